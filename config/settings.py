@@ -1,0 +1,209 @@
+"""Settings: every one comes from the environment or `.env` (documented in `.env.example`)."""
+
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from config.env import Env
+from config.logging import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env(BASE_DIR / ".env")
+
+DEBUG = env.flag("DEBUG", False)
+SECRET_KEY = env.secret("SECRET_KEY")
+FIELD_ENCRYPTION_KEYS = [key for key in env.secret("FIELD_ENCRYPTION_KEYS").split(",") if key.strip()]
+ALLOWED_HOSTS = env.many("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.many("CSRF_TRUSTED_ORIGINS", [])
+
+# Telegram
+BOT_TOKEN = env.secret("BOT_TOKEN")
+ADMIN_CHAT_ID = env.integer("ADMIN_CHAT_ID", 0)
+ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+TELEGRAM_API_URL = env.text("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/")
+WEBHOOK_URL = env.text("WEBHOOK_URL")
+WEBHOOK_SECRET = env.secret("WEBHOOK_SECRET")
+STREAM_MODE = env.choice("STREAM_MODE", "edit", ("edit", "draft", "off"))
+TELEGRAM_RATE_BOT = env.number("TELEGRAM_RATE_BOT", 25)
+TELEGRAM_RATE_CHAT = env.number("TELEGRAM_RATE_CHAT", 1)
+TELEGRAM_RATE_GROUP = env.number("TELEGRAM_RATE_GROUP", 20)
+POLL_TIMEOUT_SEC = 50
+
+# Providers: one without a key (for OpenAI: without key and address) is simply absent.
+GEMINI_API_KEY = env.secret("GEMINI_API_KEY")
+GEMINI_BASE_URL = env.text("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com").rstrip("/")
+MISTRAL_API_KEY = env.secret("MISTRAL_API_KEY")
+MISTRAL_BASE_URL = env.text("MISTRAL_BASE_URL", "https://api.mistral.ai").rstrip("/")
+DEEPSEEK_API_KEY = env.secret("DEEPSEEK_API_KEY")
+DEEPSEEK_BASE_URL = env.text("DEEPSEEK_BASE_URL", "https://api.deepseek.com").rstrip("/")
+OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/")
+DEFAULT_MODEL = env.text("DEFAULT_MODEL")
+LLM_CONNECT_TIMEOUT_SEC = env.number("LLM_CONNECT_TIMEOUT_SEC", 10)
+LLM_READ_TIMEOUT_SEC = env.number("LLM_READ_TIMEOUT_SEC", 120)
+LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180)
+LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900)
+
+# Dialogs
+MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20)
+MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000)
+CONTEXT_WARN_TOKENS = env.integer("CONTEXT_WARN_TOKENS", 16_000)
+
+# Jobs, work, files
+REFRESH_CRON = env.text("REFRESH_CRON", "0 0 * * *")
+ENABLE_SCHEDULER = env.flag("ENABLE_SCHEDULER", True)
+ENGINE = env.choice("ENGINE", "local", ("local",))
+FILES_DIR = Path(env.text("FILES_DIR", str(BASE_DIR / "data" / "files")))
+MAX_FILE_MB = env.integer("MAX_FILE_MB", 20)
+KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14)
+KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90)
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "auto", ("auto", "json", "console"))
+SENTRY_DSN = env.secret("SENTRY_DSN")
+
+INSTALLED_APPS = [
+    "unfold",
+    # Not the default config: the admin is discovered by config/urls.py, so the bot's process does not load it.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_apscheduler",
+    "config.apps.ConfigConfig",
+    "core",
+    "accounts",
+    "llm",
+    "files",
+    "delivery",
+    "telegram_bot",
+    "conversations",
+    "sandbox",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_database: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'data' / 'sekretar.sqlite3'}")
+if "sqlite3" in str(_database["ENGINE"]):
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+    }
+    # A file, not memory: the bot's threads and processes share it in tests as they do in life.
+    _database["TEST"] = {"NAME": env.text("TEST_SQLITE_NAME", str(BASE_DIR / "data" / "test.sqlite3"))}
+else:
+    _database["CONN_MAX_AGE"] = None
+    _database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "ru", ("ru", "en"))
+LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_HTTPS_PROXY", False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("BEHIND_HTTPS_PROXY", False)
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING_CONFIG = None
+LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
+
+UNFOLD: dict[str, Any] = {}  # filled by the admin's own module
+try:
+    from config.unfold import UNFOLD  # type: ignore[no-redef]
+except ImportError:
+    pass
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What can be added: dotted paths in literal tables. No scans, no side effects at import.
+
+# Telegram handlers; order matters, conversations.bot takes what nobody else took.
+BOT_MODULES = [
+    "telegram_bot.bot",
+    "conversations.bot",
+]
+
+LLM_PROVIDERS = {
+    "gemini": "llm.providers.gemini.Gemini",
+    "mistral": "llm.providers.mistral.Mistral",
+    "deepseek": "llm.providers.deepseek.DeepSeek",
+    "openai": "llm.providers.openai.OpenAI",
+}
+
+# Which module drains the lanes of a kind: drain(lane), waiting_lanes(), recover(everything).
+LANES = {
+    "in": "telegram_bot.inbox",
+    "out": "delivery.outbox",
+}
+
+# How a delivery leaves: async send(delivery) -> Sent.
+DELIVERY_BACKENDS = {
+    "telegram": "telegram_bot.backend.send",
+}
+
+# What fires on a schedule (the capabilities with schedules add themselves here).
+DELIVERY_SOURCES: dict[str, str] = {}
+EVENT_SINKS: dict[str, str] = {}
+ASSISTANT_TOOLS: dict[str, str] = {}
+
+# The operator's fixed jobs: id -> (function, crontab, time zone).
+JOBS = {
+    "sync_models": ("llm.jobs.sync_models", REFRESH_CRON, TIME_ZONE),
+    "housekeeping": ("delivery.jobs.housekeeping", "17 * * * *", "UTC"),
+}
+# What housekeeping calls, each a function(now) -> number of rows removed.
+HOUSEKEEPING = [
+    "telegram_bot.services.forget_old_updates",
+    "telegram_bot.services.forget_old_buttons",
+    "delivery.services.forget_old_deliveries",
+    "files.services.remove_expired",
+]

@@ -1,0 +1,1 @@
+"""What every room stands on: the database bridge, HTTP clients, trace ids, locks between processes."""

@@ -1,0 +1,20 @@
+"""Every HTTP client of ours is built here, on one transport.
+
+httpx's own transport is the ceiling under concurrency: a bot with 500 busy chats answered 150 messages a second at
+6.7 ms CPU each with it, and 930 at 1.1 ms with aiohttp's transport under the same httpx (measured on loopback).
+"""
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+
+def transport(connections: int) -> AiohttpTransport:
+    """A transport with at most ``connections`` connections, kept alive for the next call."""
+    return AiohttpTransport(
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
+    )
+
+
+def client(*, connections: int = 256, timeout: httpx.Timeout | float = 20.0) -> httpx.AsyncClient:
+    """An ``httpx.AsyncClient``; the caller closes it. Timeouts are in seconds. Redirects are not followed."""
+    return httpx.AsyncClient(transport=transport(connections), timeout=timeout)

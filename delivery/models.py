@@ -1,0 +1,89 @@
+"""The outbox: everything that must be said is a row here before it is sent."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Doubt(models.TextChoices):
+    """What to do with a message that may have arrived (a crash or a time-out between the call and the record)."""
+
+    AGAIN = "again", _("send again, marked")
+    ASK = "ask", _("leave it to a person")
+
+
+class Delivery(models.Model):
+    """One message to one place. ``key`` names its cause, so nothing is enqueued twice.
+
+    ``lane`` keeps a chat's messages in order; ``content`` is what the backend needs (for Telegram: see
+    telegram_bot/backend.py). ``repeated`` says that an earlier attempt may have arrived.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        SENDING = "sending", _("sending")
+        SENT = "sent", _("sent")
+        UNKNOWN = "unknown", _("unknown")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    OPEN = (State.QUEUED, State.SENDING)
+
+    key = models.CharField(_("key"), max_length=120, unique=True)
+    backend = models.CharField(_("backend"), max_length=20, default="telegram")
+    bot_id = models.BigIntegerField(_("bot"), default=0)
+    chat_id = models.BigIntegerField(_("chat"), null=True, blank=True)
+    lane = models.CharField(_("lane"), max_length=80)
+    source = models.CharField(_("source"), max_length=20)
+    content: "models.JSONField[dict[str, Any]]" = models.JSONField(_("content"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    on_doubt = models.CharField(_("when in doubt"), max_length=5, choices=Doubt, default=Doubt.AGAIN)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    worker = models.CharField(_("worker"), max_length=60, blank=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    message_id = models.BigIntegerField(_("message"), null=True, blank=True)
+    result: "models.JSONField[dict[str, Any]]" = models.JSONField(_("result"), default=dict, blank=True)
+    repeated = models.BooleanField(_("may be repeated"), default=False)
+    error_kind = models.CharField(_("error"), max_length=30, blank=True)
+    error = models.CharField(_("error's text"), max_length=500, blank=True)
+    trace_id = models.CharField(_("trace"), max_length=16, blank=True, db_index=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, db_index=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        indexes = [
+            models.Index(fields=["lane", "id"], name="delivery_open_lane", condition=Q(state__in=["queued", "sending"])),
+            models.Index(fields=["not_before"], name="delivery_waiting", condition=Q(state="queued")),
+            models.Index(fields=["lease_until"], name="delivery_leased", condition=Q(state="sending")),
+            models.Index(
+                fields=["bot_id", "chat_id", "message_id"],
+                name="delivery_message",
+                condition=Q(message_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} → {self.lane}"
+
+
+class JobRequest(models.Model):
+    """An operator's "run now" for one of the fixed jobs; the process that leads the scheduler picks it up."""
+
+    job_id = models.CharField(_("job"), max_length=60)
+    requested_by = models.CharField(_("asked by"), max_length=150, blank=True)
+    requested_at = models.DateTimeField(_("asked"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("job request")
+        verbose_name_plural = _("job requests")
+        indexes = [models.Index(fields=["id"], name="jobrequest_waiting", condition=Q(started_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.requested_at:%Y-%m-%d %H:%M}"

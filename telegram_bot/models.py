@@ -1,0 +1,75 @@
+"""The inbox and the meaning of buttons."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Update(models.Model):
+    """One raw update. It is stored before Telegram may forget it; a worker claims it, acts and records."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("new")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        DEAD = "dead", _("dead")
+
+    bot_id = models.BigIntegerField(_("bot"))
+    update_id = models.BigIntegerField(_("update"))
+    lane = models.CharField(_("lane"), max_length=80)
+    kind = models.CharField(_("kind"), max_length=40, blank=True)
+    chat_id = models.BigIntegerField(_("chat"), null=True, blank=True)
+    raw: "models.JSONField[dict[str, Any]]" = models.JSONField(_("raw update"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.NEW)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    worker = models.CharField(_("worker"), max_length=60, blank=True)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    trace_id = models.CharField(_("trace"), max_length=16, blank=True, db_index=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now, db_index=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("update")
+        verbose_name_plural = _("inbox")
+        constraints = [models.UniqueConstraint(fields=["bot_id", "update_id"], name="update_of_bot")]
+        indexes = [
+            models.Index(fields=["lane", "update_id"], name="update_open_lane", condition=Q(state__in=["new", "running"])),
+            models.Index(fields=["lease_until"], name="update_leased", condition=Q(state="running")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.update_id} {self.kind}"
+
+
+def button_key() -> str:
+    """A new key for callback data: 16 characters, far under Telegram's 64 bytes."""
+    return secrets.token_urlsafe(12)
+
+
+class Button(models.Model):
+    """What a press means. The callback data are ``b:<key>``; who may press and until when stands here."""
+
+    key = models.CharField(max_length=20, primary_key=True, default=button_key)
+    action = models.CharField(_("action"), max_length=40)
+    data: "models.JSONField[dict[str, Any]]" = models.JSONField(_("data"), default=dict)
+    # Null: whoever the action itself lets (an approval asks for the admin role).
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("owner")
+    )
+    chat_id = models.BigIntegerField(_("chat"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("button")
+        verbose_name_plural = _("buttons")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.key}"
