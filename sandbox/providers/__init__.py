@@ -1,1 +1,1 @@
-"""Fake model servers: OpenAI form, DeepSeek, Mistral and Gemini on loopback, scripted by what they are asked."""
+"""Fake model servers: OpenAI form, DeepSeek, Mistral and Gemini on loopback, scripted by the prompt."""

@@ -1,7 +1,7 @@
 """The error answers of each service: a table of bodies per provider, and `error` that fills one in.
 
-Kinds are the same words for every provider; a number is taken as the HTTP status it stands for. The bodies are
-composed after the services' published error references, autumn 2026.
+Kinds are the same words for every provider; a number is taken as the HTTP status it stands for. The bodies
+are composed after the services' published error references, autumn 2026.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ STATUSES = {
     "503": "overloaded",
 }
 HTML = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>"
-    "\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>"
+    "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
 
 
@@ -116,7 +116,7 @@ OPENAI = {
     "context": (
         400,
         openai(
-            "Input tokens exceed the configured limit of this model. Please reduce the length of the messages.",
+            "Input tokens exceed the configured limit of this model. Please shorten the messages.",
             INVALID,
             "context_length_exceeded",
             "messages",
@@ -231,15 +231,11 @@ MISTRAL = {
     "server": (500, mistral("Internal server error", "internal_server_error", "1000")),
     "overloaded": (
         503,
-        mistral(
-            "Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded", "3505"
-        ),
+        mistral("Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded", "3505"),
     ),
     "capacity": (
         429,
-        mistral(
-            "Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded", "3505"
-        ),
+        mistral("Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded", "3505"),
     ),
 }
 BAD = "INVALID_ARGUMENT"
@@ -249,9 +245,7 @@ PER_DAY = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
 GEMINI = {
     "auth": (
         400,
-        gemini(
-            400, BAD, "API key not valid. Please pass a valid API key.", error_info("API_KEY_INVALID")
-        ),
+        gemini(400, BAD, "API key not valid. Please pass a valid API key.", error_info("API_KEY_INVALID")),
     ),
     "token": (
         401,

@@ -1,4 +1,4 @@
-"""What the four wire formats share: one request as a `Turn`, one answer as a `Plan`, one refusal as a `Reply`.
+"""What the four wire formats share: a request as a `Turn`, an answer as a `Plan`, a refusal as a `Reply`.
 
 Token counts are an estimate (a token is four characters), the same everywhere, so that sums in usage agree.
 """
@@ -6,11 +6,14 @@ Token counts are an estimate (a token is four characters), the same everywhere, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aiohttp import web
+
+if TYPE_CHECKING:
+    from .state import Models
 
 Json = dict[str, Any]
 
@@ -18,6 +21,11 @@ Json = dict[str, Any]
 def tokens(text: str) -> int:
     """How many tokens the text counts as."""
     return (len(text) + 3) // 4
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text, each once, in their order: long tables of names are written so."""
+    return tuple(dict.fromkeys(text.split()))
 
 
 def dumps(value: object) -> str:
@@ -34,7 +42,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """The request cannot be served; carries the `Reply` the service would give."""
 
     def __init__(self, reply: Reply) -> None:
@@ -62,6 +70,11 @@ class Said:
     text: str
     attachments: list[str] = field(default_factory=list)
     calls: int = 0
+
+
+def count_tokens(said: Sequence[Said]) -> int:
+    """What messages cost: their text, 4 for each of them, 258 for each attachment."""
+    return sum(tokens(one.text) + 4 + 258 * len(one.attachments) for one in said)
 
 
 @dataclass(slots=True)
@@ -124,7 +137,7 @@ class Turn:
 
     @property
     def prompt_tokens(self) -> int:
-        return sum(tokens(said.text) + 4 + 258 * len(said.attachments) for said in self.said)
+        return count_tokens(self.said)
 
 
 @dataclass(slots=True)
@@ -137,6 +150,7 @@ class Plan:
 
     text: str = ""
     reasoning: str = ""
+    show_reasoning: bool = False
     reasoning_form: str = ""
     tools: list[ToolCall] = field(default_factory=list)
     finish: str = "stop"
@@ -148,6 +162,7 @@ class Plan:
     stream_error: str = ""
     keepalive: int = 0
     drip: bool = False
+    crlf: bool = False
     hold: str = ""
 
     @property
@@ -162,18 +177,19 @@ Piece = tuple[str, str]  # ("reasoning" | "text", what is said)
 class Wire(Protocol):
     """One provider's wire format, as a module gives it.
 
-    `read` raises `Refusal`; `frames` gives the stream's writes in order, the first before any text, the last
-    after all of it; `whole` gives the JSON body of an answer that is not streamed.
+    `read` raises `RefusedError`; `frames` gives the stream's writes in order: a beginning, the pieces, an end;
+    `whole` gives the JSON body of an answer that is not streamed; `BLANK` stands before that body.
     """
 
-    name: str
-    content_type: str
-
+    @property
+    def NAME(self) -> str: ...  # noqa: N802
+    @property
+    def BLANK(self) -> bytes: ...  # noqa: N802
     def check_key(self, request: web.Request) -> None: ...
-    def read(self, body: Any, request: web.Request) -> Turn: ...
+    def read(self, models: Models, body: Json, request: web.Request) -> Turn: ...
     def frames(self, turn: Turn, plan: Plan, pieces: Sequence[Piece]) -> list[bytes]: ...
     def whole(self, turn: Turn, plan: Plan) -> Any: ...
-    def error_frame(self, turn: Turn, kind: str) -> bytes: ...
+    def error_body(self, turn: Turn, kind: str) -> Any: ...
 
 
 def bearer(request: web.Request) -> str:
@@ -188,5 +204,3 @@ def sse(body: object) -> bytes:
 
 
 DONE = b"data: [DONE]\n\n"
-
-Handler = Callable[[web.Request], Any]
