@@ -121,9 +121,7 @@ def compile_method(name: str, description: dict[str, Any]) -> Method:
 
 SPEC: dict[str, Any] = json.loads(SPEC_FILE.read_text(encoding="utf-8"))
 METHODS = {name.lower(): compile_method(name, row) for name, row in SPEC["methods"].items()}
-UPDATE_KINDS = [
-    field["name"] for field in SPEC["types"]["Update"]["fields"] if field["name"] != "update_id"
-]
+UPDATE_KINDS = [field["name"] for field in SPEC["types"]["Update"]["fields"] if field["name"] != "update_id"]
 
 
 def find(name: str) -> Method:

@@ -34,7 +34,9 @@ def units(text: str) -> int:
 
 def cut(text: str, start: int, length: int) -> str:
     """The part of `text` between two UTF-16 positions."""
-    return text.encode("utf-16-le", "surrogatepass")[start * 2 : (start + length) * 2].decode("utf-16-le", "replace")
+    return text.encode("utf-16-le", "surrogatepass")[start * 2 : (start + length) * 2].decode(
+        "utf-16-le", "replace"
+    )
 
 
 def boundaries(text: str) -> set[int] | None:
@@ -154,7 +156,9 @@ def overlap(one: Entity, other: Entity) -> bool:
 
 def pieces(text: str, size: int = MAX_TEXT) -> list[str]:
     """A long text as a client cuts a paste: parts of at most `size` units, no character torn."""
-    parts, current, length = [], [], 0
+    parts: list[str] = []
+    current: list[str] = []
+    length = 0
     for character in text:
         width = 2 if character > "\uffff" else 1
         if length + width > size:

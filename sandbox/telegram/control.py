@@ -1,0 +1,277 @@
+"""The control API under `/_sandbox/`: play the people, break the network, look at everything.
+
+JSON in, JSON out. What cannot be done is HTTP 400 {"error": "..."}.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from . import settings, views
+from .errors import ApiError, ControlError
+from .files import Upload
+from .http import WORLD
+from .people import Said
+from .stream import events
+from .world import World
+
+Body = dict[str, Any]
+KINDS = ("photo", "document", "voice", "audio", "video", "animation")
+
+
+def add_routes(app: web.Application) -> None:
+    """Add the control API to an application that holds a World under WORLD."""
+    for path, function in POSTS.items():
+        app.router.add_post(f"/_sandbox/{path}", wrapped(function))
+    for path, reader in GETS.items():
+        app.router.add_get(f"/_sandbox/{path}", reader)
+    app.router.add_delete("/_sandbox/faults", clear_faults)
+    app.router.add_delete("/_sandbox/calls", clear_calls)
+
+
+def wrapped(function: Callable[[World, Body], Any]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """An HTTP handler around a function of world and JSON body; its result is the answer."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            body = json.loads(await request.read() or b"{}")
+            if not isinstance(body, dict):
+                raise ControlError("the body must be a JSON object")
+            return web.json_response(function(request.app[WORLD], body))
+        except KeyError as error:
+            return refused(f"the field {error.args[0]} is missing")
+        except (ControlError, ApiError, ValueError, TypeError) as error:
+            return refused(str(error))
+
+    return handle
+
+
+def refused(text: str) -> web.Response:
+    """HTTP 400."""
+    return web.json_response({"error": text}, status=400)
+
+
+def number(body: Body, name: str) -> int:
+    """A required whole number."""
+    value = body[name]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ControlError(f"{name} must be a whole number")
+    return value
+
+
+def upload_of(world: World, body: Body) -> tuple[str, Upload, int | None] | None:
+    """The file of a message: kind, upload and a declared size in bytes; None without one."""
+    kind = next((kind for kind in KINDS if body.get(kind)), None)
+    if kind is None:
+        return None
+    row = body[kind]
+    try:
+        content = base64.b64decode(row.get("base64") or "", validate=True)
+    except binascii.Error as error:
+        raise ControlError(f"{kind}.base64 is not base64") from error
+    upload = Upload(row.get("name") or kind, row.get("mime") or "", content)
+    return kind, upload, row.get("size")
+
+
+def message(world: World, body: Body) -> Body:
+    """A person writes, perhaps with a file."""
+    given = upload_of(world, body)
+    said = world.say(
+        number(body, "user_id"),
+        (body.get("caption") or body.get("text") or "") if given else (body.get("text") or ""),
+        number(body, "chat_id"),
+        entities=body.get("caption_entities" if given else "entities"),
+        reply_to=body.get("reply_to_message_id"),
+        thread_id=body.get("message_thread_id"),
+        file=given[:2] if given else None,
+        file_size=given[2] if given else None,
+        media_group_id=body.get("media_group_id"),
+        forward_from=body.get("forward_from"),
+    )
+    return said_view(said)
+
+
+def said_view(said: Said) -> Body:
+    """What the caller learns about a message."""
+    return {"message": views.seen(said.message), "update_id": said.update_id}
+
+
+def paste(world: World, body: Body) -> Body:
+    """A long text in several messages."""
+    parts = world.paste(number(body, "user_id"), str(body["text"]), number(body, "chat_id"))
+    return {"messages": [said_view(said) for said in parts]}
+
+
+def album(world: World, body: Body) -> Body:
+    """Several files with one caption: {"files": [{"photo": {...}}, ...], "caption"}."""
+    files = []
+    for row in body["files"]:
+        given = upload_of(world, row)
+        if given is None:
+            raise ControlError(f"each of files needs one of {', '.join(KINDS)}")
+        files.append(given[:2])
+    said = world.album(number(body, "user_id"), files, body.get("caption") or "", number(body, "chat_id"))
+    return {"messages": [said_view(one) for one in said]}
+
+
+def edit(world: World, body: Body) -> Body:
+    """A person edits an own message."""
+    where = number(body, "user_id"), number(body, "message_id"), str(body["text"])
+    return said_view(world.edit(*where, number(body, "chat_id")))
+
+
+def press(world: World, body: Body) -> Body:
+    """A person presses an inline button."""
+    where = number(body, "user_id"), number(body, "message_id"), str(body["data"])
+    return {"callback_query_id": world.press(*where, number(body, "chat_id")).id}
+
+
+def stop_draft(world: World, body: Body) -> Body:
+    """A person presses Stop on a preview."""
+    where = number(body, "user_id"), number(body, "draft_id")
+    return {"update_id": world.stop_draft(*where, number(body, "chat_id"))}
+
+
+def member(world: World, body: Body) -> Body:
+    """Somebody's status changes."""
+    where = number(body, "chat_id"), number(body, "user_id"), str(body["status"])
+    return {"update_ids": world.member(*where, body.get("by"))}
+
+
+def block(world: World, body: Body) -> Body:
+    """A person blocks the bot or takes it back."""
+    return {"update_id": world.block(number(body, "user_id"), bool(body.get("blocked", True)))}
+
+
+def migrate(world: World, body: Body) -> Body:
+    """A group becomes a supergroup."""
+    return {"chat_id": world.migrate(number(body, "chat_id")).id}
+
+
+def update(world: World, body: Body) -> Body:
+    """Queue a raw update, whatever is in it."""
+    return {"update_id": world.updates.push_raw(body)}
+
+
+def vote(world: World, body: Body) -> Body:
+    """A person votes in a poll."""
+    where = number(body, "user_id"), number(body, "message_id")
+    world.vote(*where, list(body["option_ids"]), number(body, "chat_id"))
+    chat = world.chat(number(body, "chat_id"))
+    return {"poll": chat.messages[body["message_id"]]["poll"]}
+
+
+def close_poll(world: World, body: Body) -> Body:
+    """A poll's time is up."""
+    return {"poll": world.close_poll(number(body, "chat_id"), number(body, "message_id"))}
+
+
+def react(world: World, body: Body) -> Body:
+    """A person reacts with an emoji, or takes it back with null."""
+    where = number(body, "user_id"), number(body, "message_id"), body.get("emoji")
+    return {"update_id": world.react(*where, number(body, "chat_id"))}
+
+
+def faults(world: World, body: Body) -> Body:
+    """Add fault rules."""
+    world.faults.add(list(body["rules"]))
+    return {"rules": len(world.faults.rules)}
+
+
+async def get_state(request: web.Request) -> web.Response:
+    """The world; `?chat_id=` one chat of it."""
+    try:
+        return web.json_response(request.app[WORLD].state(query_number(request, "chat_id")))
+    except ControlError as error:
+        return refused(str(error))
+
+
+async def get_calls(request: web.Request) -> web.Response:
+    """Calls of the bot; `?method=`, `?chat_id=`, `?since=` (seconds since the epoch)."""
+    try:
+        since = request.query.get("since")
+        found = request.app[WORLD].calls(
+            request.query.get("method"), query_number(request, "chat_id"), float(since) if since else None
+        )
+    except (ControlError, ValueError) as error:
+        return refused(str(error))
+    return web.json_response([record.as_dict() for record in found])
+
+
+async def get_commands(request: web.Request) -> web.Response:
+    """The commands a person sees in a chat: `?chat_id=&user_id=`."""
+    try:
+        chat_id, user_id = query_number(request, "chat_id"), query_number(request, "user_id")
+        if chat_id is None or user_id is None:
+            raise ControlError("chat_id and user_id are needed")
+        found = settings.commands_for(request.app[WORLD], chat_id, user_id)
+    except ControlError as error:
+        return refused(str(error))
+    return web.json_response(found)
+
+
+async def get_file(request: web.Request) -> web.Response:
+    """The content of a file in a chat, for the page."""
+    stored = request.app[WORLD].files.by_unique.get(request.match_info["unique_id"])
+    if stored is None:
+        return web.json_response({"error": "there is no such file"}, status=404)
+    headers = {"Content-Type": stored.mime, "X-Content-Type-Options": "nosniff"}
+    return web.Response(body=stored.content, headers=headers)
+
+
+async def clear_faults(request: web.Request) -> web.Response:
+    """No more faults."""
+    request.app[WORLD].faults.clear()
+    return web.json_response({})
+
+
+async def clear_calls(request: web.Request) -> web.Response:
+    """Forget the calls."""
+    request.app[WORLD].call_log.clear()
+    return web.json_response({})
+
+
+def query_number(request: web.Request, name: str) -> int | None:
+    """A whole number from the query string."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ControlError(f"{name} must be a whole number") from None
+
+
+POSTS: dict[str, Callable[[World, Body], Any]] = {
+    "message": message,
+    "paste": paste,
+    "album": album,
+    "edit": edit,
+    "press": press,
+    "stop_draft": stop_draft,
+    "member": member,
+    "block": block,
+    "migrate": migrate,
+    "update": update,
+    "vote": vote,
+    "close_poll": close_poll,
+    "react": react,
+    "faults": faults,
+    "user": settings.user,
+    "chat": settings.chat,
+    "bot": settings.bot,
+    "limits": settings.limits,
+}
+GETS = {
+    "state": get_state,
+    "events": events,
+    "calls": get_calls,
+    "commands": get_commands,
+    "file/{unique_id}": get_file,
+}

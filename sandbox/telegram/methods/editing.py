@@ -1,0 +1,91 @@
+"""Changing messages of the bot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..chats import Chat, Message
+from ..errors import bad
+from ..keyboards import inline_keyboard
+from .common import UNPLAYED, Params, caption_fields, find_chat, require_present, text_fields, unsupported
+
+if TYPE_CHECKING:
+    from ..world import World
+
+NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current"
+    " content and reply markup of the message"
+)
+TEXT_FIELDS = ("text", "entities", "rich_message", "link_preview_options")
+CAPTION_FIELDS = ("caption", "caption_entities", "show_caption_above_media")
+MEDIA_FIELDS = ("photo", "document", "audio", "video", "animation", "voice")
+
+
+def editable(world: World, params: Params) -> tuple[Chat, Message]:
+    """The message to edit, or ApiError: it must exist and be the bot's own."""
+    if not UNPLAYED.isdisjoint(params):
+        raise unsupported()
+    chat = find_chat(world, params.get("chat_id"))
+    require_present(world, chat)
+    if not params.get("message_id"):
+        raise bad("message identifier is not specified")
+    message = chat.messages.get(params["message_id"])
+    if message is None:
+        raise bad("message to edit not found")
+    if not own(world, chat, message):
+        raise bad("message can't be edited")
+    return chat, message
+
+
+def own(world: World, chat: Chat, message: Message) -> bool:
+    """The bot sent it and it can be changed; a forwarded message cannot."""
+    if "forward_origin" in message:
+        return False
+    if chat.type == "channel":
+        return bool(message.get("author_signature") == world.bot["first_name"])
+    return bool(message["from"]["id"] == world.bot["id"])
+
+
+def changed(
+    world: World, chat: Chat, old: Message, dropped: tuple[str, ...], fields: dict[str, Any], params: Params
+) -> Message:
+    """Publish the new version; ApiError when nothing changed. Without reply_markup the keyboard goes away."""
+    new = {name: value for name, value in old.items() if name not in dropped and name != "reply_markup"}
+    new |= fields
+    keyboard = inline_keyboard(params["reply_markup"]) if params.get("reply_markup") else None
+    if keyboard:
+        new["reply_markup"] = keyboard
+    if new == old:
+        raise bad(NOT_MODIFIED)
+    if any(new.get(name) != old.get(name) for name in (*dropped, *fields)):
+        new["edit_date"] = world.now()
+    return world.replace(chat, new)
+
+
+def edit_message_text(world: World, params: Params) -> Message:
+    """New text of a text message."""
+    chat, message = editable(world, params)
+    if "text" not in message and "rich_message" not in message:
+        raise bad("there is no text in the message to edit")
+    return changed(world, chat, message, TEXT_FIELDS, text_fields(params), params)
+
+
+def edit_message_caption(world: World, params: Params) -> Message:
+    """New caption of a message with a file."""
+    chat, message = editable(world, params)
+    if not any(name in message for name in MEDIA_FIELDS):
+        raise bad("there is no caption in the message to edit")
+    return changed(world, chat, message, CAPTION_FIELDS, caption_fields(params), params)
+
+
+def edit_message_reply_markup(world: World, params: Params) -> Message:
+    """New buttons, or none."""
+    chat, message = editable(world, params)
+    return changed(world, chat, message, (), {}, params)
+
+
+EDITING = {
+    "editMessageText": edit_message_text,
+    "editMessageCaption": edit_message_caption,
+    "editMessageReplyMarkup": edit_message_reply_markup,
+}

@@ -1,0 +1,37 @@
+"""`GET /_sandbox/events`: the feed as server-sent events, with replay of what was missed."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from .feed import Event
+from .http import WORLD
+
+KEEP_ALIVE_SECONDS = 15.0
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Stream events; `?chat_id=` of one chat; `Last-Event-ID` (or `?after=`) replays from there, else from now."""
+    feed = request.app[WORLD].feed
+    chat_id = int(request.query["chat_id"]) if request.query.get("chat_id") else None
+    given = request.headers.get("Last-Event-ID") or request.query.get("after") or ""
+    last = int(given) if given.isdigit() else feed.last_id
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+    await response.prepare(request)
+    await response.write(b": sandbox\n\n")
+    while not feed.closed:
+        fresh, newest = feed.after(last, chat_id), feed.last_id
+        if fresh:
+            await response.write(b"".join(map(written, fresh)))
+        last = newest
+        if feed.last_id == last and not await feed.signal.wait(KEEP_ALIVE_SECONDS):
+            await response.write(b": still here\n\n")
+    return response
+
+
+def written(event: Event) -> bytes:
+    """One event on the wire."""
+    data = json.dumps(event.data, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n".encode("utf-8", "replace")
