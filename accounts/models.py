@@ -32,6 +32,10 @@ class People(UserManager["User"]):
     def by_telegram(self, telegram_id: int) -> "User | None":
         return self.filter(telegram_id=telegram_id).first()
 
+    def bot_admins(self) -> "models.QuerySet[User]":
+        """Those who may steer the bot in Telegram: operators without a Telegram id cannot."""
+        return self.filter(role=Role.ADMIN, status=Access.ACTIVE, is_active=True, telegram_id__isnull=False)
+
 
 class User(AbstractUser):
     """A person. People from Telegram have ``telegram_id`` and no password; pure operators have it null."""
@@ -63,7 +67,9 @@ class User(AbstractUser):
     @property
     def name(self) -> str:
         """What to call the person: full name, else @username, else login."""
-        return self.get_full_name() or (self.telegram_username and f"@{self.telegram_username}") or self.username
+        return (
+            self.get_full_name() or (self.telegram_username and f"@{self.telegram_username}") or self.username
+        )
 
     @property
     def may_use(self) -> bool:
@@ -83,7 +89,7 @@ class ChatKind(models.TextChoices):
 
 
 class Chat(models.Model):
-    """A Telegram chat as one bot sees it. Groups need approval of their own; a private chat follows its person."""
+    """A Telegram chat as one bot sees it. Groups need approval; a private chat follows its person."""
 
     bot_id = models.BigIntegerField(_("bot"))
     telegram_id = models.BigIntegerField(_("Telegram id"))
