@@ -63,11 +63,13 @@ export function iconButton(name, label, onclick, props = {}) {
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
-/** A round picture with the first letter of a name, coloured by the id. */
-export function avatar(id, name, extra = "") {
-  const [first] = graphemes.segment((name || "?").trim());
-  const tint = Math.abs(Number(id) || 0) % 7;
-  return h("span", { class: `avatar tint-${tint} ${extra}`, "aria-hidden": "true" }, first ? first.segment.toUpperCase() : "?");
+export const tintOf = (id) => `tint-${Math.abs(Number(id) || 0) % 7}`;
+
+/** A round picture of a user or chat: the first letter of the name, coloured by the id; the bot has its sign. */
+export function avatar(face, size = "") {
+  if (face.is_bot) return h("span", { class: `avatar bot ${size}`, "aria-hidden": "true" });
+  const [first] = graphemes.segment((face.first_name ?? face.title ?? "?").trim() || "?");
+  return h("span", { class: `avatar ${tintOf(face.id)} ${size}`, "aria-hidden": "true" }, first.segment.toUpperCase());
 }
 
 /**

@@ -25,7 +25,6 @@ const WORDS = {
   pickChat: ["Выберите чат", "Pick a chat"],
   bot: ["бот", "bot"],
   botBlocked: ["бот заблокирован", "the bot is blocked"],
-  members: ["{0} в группе", "{0} in the group"],
   channel: ["канал", "channel"],
   you_: ["Вы", "You"],
   draft: ["Черновик", "Draft"],
@@ -137,6 +136,16 @@ export function t(key, ...values) {
   return text.replace(/\{(\d)\}/g, (_, i) => values[i]);
 }
 
+const MEMBERS = {
+  ru: { one: "участник", few: "участника", many: "участников" },
+  en: { one: "member", other: "members" },
+};
+
+export function memberCount(count) {
+  const forms = MEMBERS[language];
+  return `${count} ${forms[new Intl.PluralRules(language).select(count)] ?? forms.other}`;
+}
+
 const BYTES = { ru: ["Б", "КБ", "МБ"], en: ["B", "KB", "MB"] };
 
 /** A file size for people: 0 -> "0 Б", 2048 -> "2 КБ". */
@@ -149,7 +158,7 @@ export function fileSize(bytes) {
 }
 
 export function clock(seconds) {
-  return new Date(seconds * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  return new Date(seconds * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 /** The day of a message: "Сегодня", "Вчера" or "12 марта" (with the year when it is not this one). */

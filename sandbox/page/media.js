@@ -3,22 +3,19 @@
 import { h, icon } from "./dom.js";
 import { fileSize, t } from "./i18n.js";
 
-/** Address of a file on this server; the sandbox adds it to each file object it shows to the page. */
-const urlOf = (file) => file?.url ?? file?.local_url ?? null;
-
-export const largest = (sizes) => [...sizes].sort((a, b) => b.width * b.height - a.width * a.height)[0];
+// Each takes the Bot API object, `url` where this server has the file (null: nothing to load), and `vote([option])`.
 
 const KINDS = {
-  photo: (sizes) => picture(largest(sizes)),
-  animation: (file) => moving(file, { autoplay: true, loop: true, muted: true }),
-  video: (file) => moving(file, { controls: true }),
-  video_note: (file) => moving(file, { controls: true }),
+  photo: (sizes, url) => picture(sizes.at(-1), url),
+  animation: (file, url) => moving(file, url, { autoplay: true, loop: true, muted: true }),
+  video: (file, url) => moving(file, url, { controls: true }),
+  video_note: (file, url) => moving(file, url, { controls: true }),
   sticker: (file) => h("span", { class: "big-emoji" }, file.emoji ?? "🙂"),
-  voice: (file) => player(file, t("voice")),
-  audio: (file) => player(file, file.title ?? file.file_name ?? t("audio")),
-  document: (file) => attachment(file),
+  voice: (file, url) => player(file, url, t("voice")),
+  audio: (file, url) => player(file, url, file.title ?? file.file_name ?? t("audio")),
+  document: (file, url) => attachment(file, url),
   dice: (dice) => h("span", { class: "big-emoji" }, `${dice.emoji} ${dice.value}`),
-  poll: (poll) => pollCard(poll),
+  poll: (poll, url, vote) => pollCard(poll, vote),
   venue: (venue) => fact("📍", venue.title, venue.address),
   location: (place) => fact("📍", t("location"), `${place.latitude}, ${place.longitude}`),
   contact: (contact) => fact("👤", [contact.first_name, contact.last_name].filter(Boolean).join(" "), contact.phone_number),
@@ -32,12 +29,12 @@ export const mediaKind = (message) => ORDER.find((kind) => message[kind]);
 const VISUAL = new Set(["photo", "animation", "video"]);
 export const isVisual = (message) => VISUAL.has(mediaKind(message));
 
-/** The media part of one message as an element, or null. */
-export function renderMedia(message) {
+/** The media part of one message as an element, or null; a vote in a poll calls `actions.vote(message, [option])`. */
+export function renderMedia(message, actions) {
   const kind = mediaKind(message);
   if (!kind) return null;
   const cover = message.has_media_spoiler ? "covered" : "";
-  const box = h("div", { class: `media media-${kind} ${cover}` }, KINDS[kind](message[kind]));
+  const box = h("div", { class: `media media-${kind} ${cover}` }, KINDS[kind](message[kind], message.file_url ?? null, (options) => actions.vote(message, options)));
   if (cover) box.addEventListener("click", (event) => uncover(box, event), { capture: true });
   return box;
 }
@@ -50,29 +47,26 @@ function uncover(box, event) {
 }
 
 /** An album: pictures in a grid, files one under another. */
-export function renderAlbum(messages) {
+export function renderAlbum(messages, actions) {
   const visual = messages.every(isVisual);
   const kind = visual ? `album-grid count-${Math.min(messages.length, 4)}` : "album-list";
-  return h("div", { class: `album ${kind}` }, messages.map(renderMedia));
+  return h("div", { class: `album ${kind}` }, messages.map((message) => renderMedia(message, actions)));
 }
 
-function picture(size) {
-  const url = urlOf(size);
-  if (!url) return attachment({ file_name: t("photo"), file_size: size.file_size });
-  const image = h("img", { src: url, alt: t("photo"), width: size.width, height: size.height, loading: "lazy" });
+function picture(size, url) {
+  if (!url) return attachment({ file_name: t("photo"), file_size: size.file_size }, null);
+  const image = h("img", { src: url, alt: t("photo"), width: size.width, height: size.height });
   return h("a", { href: url, target: "_blank", rel: "noopener" }, image);
 }
 
-function moving(file, props) {
-  const url = urlOf(file);
-  if (!url) return attachment(file);
+function moving(file, url, props) {
+  if (!url) return attachment(file, url);
   const video = h("video", { src: url, preload: "metadata", ...props });
   video.muted = Boolean(props.muted);
   return video;
 }
 
-function player(file, label) {
-  const url = urlOf(file);
+function player(file, url, label) {
   const sound = url ? h("audio", { src: url, controls: true, preload: "metadata", "aria-label": label }) : null;
   return h("div", { class: "sound" }, h("span", { class: "sound-name" }, `${label} ${duration(file.duration)}`), sound);
 }
@@ -82,8 +76,7 @@ function duration(seconds) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-function attachment(file) {
-  const url = urlOf(file);
+function attachment(file, url) {
   const name = file.file_name ?? t("document");
   const extension = /\.([\p{L}\p{N}]{1,5})$/u.exec(name)?.[1] ?? "";
   const parts = [
@@ -97,18 +90,21 @@ function fact(sign, title, detail) {
   return h("div", { class: "fact" }, h("span", { class: "big-emoji", "aria-hidden": "true" }, sign), h("div", {}, h("strong", {}, title), h("div", { class: "quiet" }, detail)));
 }
 
-function pollCard(poll) {
+function pollCard(poll, vote) {
   const kind = poll.is_closed ? "closedPoll" : poll.type === "quiz" ? "quiz" : poll.is_anonymous ? "anonymousPoll" : "openPoll";
   const total = poll.total_voter_count ?? 0;
   return h("div", { class: "poll" },
     h("strong", {}, poll.question),
     h("div", { class: "quiet" }, t(kind)),
-    poll.options.map((option) => pollOption(option, total)),
+    poll.options.map((option, i) => pollOption(option, total, !poll.is_closed && (() => vote([i])))),
     h("div", { class: "quiet" }, t("votes", total)));
 }
 
-function pollOption(option, total) {
+function pollOption(option, total, choose) {
   const share = total ? Math.round((100 * option.voter_count) / total) : 0;
-  const bar = h("meter", { min: 0, max: 100, value: share, "aria-label": `${option.text}: ${share}%` });
-  return h("div", { class: "poll-option" }, h("span", { class: "poll-share" }, `${share}%`), h("span", {}, option.text), bar);
+  const fill = h("i");
+  fill.style.width = `${share}%`;
+  const bar = h("span", { class: "poll-bar", "aria-hidden": "true" }, fill);
+  const props = { class: "poll-option", data: { testid: "poll-option" } };
+  return h(choose ? "button" : "div", choose ? { type: "button", onclick: choose, ...props } : props, h("span", { class: "poll-share" }, `${share}%`), h("span", {}, option.text), bar);
 }

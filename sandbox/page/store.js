@@ -1,5 +1,7 @@
 // What the page knows: the sandbox's state, kept current by events. Selectors below it, then the shared marks.
 
+import { t } from "./i18n.js";
+
 const TYPING_SECONDS = 5;
 
 export const state = { bot: {}, users: new Map(), chats: new Map(), commands: [], connected: true, loaded: false };
@@ -40,7 +42,7 @@ function adopt(raw, old) {
     ...raw,
     messages: raw.messages ? messages : (old?.messages ?? messages),
     drafts: raw.drafts ? drafts : (old?.drafts ?? drafts),
-    actions: old?.actions ?? [],
+    actions: raw.actions ? raw.actions.map(({ until, ...action }) => ({ ...action, until: until * 1000 })) : (old?.actions ?? []),
   };
 }
 
@@ -77,8 +79,12 @@ const APPLY = {
     const raw = chat ?? rest;
     state.chats.set(raw.id, adopt(raw, state.chats.get(raw.id)));
   },
-  user({ user }) {
-    if (user) state.users.set(user.id, user);
+  reaction({ chat_id, message_id, reactions }) {
+    const chat = chatFor(chat_id);
+    chat.reactions = { ...chat.reactions, [message_id]: reactions };
+  },
+  pin({ chat_id, pinned }) {
+    if (pinned) chatFor(chat_id).pinned = pinned;
   },
 };
 
@@ -96,11 +102,27 @@ export function apply(kind, data) {
 }
 
 const answerListeners = new Set();
+
+/** Run `hear(answer)` for every answer to a callback query. Returns the function that stops it. */
 export function onAnswer(hear) {
   answerListeners.add(hear);
   return () => answerListeners.delete(hear);
 }
-export const wasAnswered = (callbackQueryId) => answered.has(String(callbackQueryId));
+
+/** Wait until the bot answered that press, at most `seconds`; the answer may already be here. */
+export function answerTo(callbackQueryId, seconds) {
+  const id = String(callbackQueryId);
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, seconds * 1000);
+    const stop = onAnswer((answer) => String(answer.callback_query_id) === id && done());
+    function done() {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    }
+    if (answered.has(id)) done();
+  });
+}
 
 // --- selectors ---------------------------------------------------------------------------------
 
@@ -111,16 +133,12 @@ export function nameOf(user) {
   return [user.first_name, user.last_name].filter(Boolean).join(" ") || user.title || String(user.id);
 }
 
-export const personName = (id) => nameOf(state.users.get(id) ?? (id === state.bot.id ? state.bot : { id }));
+export const userOf = (id) => state.users.get(id) ?? (id === state.bot.id ? state.bot : { id });
+export const personName = (id) => nameOf(userOf(id));
 export const titleOf = (chat) => (isPrivate(chat) ? nameOf(state.bot) : (chat.title ?? String(chat.id)));
-export const avatarId = (chat) => (isPrivate(chat) ? 6 : Math.abs(chat.id) % 1000);
+export const faceOf = (chat) => (isPrivate(chat) ? state.bot : { id: Math.abs(chat.id) % 1000, title: titleOf(chat) });
 export const people = () => [...state.users.values()].filter((user) => !user.is_bot);
-export const isBlocked = (chat) => isPrivate(chat) && ["kicked", "blocked"].includes(chat.bot_status);
-
-export function memberIds(chat) {
-  const members = Array.isArray(chat.members) ? chat.members : Object.keys(chat.members ?? {});
-  return members.map((member) => Number(member?.id ?? member?.user?.id ?? member));
-}
+export const isBlocked = (chat) => isPrivate(chat) && Boolean(chat.blocked);
 
 export function messagesOf(chat) {
   return [...chat.messages.values()].sort((a, b) => a.message_id - b.message_id);
@@ -131,7 +149,7 @@ export const lastMessage = (chat) => messagesOf(chat).at(-1);
 /** The chats one person sees, the newest first; an untouched chat with the bot stays on top. */
 export function chatsOf(personId) {
   const seen = [...state.chats.values()].filter((chat) =>
-    isPrivate(chat) ? chat.id === personId : memberIds(chat).includes(personId),
+    isPrivate(chat) ? chat.id === personId : !chat.migrated_to && chat.members.includes(personId),
   );
   const weight = (chat) => lastMessage(chat)?.date ?? 0;
   return seen.sort((a, b) => weight(b) - weight(a) || isPrivate(b) - isPrivate(a));
@@ -152,5 +170,68 @@ export function markRead(personId, chat) {
 
 export function unreadCount(personId, chat) {
   const mark = readMarks.get(`${personId}:${chat.id}`) ?? 0;
-  return messagesOf(chat).filter((message) => message.message_id > mark && message.from?.id !== personId).length;
+  let count = 0;
+  for (const message of messagesOf(chat).reverse()) {
+    if (message.message_id <= mark || message.from?.id === personId) break;
+    count += 1;
+  }
+  return count;
+}
+
+// --- what belongs to a chat ------------------------------------------------------------------------
+
+/** The message pinned last, or null. */
+export function pinnedMessage(chat) {
+  return chat.messages.get(chat.pinned?.at(-1)) ?? null;
+}
+
+/** The topics of a chat: [{id, name}], with the general one (0) first; [] where there are none. */
+export function topicsOf(chat) {
+  if (!chat.topics?.length) return [];
+  const named = chat.topics.map((topic) => ({ id: topic.message_thread_id, name: topic.name }));
+  return [{ id: 0, name: t("general") }, ...named.filter((topic) => topic.id > 1)];
+}
+
+/** Reactions of one message as [{emoji, count}]. */
+export function reactionsOf(chat, messageId) {
+  const counts = new Map();
+  for (const given of Object.values(chat.reactions?.[messageId] ?? {})) {
+    for (const { emoji } of given) counts.set(emoji ?? "⭐", (counts.get(emoji ?? "⭐") ?? 0) + 1);
+  }
+  return [...counts].map(([emoji, count]) => ({ emoji, count }));
+}
+
+export const leads = (chat, personId) => ["administrator", "creator"].includes(chat.statuses?.[personId]);
+
+/** Scopes that fit, the narrowest first, as Telegram clients look them up. */
+function scopes(chat, personId) {
+  const here = (type) => (scope) => scope.type === type && scope.chat_id === chat.id;
+  const everywhere = (type) => (scope) => scope.type === type;
+  if (isPrivate(chat)) return [here("chat"), everywhere("all_private_chats"), everywhere("default")];
+  const admin = leads(chat, personId);
+  return [
+    (scope) => here("chat_member")(scope) && scope.user_id === personId,
+    admin && here("chat_administrators"),
+    here("chat"),
+    admin && everywhere("all_chat_administrators"),
+    everywhere("all_group_chats"),
+    everywhere("default"),
+  ].filter(Boolean);
+}
+
+/** The command list this person gets in this chat, [{command, description}]: in each scope first by language. */
+export function commandsFor(chat, personId) {
+  const language = state.users.get(personId)?.language_code ?? "";
+  for (const fits of scopes(chat, personId)) {
+    for (const code of [language, ""]) {
+      const list = state.commands.find((one) => fits(one.scope) && (one.language_code ?? "") === code);
+      if (list?.commands.length) return list.commands;
+    }
+  }
+  return [];
+}
+
+/** The reply keyboard the bot left in the chat (a ReplyKeyboardMarkup), or null. */
+export function replyKeyboard(chat) {
+  return chat.reply_keyboard?.keyboard ? chat.reply_keyboard : null;
 }

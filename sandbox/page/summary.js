@@ -34,6 +34,8 @@ export function serviceText(message) {
 
 const SIGNS = { photo: "🖼", video: "🎬", animation: "🎞", audio: "🎵", voice: "🎤", document: "📎", poll: "📊", location: "📍", venue: "📍", contact: "👤", sticker: "", dice: "" };
 
+const LABELS = { venue: "location", video_note: "video", dice: "sticker" };
+
 /** The words of a message in one line; never empty. */
 export function summary(message) {
   const words = serviceText(message) ?? message.text ?? message.caption ?? richText(message.rich_message);
@@ -41,8 +43,9 @@ export function summary(message) {
   const sign = SIGNS[kind] ?? "";
   if (words) return `${sign} ${words}`.trim().replace(/\s+/g, " ").slice(0, 160);
   if (!kind) return t("unsupported");
+  const label = LABELS[kind] ?? kind;
   const detail = message.document?.file_name ?? message.poll?.question ?? message.sticker?.emoji ?? message.dice?.emoji;
-  return `${sign} ${detail ?? t(kind in SIGNS ? kind : "document")}`.trim();
+  return `${sign} ${detail ?? t(label)}`.trim();
 }
 
 /**
