@@ -1,0 +1,73 @@
+# `make` alone says what there is. Every target sets up by itself what it needs.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+# Checked strictly. Migrations are written by Django.
+CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts
+CODE += $(wildcard benchmarks) tests/quality
+
+.PHONY: help setup setup-dev run web bot sandbox test lint lint-style lint-types lint-imports lint-django format \
+	migrations messages schema bench screenshots ci clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: setup ## Start Sekretar; without BOT_TOKEN together with the sandbox (WEB_PORT, SANDBOX_PORT)
+	@$(PY) -m scripts.run
+
+setup: ## Make .venv and install what Sekretar runs on
+	@python="$$(sh scripts/find-python)" && "$$python" -m scripts.bootstrap runtime
+
+setup-dev: ## The same with what tests and checks need
+	@python="$$(sh scripts/find-python)" && "$$python" -m scripts.bootstrap dev
+
+web: setup ## Start the web side alone
+	@$(PY) -m scripts.run web
+
+bot: setup ## Start the bot alone
+	@$(PY) -m scripts.run bot
+
+sandbox: setup ## Start the sandbox alone
+	@$(PY) -m scripts.run sandbox
+
+test: setup-dev ## Run all tests (ARGS="-k name" for some of them)
+	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(ARGS)
+
+lint: setup-dev lint-style lint-types lint-imports lint-django ## Run all checks of the code
+
+lint-style: setup-dev
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+lint-types: setup-dev
+	@$(PY) -m mypy $(CODE)
+
+lint-imports: setup-dev
+	@.venv/bin/lint-imports --no-logo
+
+lint-django: setup-dev
+	@$(PY) -m scripts.check_django
+
+format: setup-dev ## Format the code and mend what can be mended
+	@$(PY) -m ruff check --fix --exit-zero . && $(PY) -m ruff format .
+
+migrations: setup ## Write migrations for changed models
+	@$(MANAGE) makemigrations
+
+messages: setup ## Collect texts to translate and compile the translations (needs GNU gettext)
+	@$(MANAGE) makemessages --all --ignore .venv --no-obsolete && $(MANAGE) compilemessages --ignore .venv
+
+schema: setup ## Write the generated pages of docs/reference
+	@$(PY) -m scripts.reference
+
+bench: setup-dev ## Measure (see benchmarks/)
+	@$(PY) -m benchmarks $(ARGS)
+
+screenshots: setup-dev ## Take the pictures of the documentation
+	@$(PY) -m scripts.screenshots
+
+ci: ## What the build server runs
+	@bash .ci/run
+
+clean: ## Remove what can be made again (.venv, caches); data and .env stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

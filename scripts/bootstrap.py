@@ -1,0 +1,92 @@
+"""Makes .venv and installs the pinned packages into it: `python -m scripts.bootstrap [runtime|dev]`.
+
+A second run with unchanged requirements installs nothing. Standard library only: nothing is installed yet.
+"""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = {
+    "runtime": ("requirements.txt",),
+    "dev": ("requirements.txt", "requirements-dev.txt"),
+}
+FITS = "import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14) and sys.prefix == sys.argv[1]))"
+
+
+def fingerprint(root: Path, kind: str) -> str:
+    """SHA-256 of the requirement files of ``kind``, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name in REQUIREMENTS[kind]:
+        digest.update((root / name).read_bytes())
+    return digest.hexdigest()
+
+
+def stamp(root: Path, kind: str) -> Path:
+    return root / ".venv" / f"installed-{kind}"
+
+
+def is_installed(root: Path, kind: str) -> bool:
+    """Whether exactly these requirements were installed by an earlier run."""
+    try:
+        return stamp(root, kind).read_text(encoding="ascii") == fingerprint(root, kind)
+    except OSError:
+        return False
+
+
+def remember(root: Path, kind: str) -> None:
+    """Record the installation; ``dev`` contains ``runtime``."""
+    for name in ("runtime", kind):
+        stamp(root, name).write_text(fingerprint(root, name), encoding="ascii")
+
+
+def venv_fits(root: Path) -> bool:
+    """False when .venv is absent, was moved here from elsewhere, or belongs to a Python that went away."""
+    venv = str(root / ".venv")
+    try:
+        return (
+            subprocess.run(
+                [f"{venv}/bin/python", "-c", FITS, venv], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
+    except OSError:
+        return False
+
+
+def make_venv(root: Path) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    print(f"Making .venv with Python {version}…", flush=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", root / ".venv"], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        print((made.stdout + made.stderr).strip(), file=sys.stderr)
+        sys.exit("The folder .venv could not be made; the lines above say why.")
+
+
+def install(root: Path, kind: str) -> None:
+    for old in ("runtime", "dev"):
+        stamp(root, old).unlink(missing_ok=True)
+    wanted = REQUIREMENTS[kind][-1]
+    print(f"Installing the packages of {wanted} (only when that file changed; about a minute)…", flush=True)
+    pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "-r", str(root / wanted)]
+    quietly = ["--quiet", "--no-input", "--disable-pip-version-check"]
+    if subprocess.run([*pip, *quietly], cwd=root, check=False).returncode:
+        sys.exit("The packages could not be installed; the lines above say why. Mend that and try again.")
+    remember(root, kind)
+
+
+def main(kind: str, root: Path = ROOT) -> None:
+    """Leave ``root`` with a .venv that holds the packages of ``kind``, or exit with a sentence."""
+    (root / "data").mkdir(mode=0o700, exist_ok=True)
+    if not venv_fits(root):
+        make_venv(root)
+    if not is_installed(root, kind):
+        install(root, kind)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "runtime")
