@@ -152,7 +152,7 @@ class Invite(models.Model):
         verbose_name_plural = _("invitations")
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()} · {self.note or self.created_at:%Y-%m-%d}"
+        return f"{self.get_role_display()} · {self.note or self.created_at.date().isoformat()}"
 
 
 class ApiKey(models.Model):

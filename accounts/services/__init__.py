@@ -16,6 +16,7 @@ from accounts.services.chats import (
 from accounts.services.invites import create_invite, redeem_invite, revoke_invite
 from accounts.services.keys import KeyRefused, check_api_key, create_api_key, revoke_api_key
 from accounts.services.people import (
+    OPERATOR,
     LastAdmin,
     TelegramPerson,
     approve_telegram_ids,
@@ -30,6 +31,7 @@ from accounts.services.people import (
 from accounts.services.record import audit, target_of
 
 __all__ = [
+    "OPERATOR",
     "KeyRefused",
     "LastAdmin",
     "TelegramPerson",

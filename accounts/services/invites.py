@@ -57,6 +57,8 @@ def redeem_invite(token: str, user: User, now: datetime) -> Invite | None:
     invite = Invite.objects.filter(token_hash=_hash(token)).first()
     if invite is None or person.status == Access.BLOCKED or not person.is_active:
         return None
+    if not _stands(invite):
+        return None
     if person.may_use and invite.used_by_id == person.pk:
         return invite
     gains = not person.may_use or RANK[Role(invite.role)] > RANK[Role(person.role)]
@@ -65,6 +67,12 @@ def redeem_invite(token: str, user: User, now: datetime) -> Invite | None:
     _let_in(person, invite, now)
     put(user, {name: getattr(person, name) for name in ("status", "role", "decided_by", "decided_at")})
     return invite
+
+
+def _stands(invite: Invite) -> bool:
+    """Whether its author could still let people in: who is no admin any more leaves no back door."""
+    author = invite.created_by
+    return author is None or author.is_bot_admin or (author.is_active and author.is_staff)
 
 
 def _take(invite: Invite, person: User, now: datetime) -> bool:

@@ -32,11 +32,11 @@ class TelegramPerson:
     language_code: str | None = None
 
 
-def see(person: TelegramPerson, now: datetime) -> User:
+def see(person: TelegramPerson, now: datetime, known: User | None = None) -> User:
     """The person's row: found or created (pending), with the names Telegram gives them now.
 
-    One SELECT when nothing changed: this runs for each message. Telegram is the source of names, so an
-    operator's edits of them do not last.
+    One SELECT when nothing changed, none when the caller has the row (``known``): this runs for each
+    message. Telegram is the source of names, so an operator's edits of them do not last.
     """
     names = {
         "first_name": clip(person.first_name, 150),
@@ -44,7 +44,7 @@ def see(person: TelegramPerson, now: datetime) -> User:
         "telegram_username": clip(person.username, 64),
         "telegram_language": clip(person.language_code, 16),
     }
-    user = User.objects.by_telegram(person.id)
+    user = known or User.objects.by_telegram(person.id)
     if user is None:
         # "!" is Django's mark of a password that fits nothing.
         fresh = {"username": f"tg{person.id}", "password": "!", "date_joined": now, **names}
