@@ -65,8 +65,8 @@ async def serve(
     """Serve on loopback (port 0: any free one) until the block ends. OSError when the port is taken.
 
     `strict` refuses unknown parameters and malformed nested objects; `limits` switches the flood limits on;
-    `seed` fills the world with four people, two groups and a channel; `admin_chat` is the id of the administrators'
-    group (or of the administrator, when positive) in place of the usual one.
+    `seed` fills the world with four people, two groups and a channel; `admin_chat` is the id of the
+    administrators' group (or of the administrator, when positive) in place of the usual one.
     """
     world, models = World(token, strict=strict, limits=limits, seed=seed, admin_chat=admin_chat), Models()
     runner = web.AppRunner(build_app(world, models), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
@@ -123,7 +123,8 @@ def start(options: argparse.Namespace) -> int:
 def trouble(options: argparse.Namespace, error: Exception) -> str:
     """One sentence on why the sandbox does not start."""
     if isinstance(error, OSError):
-        return f"The sandbox cannot listen on {HOST}:{options.port}: {error.strerror or error}. Choose another --port."
+        reason = error.strerror or error
+        return f"The sandbox cannot listen on {HOST}:{options.port}: {reason}. Choose another --port."
     return f"The sandbox cannot start: {error}. A token looks like 1000:sandbox-token."
 
 

@@ -104,6 +104,8 @@ class Chat:
     # Privacy mode as it was when the bot came in: changing the setting needs re-adding the bot.
     bot_reads_all: bool = False
     last_bot: int | None = None
+    # Posts of our bot in a channel, where messages do not name their sender.
+    posts: set[int] = field(default_factory=set)
     next_message_id: int = 1
     # When the bot sent or edited here, for the flood limits (monotonic seconds).
     sent: deque[float] = field(default_factory=deque)

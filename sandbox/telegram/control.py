@@ -17,8 +17,8 @@ from . import settings, views
 from .errors import ApiError, ControlError
 from .files import Upload
 from .http import WORLD
-from .people import Said
 from .stream import events
+from .talking import Said
 from .world import World
 
 Body = dict[str, Any]
@@ -40,9 +40,7 @@ def wrapped(function: Callable[[World, Body], Any]) -> Callable[[web.Request], A
 
     async def handle(request: web.Request) -> web.Response:
         try:
-            body = json.loads(await request.read() or b"{}")
-            if not isinstance(body, dict):
-                raise ControlError("the body must be a JSON object")
+            body = read_json(await request.read())
             return web.json_response(function(request.app[WORLD], body))
         except KeyError as error:
             return refused(f"the field {error.args[0]} is missing")
@@ -50,6 +48,14 @@ def wrapped(function: Callable[[World, Body], Any]) -> Callable[[web.Request], A
             return refused(str(error))
 
     return handle
+
+
+def read_json(content: bytes) -> Body:
+    """A JSON object; nothing counts as an empty one."""
+    body = json.loads(content or b"{}")
+    if not isinstance(body, dict):
+        raise ControlError("the body must be a JSON object")
+    return body
 
 
 def refused(text: str) -> web.Response:
@@ -208,9 +214,7 @@ async def get_commands(request: web.Request) -> web.Response:
     """The commands a person sees in a chat: `?chat_id=&user_id=`."""
     try:
         chat_id, user_id = query_number(request, "chat_id"), query_number(request, "user_id")
-        if chat_id is None or user_id is None:
-            raise ControlError("chat_id and user_id are needed")
-        found = settings.commands_for(request.app[WORLD], chat_id, user_id)
+        found = settings.commands_for(request.app[WORLD], chat_id or 0, user_id or 0)
     except ControlError as error:
         return refused(str(error))
     return web.json_response(found)

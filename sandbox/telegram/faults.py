@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ApiError, ControlError
+from .updates import TWO_POLLS
 
 KINDS = {"429", "500", "502_html", "403", "400", "401", "409", "hang", "cut", "cut_after", "slow"}
 TEXTS = {
     "400": "Bad Request: chat not found",
     "401": "Unauthorized",
     "403": "Forbidden: bot was blocked by the user",
-    "409": "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+    "409": f"Conflict: {TWO_POLLS}",
     "500": "Internal Server Error",
 }
 

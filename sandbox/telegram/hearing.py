@@ -1,7 +1,7 @@
 """What the bot gets to hear: privacy mode and membership.
 
-In groups, a bot in privacy mode hears commands meant for it, replies to its messages and service messages. A plain
-mention is not enough. Administrators, and bots that came in with the mode off, hear everything.
+In groups, a bot in privacy mode hears commands meant for it, replies to its messages and service messages.
+A plain mention is not enough. Administrators, and bots that came in with the mode off, hear everything.
 """
 
 from __future__ import annotations

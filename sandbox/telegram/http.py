@@ -1,6 +1,7 @@
 """The edge: `/bot<token>/<method>` and `/file/bot<token>/<path>` over HTTP.
 
-Each call is read, checked against the description of the API, run through faults and flood limits, answered and listed.
+Each call is read, checked against the description of the API, run through faults and flood limits, answered
+and listed.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 B
 COSTLY = ("send", "edit", "copy", "forward")
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The connection ends here without an answer."""
 
 
-class RawAnswer(Exception):
+class RawAnswerError(Exception):
     """An answer that is not the API's: status, content type, body."""
 
     def __init__(self, status: int, content_type: str, body: bytes) -> None:
@@ -61,10 +62,10 @@ async def call(request: web.Request) -> web.Response:
     except ApiError as error:
         status, answer = error.code, error.body()
         record.ok, record.error_code, record.description = False, error.code, error.description
-    except RawAnswer as raw:
+    except RawAnswerError as raw:
         record.ok, record.error_code = False, raw.status
         return web.Response(status=raw.status, body=raw.body, content_type=raw.content_type)
-    except Cut:
+    except CutError:
         record.ok, record.error_code = False, 0
         return cut(request)
     finally:
@@ -98,7 +99,7 @@ async def answer_of(world: World, request: web.Request, record: CallRecord) -> A
     record.params = listed(params)
     result = await run(world, method.name, params)
     if rule is not None and rule.kind == "cut_after":
-        raise Cut
+        raise CutError
     return result
 
 
@@ -119,12 +120,12 @@ async def before(world: World, rule: Rule) -> None:
     if error is not None:
         raise error
     if rule.kind == "502_html":
-        raise RawAnswer(502, "text/html", BAD_GATEWAY)
+        raise RawAnswerError(502, "text/html", BAD_GATEWAY)
     if rule.kind == "cut":
-        raise Cut
+        raise CutError
     if rule.kind == "hang":
         await pause(world, 3600.0 if rule.seconds is None else rule.seconds)
-        raise Cut
+        raise CutError
     if rule.kind == "slow":
         await pause(world, 1.0 if rule.seconds is None else rule.seconds)
 

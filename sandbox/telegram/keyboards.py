@@ -25,7 +25,7 @@ ACTIONS = (
 
 
 def inline_keyboard(markup: dict[str, Any]) -> dict[str, Any] | None:
-    """The checked inline keyboard, None when `markup` is another kind or has no buttons; ApiError 400 if wrong."""
+    """The checked inline keyboard, None for another kind or without buttons; ApiError 400 if wrong."""
     rows = markup.get("inline_keyboard")
     if rows is None:
         return None

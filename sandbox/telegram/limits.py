@@ -1,8 +1,8 @@
 """Flood limits of the server, and when they answer 429.
 
-About 1 message a second in a private chat (3 at once), 20 a minute in a group (5 at once), 30 a second for the whole bot.
-Edits count like sends. Previews (drafts) have an allowance of their own in their chat, but count for the bot.
-Limits are a little softer than stated, as the network makes steady senders arrive in small heaps.
+About 1 message a second in a private chat (3 at once), 20 a minute in a group (5 at once), 30 a second for
+the whole bot. Edits count like sends. Previews (drafts) have an allowance of their own in their chat, but
+count for the bot. Limits are a little softer than stated, as the network makes steady senders arrive in heaps.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Limits:
     )
 
     def configure(self, **rules: float) -> None:
-        """Change rules by name and forget what was used; ValueError for an unknown rule or a senseless rate."""
+        """Change rules by name and forget what was used; ValueError for a wrong name or rate."""
         for name, value in rules.items():
             if name not in self.RULES:
                 raise ValueError(f"unknown limit {name}; there are {', '.join(self.RULES)}")

@@ -1,7 +1,7 @@
 """Parameters of every method, checked against the published description of the Bot API.
 
-`check(name, raw, strict=...)` turns what came over the wire (strings of a form, values of a JSON body, uploads) into
-typed parameters or raises ApiError. The tables are compiled once at import, so a call costs some microseconds.
+`check(method, raw, strict=...)` turns what came over the wire (form fields, JSON values, uploads) into
+typed parameters or raises ApiError. The tables are compiled once at import: a call costs microseconds.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def find(name: str) -> Method:
 
 
 def check(method: Method, raw: Mapping[str, Any], *, strict: bool = False) -> dict[str, Any]:
-    """Typed parameters of a call; ApiError 400 for missing or malformed ones (strict: also for unknown ones)."""
+    """Typed parameters of a call; ApiError 400 for missing or malformed (strict: also unknown) ones."""
     values: dict[str, Any] = {}
     for name, value in raw.items():
         convert = method.converters.get(name)

@@ -13,7 +13,7 @@ KEEP_ALIVE_SECONDS = 15.0
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Stream events; `?chat_id=` of one chat; `Last-Event-ID` (or `?after=`) replays from there, else from now."""
+    """Stream events, of one chat with `?chat_id=`; `Last-Event-ID` or `?after=` replays what came since."""
     feed = request.app[WORLD].feed
     chat_id = int(request.query["chat_id"]) if request.query.get("chat_id") else None
     given = request.headers.get("Last-Event-ID") or request.query.get("after") or ""

@@ -1,8 +1,9 @@
 """The queue of updates: what the bot has not confirmed yet.
 
-Rules (public server): an `offset` confirms everything before it; a negative one keeps the last -offset; unconfirmed
-updates come again; `allowed_updates` is remembered and looked at when an update is created; a second request with the
-same offset within half a second gets one update; of two waiting polls the older one fails; kept for 24 hours.
+Rules (public server): an `offset` confirms everything before it; a negative one keeps the last -offset;
+unconfirmed updates come again; `allowed_updates` is remembered and looked at when an update is created; a
+second request with the same offset within half a second gets one update; of two waiting polls the older one
+fails; updates are kept for 24 hours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The world of the sandbox: one bot, people, chats, and everything that was said.
 
-State and its small rules are here; what people do is in `people`, what the bot may call in `methods`. Everything runs in
-one event loop; call the methods of World from that loop's thread only. Unknown ids raise ControlError.
+State and its small rules are here; what people do is in `people`, `talking` and `voting`, what the bot may
+call in `methods`. Everything runs in one event loop: call the methods of World from that loop's thread only.
+Unknown ids raise ControlError.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
-from . import people, views
+from . import people, talking, views, voting
 from .calls import CallLog, CallRecord
 from .chats import Chat, Message, User
 from .errors import ControlError
@@ -32,7 +33,7 @@ ACTION_SECONDS = 5.0
 
 
 class World:
-    """Everything the fake server knows. `clock` gives seconds since the epoch and may be replaced by a test."""
+    """Everything the fake server knows. `clock` gives seconds since the epoch; a test may replace it."""
 
     def __init__(
         self,
@@ -63,8 +64,8 @@ class World:
         self.faults = Faults()
         self.limits = Limits(enabled=limits)
         self.files = Files(self.bot["id"], lambda: self.clock())
-        self.callbacks: dict[str, people.Press] = {}
-        self.polls: dict[str, people.PollState] = {}
+        self.callbacks: dict[str, talking.Press] = {}
+        self.polls: dict[str, voting.PollState] = {}
         self.commands: dict[tuple[str, int | None, int | None, str], list[dict[str, str]]] = {}
         self.profile: dict[tuple[str, str], str] = {}
         self.closing = asyncio.Event()
@@ -139,7 +140,7 @@ class World:
     def calls(
         self, method: str | None = None, chat_id: int | None = None, since: float | None = None
     ) -> list[CallRecord]:
-        """What the bot called: `record.method`, `.params`, `.ok`, `.error_code`, `.time`; also `record["..."]`."""
+        """What the bot called, oldest first; fields as attributes or by `record["..."]`, see CallRecord."""
         return self.call_log.select(method, chat_id, since)
 
     def state(self, chat_id: int | None = None) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class World:
         return views.state(self, chat_id)
 
     async def wait_for(self, predicate: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109
-        """What `predicate()` returns once it is true; asked again whenever something happens. Else TimeoutError."""
+        """What `predicate()` returns once it is true, asked at each event and call; else TimeoutError."""
         end = time.monotonic() + timeout
         while not (found := predicate()):
             if not await self.news.wait(max(0.0, end - time.monotonic())):
@@ -163,18 +164,18 @@ class World:
 
     # ------------------------------------------------------------------ what people do
 
-    say = people.say
-    paste = people.paste
-    album = people.album
-    edit = people.edit
-    press = people.press
-    stop_draft = people.stop_draft
+    say = talking.say
+    paste = talking.paste
+    album = talking.album
+    edit = talking.edit
+    press = talking.press
+    stop_draft = talking.stop_draft
     member = people.member
     block = people.block
     migrate = people.migrate
-    vote = people.vote
-    close_poll = people.close_poll
-    react = people.react
+    vote = voting.vote
+    close_poll = voting.close_poll
+    react = voting.react
     add_user = people.add_user
     add_chat = people.add_chat
 

@@ -219,7 +219,8 @@ def bot_message(world: World, chat: Chat, params: Params, content: dict[str, Any
     keyboard = inline_keyboard(raw_markup) if raw_markup else None
     message: Message = {"message_id": world.next_message_id(chat)}
     if chat.type == "channel":
-        message |= {"sender_chat": chat.short(), "author_signature": world.bot["first_name"]}
+        message["sender_chat"] = chat.short()
+        chat.posts.add(message["message_id"])
     else:
         message["from"] = world.sender
     message |= {"chat": chat.short(), "date": world.now(), **thread, **reply, **content}

@@ -16,13 +16,14 @@ AT_ONCE = 100
 
 
 def may_delete(world: World, chat: Chat, message: Message) -> bool:
-    """Within 48 hours own messages and all of a private chat; anything at any time with the right to delete."""
+    """Within 48 hours own messages and all of a private chat; with the right to delete anything."""
     bot = world.bot["id"]
     if chat.type != "private" and chat.right(bot, "can_delete_messages"):
         return True
     if message["date"] < world.now() - DELETABLE_SECONDS:
         return False
-    return chat.type == "private" or message.get("from", {}).get("id") == bot
+    own = message.get("from", {}).get("id") == bot or message["message_id"] in chat.posts
+    return own or chat.type == "private"
 
 
 def delete_message(world: World, params: Params) -> bool:

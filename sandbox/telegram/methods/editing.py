@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 from ..chats import Chat, Message
 from ..errors import bad
 from ..keyboards import inline_keyboard
+from ..rich import rich_message
 from .common import UNPLAYED, Params, caption_fields, find_chat, require_present, text_fields, unsupported
+from .media import ALONE, media_fields
 
 if TYPE_CHECKING:
     from ..world import World
 
 NOT_MODIFIED = (
-    "message is not modified: specified new message content and reply markup are exactly the same as a current"
-    " content and reply markup of the message"
+    "message is not modified: specified new message content and reply markup are exactly the same as a "
+    "current content and reply markup of the message"
 )
 TEXT_FIELDS = ("text", "entities", "rich_message", "link_preview_options")
 CAPTION_FIELDS = ("caption", "caption_entities", "show_caption_above_media")
@@ -42,7 +44,7 @@ def own(world: World, chat: Chat, message: Message) -> bool:
     if "forward_origin" in message:
         return False
     if chat.type == "channel":
-        return bool(message.get("author_signature") == world.bot["first_name"])
+        return message["message_id"] in chat.posts
     return bool(message["from"]["id"] == world.bot["id"])
 
 
@@ -67,7 +69,28 @@ def edit_message_text(world: World, params: Params) -> Message:
     chat, message = editable(world, params)
     if "text" not in message and "rich_message" not in message:
         raise bad("there is no text in the message to edit")
-    return changed(world, chat, message, TEXT_FIELDS, text_fields(params), params)
+    rich = params.get("rich_message")
+    fields = {"rich_message": rich_message(rich)} if rich else text_fields(params)
+    return changed(world, chat, message, TEXT_FIELDS, fields, params)
+
+
+async def edit_message_media(world: World, params: Params) -> Message:
+    """Another file in place of the old one, or of a text."""
+    chat, message = editable(world, params)
+    given = params["media"]
+    kind = given.get("type")
+    if kind not in MEDIA_FIELDS:
+        raise bad("can't parse InputMedia: unsupported type specified")
+    if "media_group_id" in message and kind not in album_mates(message):
+        raise bad("message can't be edited to this type of media in an album")
+    fields = await media_fields(world, kind, given.get("media"), given, params.files)
+    dropped = (*TEXT_FIELDS, *CAPTION_FIELDS, *MEDIA_FIELDS, "has_media_spoiler")
+    return changed(world, chat, message, dropped, fields, params)
+
+
+def album_mates(message: Message) -> tuple[str, ...]:
+    """The kinds that may stand in an album in place of this message's file."""
+    return next(((kind,) for kind in ALONE if kind in message), ("photo", "video"))
 
 
 def edit_message_caption(world: World, params: Params) -> Message:
@@ -86,6 +109,7 @@ def edit_message_reply_markup(world: World, params: Params) -> Message:
 
 EDITING = {
     "editMessageText": edit_message_text,
+    "editMessageMedia": edit_message_media,
     "editMessageCaption": edit_message_caption,
     "editMessageReplyMarkup": edit_message_reply_markup,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import views
 from ..chats import Chat, Draft, Message
 from ..errors import bad
+from ..rich import rich_message
 from ..text import MAX_TEXT, units
 from .common import (
     Params,
@@ -54,6 +55,20 @@ def send_message_draft(world: World, params: Params) -> bool:
     if units(text) > MAX_TEXT:
         raise bad("message is too long")
     show_draft(world, chat, params, Draft(draft_id, None, text, entities, 0.0))
+    return True
+
+
+def send_rich_message(world: World, params: Params) -> Message:
+    """A rich message; Markdown and HTML become simple blocks."""
+    chat = writable(world, params)
+    return bot_message(world, chat, params, {"rich_message": rich_message(params["rich_message"])})
+
+
+def send_rich_message_draft(world: World, params: Params) -> bool:
+    """A rich preview."""
+    chat, draft_id = draft_place(world, params)
+    draft = Draft(draft_id, None, "", [], 0.0, rich_message=rich_message(params["rich_message"]))
+    show_draft(world, chat, params, draft)
     return True
 
 
@@ -125,6 +140,8 @@ def answer_callback_query(world: World, params: Params) -> bool:
 SENDING = {
     "sendMessage": send_message,
     "sendMessageDraft": send_message_draft,
+    "sendRichMessage": send_rich_message,
+    "sendRichMessageDraft": send_rich_message_draft,
     "sendChatAction": send_chat_action,
     "answerCallbackQuery": answer_callback_query,
 }
