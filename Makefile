@@ -42,7 +42,7 @@ lint-types: setup-dev
 	@$(PY) -m mypy $(CODE)
 
 lint-imports: setup-dev
-	@.venv/bin/lint-imports --no-logo
+	@$(PY) -c "from importlinter.cli import lint_imports_command as main; main()" --no-logo
 
 lint-django: setup-dev
 	@$(PY) -m scripts.check_django

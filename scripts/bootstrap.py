@@ -13,7 +13,7 @@ REQUIREMENTS = {
     "runtime": ("requirements.txt",),
     "dev": ("requirements.txt", "requirements-dev.txt"),
 }
-FITS = "import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14) and sys.prefix == sys.argv[1]))"
+FITS = "import sys; sys.exit(sys.prefix == sys.base_prefix or not (3, 11) <= sys.version_info[:2] < (3, 14))"
 
 
 def fingerprint(root: Path, kind: str) -> str:
@@ -43,15 +43,10 @@ def remember(root: Path, kind: str) -> None:
 
 
 def venv_fits(root: Path) -> bool:
-    """False when .venv is absent, was moved here from elsewhere, or belongs to a Python that went away."""
-    venv = str(root / ".venv")
+    """False when .venv is absent, or belongs to a Python that is unfit or went away."""
+    ask = [str(root / ".venv" / "bin" / "python"), "-c", FITS]
     try:
-        return (
-            subprocess.run(
-                [f"{venv}/bin/python", "-c", FITS, venv], capture_output=True, check=False
-            ).returncode
-            == 0
-        )
+        return subprocess.run(ask, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 

@@ -59,7 +59,7 @@ def ensure(path: Path, example: Path, environ: Mapping[str, str]) -> list[str]:
     missing = [name for name in GENERATED if not configured(known, name)]
     for name in missing:
         text = with_value(text, name, GENERATED[name]())
-    if text != old:
+    if missing:
         _write(path, text, path.stat().st_mode & 0o777 if old is not None else 0o600)
     return missing
 

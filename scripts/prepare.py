@@ -1,7 +1,7 @@
 """One Django process that makes everything ready: checks, database, operator, the sandbox's administrator.
 
-`python -m scripts.prepare [telegram id of an administrator]`. What a person has to mend goes to standard error, a
-sentence a line, and the exit code is 1; the last line of standard output is a JSON report for scripts/run.py.
+`python -m scripts.prepare [telegram id of an administrator]`. What a person has to mend goes to
+standard error, a sentence a line, and the exit code is 1; the last line of standard output is a JSON report.
 """
 
 import io

@@ -118,8 +118,9 @@ class Supervisor:
         return []
 
     def _pump(self, name: str, stream: IO[bytes]) -> None:
-        for line in stream:
-            self.say(name, line.decode("utf-8", "replace").rstrip())
+        with stream:
+            for line in stream:
+                self.say(name, line.decode("utf-8", "replace").rstrip())
 
     def _watch(self, name: str, process: Process) -> None:
         self.events.put(Ended(name, process.wait()))
