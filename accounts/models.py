@@ -1,6 +1,6 @@
 """People, chats, invitations, keys and the record of who decided what."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -54,7 +54,7 @@ class User(AbstractUser):
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
 
-    objects = People()
+    objects: ClassVar[People] = People()
 
     class Meta:
         verbose_name = _("person")

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -87,22 +88,16 @@ def _take(invite: Invite, person: User, now: datetime) -> bool:
 
 def _let_in(person: User, invite: Invite, now: datetime) -> None:
     """Write the decision that the invitation's author took in advance."""
-    old = {"status": str(person.status), "role": str(person.role)}
-    by = invite.created_by
-    change = {"role": invite.role}
-    if not person.may_use:
+    was_in, by = person.may_use, invite.created_by
+    details = {"old": str(person.status), "old_role": str(person.role), "invite": invite.pk}
+    change: dict[str, Any] = {"role": invite.role}
+    if not was_in:
         change |= {"status": Access.ACTIVE, "decided_by": by, "decided_at": now}
     User.objects.filter(pk=person.pk).update(**change)
     put(person, change)
-    details = {
-        "old": old["status"],
-        "new": str(person.status),
-        "old_role": old["role"],
-        "role": str(person.role),
-    }
-    details |= {"invite": invite.pk}
+    details |= {"new": str(person.status), "role": str(person.role)}
     audit("invite.redeemed", by=person, via="invite", **target_of(person), details=details, now=now)
-    if old["status"] != Access.ACTIVE:
+    if not was_in:
         signals.decided.send(sender=User, user=person, status=Access.ACTIVE, by=by, via="invite", now=now)
 
 

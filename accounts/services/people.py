@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -169,7 +170,7 @@ def ensure_operator(password: str, now: datetime) -> bool:
     """Create the operator's account ``admin`` of the web side; False when it is there, untouched."""
     if User.objects.filter(username=OPERATOR).exists():
         return False
-    extra = {"status": Access.ACTIVE, "date_joined": now}
+    extra: dict[str, Any] = {"status": Access.ACTIVE, "date_joined": now}
     operator = User.objects.create_superuser(OPERATOR, password=password, **extra)
     audit("operator.created", by=None, via="command", **target_of(operator), now=now)
     return True

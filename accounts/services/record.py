@@ -38,7 +38,7 @@ def audit(
     )
 
 
-def target_of(row: models.Model) -> dict[str, str]:
+def target_of(row: models.Model) -> dict[str, Any]:
     """A row as the target of an audit entry: ``user:12`` and what the row is called."""
     return {"target": f"{row._meta.model_name}:{row.pk}", "target_label": str(row)}
 
