@@ -74,16 +74,14 @@ export function avatar(face, size = "") {
 
 /**
  * Show `rows` in `container`, touching only what changed.
- * A row is {key, parts, make}: the element stays as long as every item of `parts` is the same object or value.
+ * A row is {key, parts, make, refresh?}: the element stays as long as every item of `parts` is the same object or
+ * value. Otherwise `refresh(element, oldParts)` may bring the old element up to date and return it (so that a button
+ * under the pointer survives); where it returns null, or is missing, `make()` builds a new one.
  */
 export function reconcile(container, rows) {
   const known = container.rowsByKey ?? new Map();
   const shown = new Map();
-  for (const { key, parts, make } of rows) {
-    const old = known.get(key);
-    const same = old && old.parts.length === parts.length && old.parts.every((part, i) => part === parts[i]);
-    shown.set(key, { element: same ? old.element : make(), parts });
-  }
+  for (const row of rows) shown.set(row.key, { element: elementOf(row, known.get(row.key)), parts: row.parts });
   for (const [key, old] of known) if (shown.get(key)?.element !== old.element) old.element.remove();
   let cursor = container.firstChild;
   for (const { element } of shown.values()) {
@@ -91,6 +89,12 @@ export function reconcile(container, rows) {
     else container.insertBefore(element, cursor);
   }
   container.rowsByKey = shown;
+}
+
+function elementOf({ parts, make, refresh }, old) {
+  if (!old) return make();
+  const same = old.parts.length === parts.length && old.parts.every((part, i) => part === parts[i]);
+  return same ? old.element : (refresh?.(old.element, old.parts) ?? make());
 }
 
 /** Two plain data values with the same content; messages are small, so comparing their JSON is enough. */

@@ -4,7 +4,7 @@
 // command(text), link(url), notify(text), reply(message), menu(message, where), press(message, data),
 // vote(message, options), stop(draft), jump(id).
 
-import { avatar, h, icon, iconButton, tintOf } from "./dom.js";
+import { alike, avatar, h, icon, iconButton, tintOf } from "./dom.js";
 import { copy, renderText } from "./entities.js";
 import { clock, day, t } from "./i18n.js";
 import { isVisual, renderAlbum, renderMedia } from "./media.js";
@@ -54,8 +54,22 @@ function dayRow(message) {
 }
 
 function messageRow(view, block, first, last) {
-  const make = () => (serviceText(block[0]) ? serviceNote(block[0]) : messageElement(view, block, first, last));
-  return { key: `message ${block[0].message_id}`, parts: [...block, first, last, view.chat.reactions?.[block[0].message_id]], make };
+  const [message] = block;
+  const parts = [first, last, block.length, view.chat.reactions?.[message.message_id], ...block];
+  const service = serviceText(message);
+  const make = () => (service ? serviceNote(message) : messageElement(view, block, first, last));
+  const refresh = (element, old) => {
+    const sameFrame = old[0] === first && old[1] === last && old[2] === block.length && !service;
+    return sameFrame && alike(old[4].reply_markup, message.reply_markup) ? refreshMessage(element, view, block, first) : null;
+  };
+  return { key: `message ${message.message_id}`, parts, make, refresh };
+}
+
+/** Show an edited message in its old element: keys stay where they are, with their pressed state. */
+function refreshMessage(element, view, block, first) {
+  element.message = block[0];
+  element.querySelector(".bubble").replaceWith(bubble(view, block, first));
+  return element;
 }
 
 function serviceNote(message) {
@@ -67,28 +81,32 @@ function messageElement(view, block, first, last) {
   const [message] = block;
   const author = authorOf(message);
   const own = author.id === view.personId;
-  const named = !own && !isPrivate(view.chat) && view.chat.type !== "channel";
+  const named = isNamed(view, author);
   const kind = ["message", own ? "own" : "theirs", first && "first", last && "last", named && "named"].filter(Boolean).join(" ");
   const element = h("article", { class: kind, data: { testid: "message", messageId: message.message_id, own }, "aria-label": `${nameOf(author)}, ${clock(message.date)}` },
     named && (last ? avatar(author) : h("span", { class: "avatar-space" })),
-    h("div", { class: "column" }, bubble(view, block, named && first ? author : null), inlineKeyboard(view, message)),
-    actionsButton(view, message));
+    h("div", { class: "column" }, bubble(view, block, first), inlineKeyboard(view, message)),
+    actionsButton(view));
+  element.message = message;
   element.addEventListener("contextmenu", (event) => {
     if (event.target.closest("a, .keyboard")) return;
     event.preventDefault();
-    view.actions.menu(message, { point: { x: event.clientX, y: event.clientY } });
+    view.actions.menu(element.message, { point: { x: event.clientX, y: event.clientY } });
   });
-  element.addEventListener("dblclick", (event) => event.target.closest("button, a, .pre") || view.actions.reply(message));
+  element.addEventListener("dblclick", (event) => event.target.closest("button, a, .pre") || view.actions.reply(element.message));
   return element;
 }
 
-function actionsButton(view, message) {
-  const open = (event) => view.actions.menu(message, { anchor: event.currentTarget });
+const isNamed = ({ chat, personId }, author) => author.id !== personId && !isPrivate(chat) && chat.type !== "channel";
+
+function actionsButton(view) {
+  const open = ({ currentTarget: anchor }) => view.actions.menu(anchor.closest(".message").message, { anchor });
   return iconButton("more", t("actions"), open, { class: "icon-button message-actions", "aria-haspopup": "menu", data: { testid: "message-menu" } });
 }
 
-function bubble(view, block, author) {
+function bubble(view, block, first) {
   const [message] = block;
+  const author = first && isNamed(view, authorOf(message)) ? authorOf(message) : null;
   const captioned = block.find((one) => one.caption) ?? message;
   const media = block.length > 1 ? renderAlbum(block, view.actions) : renderMedia(message, view.actions);
   const words = textPart(view, captioned);
@@ -179,17 +197,23 @@ async function hold(node, press) {
 // --- the preview of an answer that is being written ----------------------------------------------
 
 export function draftRow(view, draft) {
-  return { key: `draft ${draft.draft_id}`, parts: [draft], make: () => draftElement(view, draft) };
+  const refresh = (element) => {
+    element.querySelector(".text").replaceWith(draftWords(view, draft));
+    return element;
+  };
+  return { key: `draft ${draft.draft_id}`, parts: [draft], make: () => draftElement(view, draft), refresh };
+}
+
+function draftWords(view, draft) {
+  if (!draft.text) return h("div", { class: "text thinking" }, t("thinking"), dots());
+  return h("div", { class: "text streaming" }, renderText(draft.text, draft.entities, view.actions));
 }
 
 function draftElement(view, draft) {
   const stop = draft.can_stop &&
     h("button", { type: "button", class: "stop", data: { testid: "stop-draft" }, onclick: () => view.actions.stop(draft) }, icon("stop"), t("stop"));
-  const words = draft.text
-    ? h("div", { class: "text streaming" }, renderText(draft.text, draft.entities, view.actions))
-    : h("div", { class: "text thinking" }, t("thinking"), dots());
   return h("article", { class: "message theirs first last draft", data: { testid: "draft", draftId: draft.draft_id }, "aria-label": personName(state.bot.id), "aria-live": "off" },
-    h("div", { class: "column" }, h("div", { class: "bubble" }, h("div", { class: "words" }, words)), stop));
+    h("div", { class: "column" }, h("div", { class: "bubble" }, h("div", { class: "words" }, draftWords(view, draft))), stop));
 }
 
 export const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));

@@ -1,20 +1,18 @@
 // One window: who I am, my chats, and one open chat with its composer. A page has one or two of them.
 
 import { encodeFile, post } from "./api.js";
-import { avatar, h, icon, iconButton, reconcile } from "./dom.js";
+import { avatar, h, icon, iconButton, reconcile, tintOf } from "./dom.js";
 import { clock, currentLanguage, day, memberCount, t } from "./i18n.js";
 import { commandWord, Composer } from "./composer.js";
-import { copy } from "./entities.js";
 import { dots, draftRow, messageRows } from "./message.js";
-import { alertBox, openMenu, toast } from "./overlay.js";
+import { chatMenu, messageMenu } from "./menus.js";
+import { alertBox, toast } from "./overlay.js";
 import * as store from "./store.js";
 import { summary } from "./summary.js";
 
 const SHOWN_AT_FIRST = 150;
 const TEXT_UNITS = 4096;
 const ANSWER_SECONDS = 20;
-
-const EMOJI = ["👍", "👎", "❤️", "🔥", "🎉", "🤔"];
 
 const ACTIONS = {
   upload_photo: "actPhoto", upload_document: "actDocument", record_voice: "actVoice", upload_voice: "actVoice",
@@ -135,6 +133,7 @@ export class Pane {
     }
     this.person.value = String(this.personId);
     this.badge.replaceChildren(avatar(store.userOf(this.personId), "small"));
+    this.badge.parentElement.className = `pane-head ${tintOf(this.personId)}`;
   }
 
   showChats() {
@@ -199,7 +198,7 @@ export class Pane {
       iconButton("back", t("back"), () => this.showList(), { class: "icon-button back" }),
       avatar(store.faceOf(chat)),
       h("div", { class: "chat-title" }, h("h2", {}, store.titleOf(chat)), h("div", { class: "quiet", role: "status" }, line)),
-      iconButton("more", t("menu"), (event) => this.chatMenu(event.currentTarget), { "aria-haspopup": "menu", data: { testid: "chat-menu" } }));
+      iconButton("more", t("menu"), (event) => chatMenu(this, event.currentTarget), { "aria-haspopup": "menu", data: { testid: "chat-menu" } }));
   }
 
   subtitle() {
@@ -321,7 +320,7 @@ export class Pane {
       link: (url) => this.follow(url),
       notify: (text) => this.notify(text),
       reply: (message) => this.composer.element.hidden || this.composer.startReply(message),
-      menu: (message, where) => this.messageMenu(message, where),
+      menu: (message, where) => messageMenu(this, message, where),
       press: (message, data) => this.press(message, data),
       stop: (draft) => this.control("stop_draft", { ...this.place(), draft_id: draft.draft_id }),
       vote: (message, options) => this.control("vote", { ...this.place(), message_id: message.message_id, option_ids: options }),
@@ -384,34 +383,5 @@ export class Pane {
     this.open(this.personId, this.personId);
     if (start !== null) this.say(`/start ${start}`.trim());
     return true;
-  }
-
-  messageMenu(message, where) {
-    const own = message.from?.id === this.personId;
-    const text = message.text ?? message.caption;
-    const writable = !this.composer.element.hidden;
-    const items = [
-      writable && { label: t("reply"), icon: "reply", run: () => this.composer.startReply(message) },
-      writable && own && message.text && { label: t("edit"), icon: "edit", run: () => this.composer.startEdit(message) },
-      text && { label: t("copyText"), icon: "copy", run: () => copy(text, this.view.actions) },
-    ].filter(Boolean);
-    const react = (emoji) => this.control("react", { ...this.place(), message_id: message.message_id, emoji });
-    openMenu(items, { ...where, emoji: EMOJI, react });
-  }
-
-  chatMenu(anchor) {
-    const { chat, personId } = this;
-    const member = (user_id, status) => () => this.control("member", { chat_id: chat.id, user_id, status });
-    const bot = store.state.bot.id;
-    const inside = ["member", "administrator", "creator"].includes(chat.bot_status);
-    const admin = chat.bot_status === "administrator";
-    const mine = { label: t(store.isBlocked(chat) ? "unblock" : "block"), icon: "block", danger: !store.isBlocked(chat),
-      run: () => this.control("block", { user_id: personId, blocked: !store.isBlocked(chat) }) };
-    const group = [
-      inside && { label: t(admin ? "demoteBot" : "promoteBot"), icon: "check", run: member(bot, admin ? "member" : "administrator") },
-      inside ? { label: t("removeBot"), icon: "block", danger: true, run: member(bot, "kicked") } : { label: t("addBot"), icon: "check", run: member(bot, "member") },
-      { label: t("leave"), icon: "leave", danger: true, run: member(personId, "left") },
-    ];
-    openMenu(store.isPrivate(chat) ? [mine] : group.filter(Boolean), { anchor });
   }
 }

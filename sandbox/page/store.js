@@ -1,5 +1,6 @@
 // What the page knows: the sandbox's state, kept current by events. Selectors below it, then the shared marks.
 
+import { alike } from "./dom.js";
 import { t } from "./i18n.js";
 
 const TYPING_SECONDS = 5;
@@ -28,15 +29,19 @@ export function changed() {
 export function load(raw) {
   state.bot = raw.bot ?? {};
   state.users = new Map((raw.users ?? []).map((user) => [user.id, user]));
-  state.chats = new Map((raw.chats ?? []).map((chat) => [chat.id, adopt(chat)]));
+  state.chats = new Map((raw.chats ?? []).map((chat) => [chat.id, adopt(chat, state.chats.get(chat.id))]));
   state.commands = raw.commands ?? [];
   state.loaded = true;
   changed();
 }
 
-/** A chat of the control API with its messages, drafts and actions as maps. */
+/** A chat of the control API with maps for its messages and drafts. What did not change stays the same object. */
 function adopt(raw, old) {
-  const messages = new Map((raw.messages ?? []).map((message) => [message.message_id, message]));
+  const kept = (message) => {
+    const known = old?.messages.get(message.message_id);
+    return alike(known, message) ? known : message;
+  };
+  const messages = new Map((raw.messages ?? []).map((message) => [message.message_id, kept(message)]));
   const drafts = new Map(Object.values(raw.drafts ?? {}).map((draft) => [String(draft.draft_id), draft]));
   return {
     ...raw,
@@ -187,9 +192,14 @@ export function pinnedMessage(chat) {
 
 /** The topics of a chat: [{id, name}], with the general one (0) first; [] where there are none. */
 export function topicsOf(chat) {
-  if (!chat.topics?.length) return [];
-  const named = chat.topics.map((topic) => ({ id: topic.message_thread_id, name: topic.name }));
-  return [{ id: 0, name: t("general") }, ...named.filter((topic) => topic.id > 1)];
+  const names = new Map((chat.topics ?? []).map((topic) => [topic.message_thread_id, topic.name]));
+  for (const message of chat.messages.values()) {
+    const id = message.message_thread_id;
+    const name = (message.forum_topic_edited ?? message.forum_topic_created)?.name;
+    if (id && message.is_topic_message && (name || !names.has(id))) names.set(id, name ?? t("topic", id));
+  }
+  if (!names.size) return [];
+  return [{ id: 0, name: t("general") }, ...[...names].map(([id, name]) => ({ id, name }))];
 }
 
 /** Reactions of one message as [{emoji, count}]. */
