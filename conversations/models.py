@@ -36,9 +36,7 @@ class Assistant(models.Model):
 class Conversation(models.Model):
     """A dialog in one (chat, thread). At most one is open; ``/new`` closes it and the next message opens another."""
 
-    chat = models.ForeignKey(
-        "accounts.Chat", models.CASCADE, related_name="conversations", verbose_name=_("chat")
-    )
+    chat = models.ForeignKey("accounts.Chat", models.CASCADE, related_name="conversations", verbose_name=_("chat"))
     thread_id = models.BigIntegerField(_("topic"), default=0)
     assistant = models.ForeignKey(
         Assistant, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("assistant")
@@ -76,9 +74,7 @@ class Request(models.Model):
         STOPPED = "stopped", _("stopped")
         FAILED = "failed", _("failed")
 
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, related_name="requests", verbose_name=_("dialog")
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="requests", verbose_name=_("dialog"))
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="requests", verbose_name=_("person")
     )
@@ -128,9 +124,7 @@ class Message(models.Model):
         USER = "user", _("person")
         ASSISTANT = "assistant", _("model")
 
-    conversation = models.ForeignKey(
-        Conversation, models.CASCADE, related_name="messages", verbose_name=_("dialog")
-    )
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages", verbose_name=_("dialog"))
     request = models.ForeignKey(
         Request, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("request")
     )

@@ -18,3 +18,13 @@ def transport(connections: int) -> AiohttpTransport:
 def client(*, connections: int = 256, timeout: httpx.Timeout | float = 20.0) -> httpx.AsyncClient:
     """An ``httpx.AsyncClient``; the caller closes it. Timeouts are in seconds. Redirects are not followed."""
     return httpx.AsyncClient(transport=transport(connections), timeout=timeout)
+
+
+def never_left(error: BaseException | None) -> bool:
+    """True when the request behind ``error`` cannot have reached the server: no connection was made."""
+    return isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+
+
+def is_transport(error: BaseException | None) -> bool:
+    """True for a fault of the line itself, as against an answer that says no."""
+    return isinstance(error, httpx.TransportError)

@@ -1,6 +1,8 @@
 """One trace id from an update to the messages it led to; it stands in each log line and in the rows."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -10,9 +12,14 @@ def new_trace() -> str:
     return secrets.token_hex(6)
 
 
-def set_trace(trace_id: str, **values: object) -> None:
-    """Bind ``trace_id`` (and more values) to this context's log lines."""
-    structlog.contextvars.bind_contextvars(trace=trace_id, **values)
+@contextmanager
+def trace(trace_id: str, **values: object) -> Iterator[None]:
+    """Bind ``trace_id`` (and more values) to the log lines of this block."""
+    tokens = structlog.contextvars.bind_contextvars(trace=trace_id, **values)
+    try:
+        yield
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
 
 
 def current_trace() -> str:

@@ -58,7 +58,9 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         indexes = [
-            models.Index(fields=["lane", "id"], name="delivery_open_lane", condition=Q(state__in=["queued", "sending"])),
+            models.Index(
+                fields=["lane", "id"], name="delivery_open_lane", condition=Q(state__in=["queued", "sending"])
+            ),
             models.Index(fields=["not_before"], name="delivery_waiting", condition=Q(state="queued")),
             models.Index(fields=["lease_until"], name="delivery_leased", condition=Q(state="sending")),
             models.Index(

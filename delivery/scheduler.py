@@ -172,9 +172,7 @@ def cron_trigger(crontab: str, zone: str) -> CronTrigger:
     minute, hour, day, month, weekday = fields
     if day != "*" and weekday != "*":
         raise ValueError(f"{crontab!r}: give a day of the month or a weekday, not both")
-    return CronTrigger(
-        minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(weekday), timezone=zone
-    )
+    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekdays(weekday), timezone=zone)
 
 
 def weekdays(field: str) -> str:

@@ -40,7 +40,9 @@ class Update(models.Model):
         verbose_name_plural = _("inbox")
         constraints = [models.UniqueConstraint(fields=["bot_id", "update_id"], name="update_of_bot")]
         indexes = [
-            models.Index(fields=["lane", "update_id"], name="update_open_lane", condition=Q(state__in=["new", "running"])),
+            models.Index(
+                fields=["lane", "update_id"], name="update_open_lane", condition=Q(state__in=["new", "running"])
+            ),
             models.Index(fields=["lease_until"], name="update_leased", condition=Q(state="running")),
         ]
 

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,23 +15,33 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='StoredFile',
+            name="StoredFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.CharField(max_length=120, unique=True, verbose_name='path')),
-                ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
-                ('mime', models.CharField(max_length=100, verbose_name='type')),
-                ('size', models.PositiveBigIntegerField(verbose_name='size, bytes')),
-                ('sha256', models.CharField(db_index=True, max_length=64, verbose_name='SHA-256')),
-                ('telegram_file_unique_id', models.CharField(blank=True, max_length=64)),
-                ('text', models.TextField(blank=True, verbose_name='extracted text')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='stored')),
-                ('expires_at', models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='expires')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", models.CharField(max_length=120, unique=True, verbose_name="path")),
+                ("name", models.CharField(blank=True, max_length=255, verbose_name="name")),
+                ("mime", models.CharField(max_length=100, verbose_name="type")),
+                ("size", models.PositiveBigIntegerField(verbose_name="size, bytes")),
+                ("sha256", models.CharField(db_index=True, max_length=64, verbose_name="SHA-256")),
+                ("telegram_file_unique_id", models.CharField(blank=True, max_length=64)),
+                ("text", models.TextField(blank=True, verbose_name="extracted text")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="stored")),
+                ("expires_at", models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="expires")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'file',
-                'verbose_name_plural': 'files',
+                "verbose_name": "file",
+                "verbose_name_plural": "files",
             },
         ),
     ]

@@ -2,13 +2,13 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import telegram_bot.models
 from django.conf import settings
 from django.db import migrations, models
 
+import telegram_bot.models
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,46 +17,81 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Button',
+            name="Button",
             fields=[
-                ('key', models.CharField(default=telegram_bot.models.button_key, max_length=20, primary_key=True, serialize=False)),
-                ('action', models.CharField(max_length=40, verbose_name='action')),
-                ('data', models.JSONField(default=dict, verbose_name='data')),
-                ('chat_id', models.BigIntegerField(blank=True, null=True, verbose_name='chat')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('expires_at', models.DateTimeField(db_index=True, verbose_name='expires')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                (
+                    "key",
+                    models.CharField(
+                        default=telegram_bot.models.button_key, max_length=20, primary_key=True, serialize=False
+                    ),
+                ),
+                ("action", models.CharField(max_length=40, verbose_name="action")),
+                ("data", models.JSONField(default=dict, verbose_name="data")),
+                ("chat_id", models.BigIntegerField(blank=True, null=True, verbose_name="chat")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="created")),
+                ("expires_at", models.DateTimeField(db_index=True, verbose_name="expires")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'button',
-                'verbose_name_plural': 'buttons',
+                "verbose_name": "button",
+                "verbose_name_plural": "buttons",
             },
         ),
         migrations.CreateModel(
-            name='Update',
+            name="Update",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('bot_id', models.BigIntegerField(verbose_name='bot')),
-                ('update_id', models.BigIntegerField(verbose_name='update')),
-                ('lane', models.CharField(max_length=80, verbose_name='lane')),
-                ('kind', models.CharField(blank=True, max_length=40, verbose_name='kind')),
-                ('chat_id', models.BigIntegerField(blank=True, null=True, verbose_name='chat')),
-                ('raw', models.JSONField(verbose_name='raw update')),
-                ('state', models.CharField(choices=[('new', 'new'), ('running', 'running'), ('done', 'done'), ('dead', 'dead')], default='new', max_length=10, verbose_name='state')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('not_before', models.DateTimeField(blank=True, null=True, verbose_name='not before')),
-                ('worker', models.CharField(blank=True, max_length=60, verbose_name='worker')),
-                ('lease_until', models.DateTimeField(blank=True, null=True, verbose_name='lease until')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('trace_id', models.CharField(blank=True, db_index=True, max_length=16, verbose_name='trace')),
-                ('received_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='received')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("bot_id", models.BigIntegerField(verbose_name="bot")),
+                ("update_id", models.BigIntegerField(verbose_name="update")),
+                ("lane", models.CharField(max_length=80, verbose_name="lane")),
+                ("kind", models.CharField(blank=True, max_length=40, verbose_name="kind")),
+                ("chat_id", models.BigIntegerField(blank=True, null=True, verbose_name="chat")),
+                ("raw", models.JSONField(verbose_name="raw update")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("new", "new"), ("running", "running"), ("done", "done"), ("dead", "dead")],
+                        default="new",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("not_before", models.DateTimeField(blank=True, null=True, verbose_name="not before")),
+                ("worker", models.CharField(blank=True, max_length=60, verbose_name="worker")),
+                ("lease_until", models.DateTimeField(blank=True, null=True, verbose_name="lease until")),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                ("trace_id", models.CharField(blank=True, db_index=True, max_length=16, verbose_name="trace")),
+                (
+                    "received_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="received"),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
             ],
             options={
-                'verbose_name': 'update',
-                'verbose_name_plural': 'inbox',
-                'indexes': [models.Index(condition=models.Q(('state__in', ['new', 'running'])), fields=['lane', 'update_id'], name='update_open_lane'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='update_leased')],
-                'constraints': [models.UniqueConstraint(fields=('bot_id', 'update_id'), name='update_of_bot')],
+                "verbose_name": "update",
+                "verbose_name_plural": "inbox",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["new", "running"])),
+                        fields=["lane", "update_id"],
+                        name="update_open_lane",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "running")), fields=["lease_until"], name="update_leased"
+                    ),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("bot_id", "update_id"), name="update_of_bot")],
             },
         ),
     ]

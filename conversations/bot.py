@@ -1,0 +1,203 @@
+"""Handlers of dialogs: a question is answered, a dialog begun anew, a model chosen, an answer stopped."""
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from telegram import Message, Update
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
+
+from conversations import menu, services, turn
+from conversations.services import Question
+from core.db import in_db
+from llm import services as llm
+from llm.models import Model
+from telegram_bot.access import escaped
+from telegram_bot.application import App, Context, on_button
+from telegram_bot.models import Button
+
+NEW = filters.UpdateType.MESSAGE
+EDITED = filters.UpdateType.EDITED_MESSAGE
+
+
+def register(application: App) -> None:
+    application.add_handler(CommandHandler(["new", "clear"], new, NEW))
+    application.add_handler(CommandHandler("models", models, NEW))
+    application.add_handler(CommandHandler("model", model, NEW))
+    application.add_handler(CommandHandler(["stop", "cancel"], stop, NEW))
+    application.add_handler(CommandHandler("ask", ask, NEW | EDITED))
+    application.add_handler(CallbackQueryHandler(press_stop, pattern=r"^stop:\d+$"))
+    application.add_handler(MessageHandler(NEW & filters.COMMAND, unknown_command))
+    application.add_handler(MessageHandler((NEW | EDITED) & filters.TEXT & ~filters.COMMAND, text))
+    application.add_handler(MessageHandler(NEW & filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL, not_text))
+    application.add_handler(TypeHandler(Update, stopped_draft))
+    on_button(application, "models", show_providers)
+    on_button(application, "models.of", show_models)
+    on_button(application, "model.choose", choose)
+    on_button(application, "model.enable", enable, toasts=True)
+
+
+close = turn.close
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+async def text(update: Update, context: Context) -> None:
+    """A question: any text in a private chat; in a group only what is meant for the bot."""
+    message = update.effective_message
+    assert message is not None
+    asked = addressed(message, context)
+    if asked:
+        await turn.answer(context, Question(asked, message.message_id, edited=update.edited_message is not None))
+
+
+async def ask(update: Update, context: Context) -> None:
+    """``/ask question``, for groups; without words, the message it replies to is the question."""
+    message = update.effective_message
+    assert message is not None
+    asked = (message.text or "").partition(" ")[2].strip()
+    replied = message.reply_to_message
+    if not asked and replied is not None:
+        asked = replied.text or replied.caption or ""
+    if not asked:
+        await context.reply(_("Write your question after the command: `/ask how are you?`"))
+        return
+    await turn.answer(context, Question(asked, message.message_id, edited=update.edited_message is not None))
+
+
+def addressed(message: Message, context: Context) -> str:
+    """The question in ``message``, or an empty string when it is not for us (groups)."""
+    said = message.text or ""
+    if context.incoming.chat.is_private:
+        return said
+    bot = context.bot
+    replied = message.reply_to_message
+    if replied is not None and replied.from_user is not None and replied.from_user.id == bot.id:
+        return said
+    for entity, part in message.parse_entities(["mention", "text_mention"]).items():
+        if part.lower() == f"@{bot.username}".lower() or (entity.user is not None and entity.user.id == bot.id):
+            return said.replace(part, "", 1).strip() or said
+    return ""
+
+
+async def not_text(_update: Update, context: Context) -> None:
+    await context.reply(_("I can read text only so far. Please write it in words."))
+
+
+async def unknown_command(update: Update, context: Context) -> None:
+    """Silence in groups: the command may be another bot's."""
+    if context.incoming.chat.is_private:
+        await context.reply(_("I do not know this command. /help lists what I can do."))
+
+
+async def new(_update: Update, context: Context) -> None:
+    incoming = context.incoming
+    await in_db(services.start_anew, incoming.chat, incoming.thread, timezone.now())
+    await context.reply("✨ " + _("A new dialog. What is it about?"))
+
+
+# --- stopping -------------------------------------------------------------------------------------------------------
+
+
+async def stop(_update: Update, context: Context) -> None:
+    run = turn.running(context.incoming.chat_id, context.incoming.thread)
+    if run is None:
+        await context.reply(_("Nothing is being written right now."))
+    elif _may_stop(run, context):
+        run.stop()
+    else:
+        await context.reply(_("Only who asked, or an admin, can stop this answer."))
+
+
+async def press_stop(update: Update, context: Context) -> None:
+    query = update.callback_query
+    assert query is not None
+    assert query.data is not None
+    run = turn.running_request(int(query.data.partition(":")[2]))
+    if run is None:
+        await context.toast(_("The answer is ready already."))
+    elif not _may_stop(run, context):
+        await context.toast(_("Only who asked, or an admin, can stop this answer."), alert=True)
+    else:
+        run.stop()
+        await context.toast()
+
+
+def _may_stop(run: turn.Running, context: Context) -> bool:
+    user = context.incoming.user
+    return run.user_id == user.pk or user.is_bot_admin
+
+
+async def stopped_draft(_update: Update, context: Context) -> None:
+    """The Stop of a draft (a kind of update the library does not know by name)."""
+    if context.incoming.update.kind != "stopped_message_generation":
+        return
+    run = turn.running(context.incoming.chat_id, context.incoming.thread)
+    if run is not None and _may_stop(run, context):
+        run.stop()
+
+
+# --- models ---------------------------------------------------------------------------------------------------------
+
+
+async def models(_update: Update, context: Context) -> None:
+    incoming = context.incoming
+    said, keyboard = await in_db(menu.providers, incoming.chat, incoming.thread, timezone.now())
+    await context.reply(said, keyboard)
+
+
+async def show_providers(context: Context, button: Button) -> None:
+    incoming = context.incoming
+    said, keyboard = await in_db(menu.providers, incoming.chat, incoming.thread, timezone.now())
+    # Under an error the button opens a new message, so that the sentence above it stays.
+    await context.reply(said, keyboard, edit=context.pressed_message if button.data.get("back") else None)
+
+
+async def show_models(context: Context, button: Button) -> None:
+    incoming, data = context.incoming, button.data
+    said, keyboard = await in_db(
+        menu.models_of, incoming.chat, incoming.thread, data["provider"], data.get("page", 0), timezone.now()
+    )
+    await context.reply(said, keyboard, edit=context.pressed_message)
+
+
+async def choose(context: Context, button: Button) -> None:
+    await context.reply(await in_db(_choose, context, button.data["id"]), edit=context.pressed_message)
+
+
+def _choose(context: Context, model_id: int) -> str:
+    model = Model.objects.offered().filter(pk=model_id).first()
+    if model is None:
+        return _("This model is gone. Please choose another one: /models")
+    incoming = context.incoming
+    services.choose_model(incoming.chat, incoming.thread, model, timezone.now())
+    return "✅ " + _("**%(model)s** answers here now.") % {"model": escaped(model.title)}
+
+
+async def model(_update: Update, context: Context) -> None:
+    """``/model name``: choose by name; without one, show the list."""
+    name = " ".join(context.args or [])
+    if not name:
+        await models(_update, context)
+        return
+    found = await in_db(llm.find_model, name)
+    if found is None or not found.enabled or found.state == "retired":
+        await context.reply(_("I do not know a model of that name. Choose from the list: /models"))
+        return
+    await context.reply(await in_db(_choose, context, found.pk))
+
+
+async def enable(context: Context, button: Button) -> None:
+    """Offer or hide a model, from the notice about the refreshed catalogue."""
+    if not context.incoming.user.is_bot_admin:
+        await context.toast(_("This is for admins."), alert=True)
+        return
+    await context.toast(await in_db(_enable, context, button.data["id"], button.data["enabled"]))
+
+
+def _enable(context: Context, model_id: int, enabled: bool) -> str:
+    model = Model.objects.filter(pk=model_id).first()
+    if model is None:
+        return _("This model is gone.")
+    llm.set_enabled(model, enabled, context.incoming.user)
+    title = {"model": model.title}
+    return (_("👁 %(model)s is offered now.") if enabled else _("🙈 %(model)s is hidden now.")) % title

@@ -1,0 +1,59 @@
+"""What people read when an answer does not come as hoped. One kind sentence each, and what to do next."""
+
+from django.utils.translation import gettext as _
+
+from telegram_bot.outgoing import Key
+
+
+def sorry(kind: str) -> str:
+    """The sentence for a provider's error kind (llm.errors); it names no provider and no code."""
+    return {
+        "auth": _("This model is not set up right now. The admins know; another model will help meanwhile."),
+        "billing": _("This model is out of service for now. The admins know; another model will help meanwhile."),
+        "forbidden_region": _("This model is not available here. Another one will help."),
+        "model_not_found": _("This model is gone. Please choose another one."),
+        "bad_request": _("The model did not accept the question. Try other words, or another model."),
+        "context_too_long": _(
+            "This dialog has grown too long for the model. Begin anew with /new, or shorten the text."
+        ),
+        "too_large": _("This is too large for the model. Send a shorter text."),
+        "blocked": _("The model will not answer this. Try other words."),
+        "rate_limited": _("Too many questions at once. Try again in a minute, or take another model."),
+        "quota_daily": _("This model's limit for today is used up. Another one will help, or come back tomorrow."),
+        "overloaded": _("The model is overloaded. Try again in a minute, or take another model."),
+        "server": _("The model's server failed. Try again, or take another model."),
+        "timeout": _("The model took too long. Try again, or take another model."),
+        "network": _("The connection to the model broke. Try again, or take another model."),
+        "no_model": _("No model is set up yet. The admins can add a provider's key."),
+        "empty": _("The model gave no answer. Try again, or other words."),
+    }.get(kind, _("The answer did not work out. Try again, or take another model."))
+
+
+def cut_short(kind: str) -> str:
+    """What stands under an answer that broke off in the middle."""
+    return "\n\n⚠️ " + _("The answer broke off here.") + " " + sorry(kind)
+
+
+def stopped() -> str:
+    return "⏹ " + _("Stopped.")
+
+
+def length_reached() -> str:
+    return "\n\n✂️ " + _("The answer reached the model's limit. Write “go on” for the rest.")
+
+
+def long_dialog() -> str:
+    return "💡 " + _(
+        "This dialog has grown long: answers cost more, and the earliest messages will be left out. "
+        "/new begins a fresh one whenever you like."
+    )
+
+
+def moved(old: str, new: str) -> str:
+    if not new:
+        return "🔁 " + _("The model %(old)s was retired. I will answer with the default one.") % {"old": old}
+    return "🔁 " + _("The model %(old)s was retired. From now on %(new)s answers here.") % {"old": old, "new": new}
+
+
+def models_key() -> Key:
+    return Key(_("📋 Models"), "models", {})

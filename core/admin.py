@@ -1,0 +1,235 @@
+"""What the operator's pages share: read-only pages, verbs that go through services, badges, dates, JSON.
+
+A ``Verb`` is one row of a page's table of actions. It becomes an action on selected rows, an entry in each
+row's menu and a button on the row's page; the latter two ask first, so nothing changes by a GET.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.utils import quote, unquote
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+Text = str | Promise
+A = TypeVar("A", bound=type[ModelAdmin])
+
+
+class Refused(Exception):  # noqa: N818  (it says what happened, as DoesNotExist does)
+    """A verb cannot be done; its text is shown to the operator."""
+
+
+class Page(ModelAdmin):  # type: ignore[misc]
+    """An operator's page. Verbs need the right to change the rows, whether or not the form may be edited."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_sheet = True
+    compressed_fields = True
+
+    def has_operate_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+
+class ReadOnlyPage(Page):
+    """Rows that only services write: they can be looked at, and a POST of the form is refused."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    """Rows of another table on a page, in pages of 50."""
+
+    extra = 0
+    per_page = 50
+    can_delete = False
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing an operator may do to a row.
+
+    ``act(row, request, now)`` calls the service and says whether that changed anything; it may raise Refused.
+    """
+
+    name: str
+    title: Text
+    question: Text
+    act: Callable[[Any, HttpRequest, datetime], bool]
+    icon: str
+    variant: ActionVariant = ActionVariant.DEFAULT
+    # What the operator reads when it is done; without it, the title and the number of rows.
+    done: Text = ""
+
+
+def verbs(*table: Verb) -> Callable[[A], A]:
+    """Give a page the verbs of ``table``. Its own ``actions_row`` or ``actions_detail`` arrange them."""
+
+    def add(page: A) -> A:
+        for verb in table:
+            setattr(page, verb.name, _to_one(verb))
+            setattr(page, f"{verb.name}_selected", _to_selected(verb))
+        names = [verb.name for verb in table]
+        page.actions = [f"{name}_selected" for name in names]
+        page.actions_row = page.actions_row or names
+        page.actions_detail = page.actions_detail or names
+        return page
+
+    return add
+
+
+def _to_one(verb: Verb) -> Any:
+    def one(page: Page, request: HttpRequest, _form: Any, object_id: str) -> HttpResponse:
+        row = page.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        _report(page, request, verb, [row])
+        return back(page, request)
+
+    one.__name__ = verb.name
+    dialog = {"title": verb.title, "description": verb.question, "form_submit_text": verb.title}
+    return action(
+        description=verb.title,
+        url_path=verb.name.replace("_", "-"),
+        permissions=["operate"],
+        icon=verb.icon,
+        variant=verb.variant,
+        dialog=dialog,
+    )(one)
+
+
+def _to_selected(verb: Verb) -> Any:
+    def selected(page: Page, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
+        _report(page, request, verb, list(rows))
+
+    selected.__name__ = f"{verb.name}_selected"
+    return action(description=verb.title, permissions=["operate"])(selected)
+
+
+def _report(page: Page, request: HttpRequest, verb: Verb, rows: Sequence[Any]) -> None:
+    done = 0
+    for row in rows:
+        try:
+            done += bool(verb.act(row, request, timezone.now()))
+        except Refused as refusal:
+            page.message_user(request, f"{row}: {refusal}", messages.ERROR)
+    if done:
+        text = ngettext("%(verb)s: %(count)d row.", "%(verb)s: %(count)d rows.", done)
+        text = str(verb.done) or text % {"verb": verb.title, "count": done}
+        page.message_user(request, text, messages.SUCCESS)
+    else:
+        page.message_user(request, gettext("Nothing was changed."), messages.WARNING)
+
+
+def audited(done: bool, what: str, row: models.Model, request: HttpRequest, now: datetime, **details: Any) -> bool:
+    """Record in the audit what a service without an audit of its own has done; gives ``done`` back."""
+    from accounts import services
+
+    if done:
+        target = services.target_of(row)
+        services.audit(what, by=request.user, via="admin", **target, details=details, now=now)  # type: ignore[arg-type]
+    return done
+
+
+def values_filter(name: str, heading: Text, values: Callable[[], Iterable[tuple[str, Any]]]) -> type[SimpleListFilter]:
+    """A list filter by the column ``name`` with known choices; Django's own would read the whole table for them."""
+
+    class ValuesFilter(SimpleListFilter):
+        title = heading
+        parameter_name = name
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+            return list(values())
+
+        def queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
+            return queryset.filter(**{name: self.value()}) if self.value() else queryset
+
+    return ValuesFilter
+
+
+def back(page: Page, request: HttpRequest) -> HttpResponse:
+    """To where the operator came from (a dialog is sent by htmx, which follows a header), else to the list."""
+    came_from = request.headers.get("HX-Current-URL", "")
+    safe = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    target = came_from if safe else list_url(page.model)
+    if "HX-Request" in request.headers:
+        return HttpResponse(headers={"HX-Redirect": target})
+    return HttpResponseRedirect(target)
+
+
+def list_url(model: type[models.Model]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def link(row: models.Model | None) -> SafeString | str:
+    """The row's name, leading to its page."""
+    if row is None:
+        return "—"
+    try:
+        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    except NoReverseMatch:
+        return str(row)
+    return format_html('<a class="text-link" href="{}">{}</a>', url, row)
+
+
+def badge(text: Text, kind: str = "") -> SafeString:
+    """``text`` as a label; ``kind`` is success, warning, danger, info, primary or empty (grey)."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
+
+
+def stamp(moment: datetime | None) -> str:
+    """A time as operators sort and compare it, in the current zone: ``2026-11-20 12:00``."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "—"
+
+
+def number(value: float | None) -> str:
+    """``1 234 567``; a dash for what is not known."""
+    return "—" if value is None else f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def pretty(value: Any) -> SafeString | str:
+    """JSON as people read it."""
+    if value in (None, {}, []):
+        return "—"
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return prose(text, mono=True)
+
+
+def prose(text: str, *, mono: bool = False) -> SafeString | str:
+    """A long text with its line breaks, scrolling within its own box."""
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:32rem;overflow:auto;line-height:1.5"
+    font = ";font-family:ui-monospace,monospace;font-size:12px" if mono else ""
+    return format_html('<div style="{}{}">{}</div>', style, font, text) if text else "—"

@@ -1,0 +1,98 @@
+"""Claiming the head of a lane: one statement that says in the same breath who won and what the row holds.
+
+    UPDATE … WHERE id = (oldest open row of the lane) AND it is free AND due RETURNING *
+
+A row that somebody else holds stays the head, so a lane is serial on any number of processes. The outer conditions are
+checked again under the row's lock, so two claimers of one row get one row between them. The states stand in the text
+and not as parameters, for only then does SQLite use the partial index on open rows.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import connection, models
+
+M = TypeVar("M", bound=models.Model)
+
+WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Queue:
+    """How a table is a queue: the state of a free row, of a held one, the order within a lane, the lease."""
+
+    model: type[models.Model]
+    free: str
+    held: str
+    order: str
+    lease: timedelta
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def open(self) -> str:
+        return f"state IN ('{self.free}', '{self.held}')"
+
+
+def database_now() -> datetime:
+    """The clock for claims: the server's on PostgreSQL, this machine's on SQLite, where they are the same."""
+    from django.utils import timezone
+
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
+
+
+def _times(queue: Queue) -> tuple[str, str, list[Any]]:
+    """SQL for now and for the lease's end, and the parameters they take (now twice or not at all)."""
+    if connection.vendor == "postgresql":
+        return "clock_timestamp()", f"clock_timestamp() + interval '{queue.lease.total_seconds()} seconds'", []
+    now = database_now()
+    adapt = connection.ops.adapt_datetimefield_value
+    return "%s", "%s", [adapt(now + queue.lease), adapt(now)]
+
+
+def claim_head(queue: Queue, lane: str) -> Any | None:
+    """The oldest open row of ``lane`` if it is free and due, now held by this worker; else None. One query."""
+    now_sql, lease_sql, times = _times(queue)
+    lease, now = (times[:1], times[1:]) if times else ([], [])
+    sql = (
+        f"UPDATE {queue.table} SET state = '{queue.held}', attempts = attempts + 1, worker = %s,"  # noqa: S608
+        f" lease_until = {lease_sql}"
+        f" WHERE id = (SELECT id FROM {queue.table} WHERE lane = %s AND {queue.open} ORDER BY {queue.order} LIMIT 1)"
+        f" AND state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql}) RETURNING *"
+    )
+    rows = list(queue.model._default_manager.raw(sql, [WORKER, *lease, lane, *now]))
+    return rows[0] if rows else None
+
+
+def waiting_lanes(queue: Queue, limit: int = 1000) -> dict[str, int]:
+    """Lanes with free rows that are due, and how many each; what a sweeper wakes. One query over open rows."""
+    now_sql, _lease, times = _times(queue)
+    sql = (
+        f"SELECT lane, count(*) FROM {queue.table} WHERE {queue.open} AND state = '{queue.free}'"  # noqa: S608
+        f" AND (not_before IS NULL OR not_before <= {now_sql}) GROUP BY lane LIMIT {int(limit)}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, times[1:])
+        return dict(cursor.fetchall())
+
+
+def abandoned(queue: Queue, *, everything: bool) -> list[int]:
+    """Ids of held rows whose worker is gone: lease over, or (``everything``) any other worker's."""
+    now_sql, _lease, times = _times(queue)
+    sql = f"SELECT id FROM {queue.table} WHERE {queue.open} AND state = '{queue.held}' AND "  # noqa: S608
+    with connection.cursor() as cursor:
+        if everything:
+            cursor.execute(sql + "worker <> %s", [WORKER])
+        else:
+            cursor.execute(sql + f"lease_until < {now_sql}", times[1:])
+        return [row[0] for row in cursor.fetchall()]

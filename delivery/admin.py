@@ -1,0 +1,256 @@
+"""The operator's pages of the outbox and of the fixed jobs.
+
+Jobs are pickles in the database and run in the bot's process: nothing here edits them or runs them. "Run now"
+inserts a request that the scheduler picks up.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from core.admin import ReadOnlyPage, Refused, Verb, audited, badge, pretty, prose, stamp, values_filter, verbs
+from delivery import services
+from delivery.models import Delivery, JobRequest
+
+State = Delivery.State
+STATE_KIND = {
+    State.QUEUED: "info",
+    State.SENDING: "primary",
+    State.SENT: "success",
+    State.UNKNOWN: "warning",
+    State.FAILED: "danger",
+    State.CANCELLED: "",
+}
+
+
+def _retry(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
+    return audited(services.retry(delivery, now=now), "delivery.retried", delivery, request, now)
+
+
+def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
+    return audited(services.cancel(delivery, now=now), "delivery.cancelled", delivery, request, now)
+
+
+@admin.register(Delivery)
+@verbs(
+    Verb(
+        "retry",
+        _("Send again"),
+        _("The message is queued again. One whose fate is unknown may arrive twice and is marked so."),
+        _retry,
+        "replay",
+        ActionVariant.PRIMARY,
+    ),
+    Verb(
+        "cancel",
+        _("Cancel"),
+        _("A queued message will not be sent."),
+        _cancel,
+        "cancel",
+        ActionVariant.DANGER,
+    ),
+)
+class DeliveryPage(ReadOnlyPage):
+    list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "trouble", "trace_id")
+    list_filter = ("state", "created_at")
+    search_fields = ("key", "lane", "trace_id", "chat_id")
+    ordering = ("-id",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("condition", "attempts", "repeated"),
+                    ("source", "backend", "on_doubt"),
+                    ("bot_id", "chat_id", "message_id"),
+                    ("key", "lane", "trace_id"),
+                    ("created", "not_before", "finished"),
+                    ("worker", "lease_until"),
+                    ("error_kind", "error"),
+                )
+            },
+        ),
+        (_("content"), {"fields": ("body", "outcome")}),
+    )
+
+    @display(description=_("created"), ordering="created_at")
+    def created(self, delivery: Delivery) -> str:
+        return stamp(delivery.created_at)
+
+    @display(description=_("finished"))
+    def finished(self, delivery: Delivery) -> str:
+        return stamp(delivery.finished_at)
+
+    @display(description=_("state"), ordering="state")
+    def condition(self, delivery: Delivery) -> SafeString:
+        return badge(delivery.get_state_display(), STATE_KIND[State(delivery.state)])
+
+    @display(description=_("text"))
+    def text(self, delivery: Delivery) -> str:
+        words = str(delivery.content.get("text") or delivery.content.get("caption") or "")
+        return words[:60] + "…" if len(words) > 60 else words
+
+    @display(description=_("error"), ordering="error_kind")
+    def trouble(self, delivery: Delivery) -> SafeString | str:
+        return badge(delivery.error_kind, "danger") if delivery.error_kind else ""
+
+    @display(description=_("content"))
+    def body(self, delivery: Delivery) -> SafeString | str:
+        return pretty(delivery.content)
+
+    @display(description=_("result"))
+    def outcome(self, delivery: Delivery) -> SafeString | str:
+        return pretty(delivery.result)
+
+
+# The package's own pages would run a job inside the web process and let anybody edit pickles.
+admin.site.unregister(DjangoJob)
+admin.site.unregister(DjangoJobExecution)
+
+JOB_TITLES = {
+    "sync_models": _("Refresh the catalogue of models"),
+    "housekeeping": _("Remove what is past its time"),
+}
+RUN_KIND = {
+    DjangoJobExecution.SENT: "info",
+    DjangoJobExecution.SUCCESS: "success",
+    DjangoJobExecution.MISSED: "warning",
+    DjangoJobExecution.MAX_INSTANCES: "warning",
+    DjangoJobExecution.ERROR: "danger",
+}
+RUN_TEXT = {
+    DjangoJobExecution.SENT: _("started"),
+    DjangoJobExecution.SUCCESS: pgettext_lazy("run of a job", "done"),
+    DjangoJobExecution.MISSED: _("missed"),
+    DjangoJobExecution.MAX_INSTANCES: _("still running, skipped"),
+    DjangoJobExecution.ERROR: _("failed"),
+}
+
+
+def run_badge(status: str) -> SafeString:
+    return badge(RUN_TEXT.get(status, status), RUN_KIND.get(status, ""))
+
+
+def _run_now(job: DjangoJob, request: HttpRequest, now: datetime) -> bool:
+    if job.pk not in settings.JOBS:
+        raise Refused(gettext("This job is no longer in the settings."))
+    services.request_job(job.pk, str(request.user), now)
+    audited(True, "job.requested", job, request, now)
+    return True
+
+
+@admin.register(DjangoJob)
+@verbs(
+    Verb(
+        "run_now",
+        _("Run now"),
+        _("The job starts within seconds in the bot's process; its next planned time stays."),
+        _run_now,
+        "play_arrow",
+        ActionVariant.PRIMARY,
+        _("Requested; it starts within seconds in the bot's process."),
+    )
+)
+class JobPage(ReadOnlyPage):
+    list_display = ("name", "plan", "next_run", "last_run")
+    fieldsets = ((None, {"fields": ("name", "plan", "next_run", "last_run", "function")}),)
+    ordering = ("next_run_time", "id")
+
+    @display(description=_("job"), ordering="id")
+    def name(self, job: DjangoJob) -> str:
+        return str(JOB_TITLES.get(job.pk, job.pk))
+
+    @display(description=_("plan"))
+    def plan(self, job: DjangoJob) -> str:
+        _path, crontab, zone = settings.JOBS.get(job.pk, ("", "", ""))
+        return f"{crontab}  ({zone})" if crontab else gettext("no longer in the settings")
+
+    @display(description=_("function"))
+    def function(self, job: DjangoJob) -> str:
+        return str(settings.JOBS.get(job.pk, ("—",))[0])
+
+    @display(description=_("next run"), ordering="next_run_time")
+    def next_run(self, job: DjangoJob) -> str:
+        if job.next_run_time is None:
+            return gettext("paused")
+        if job.next_run_time <= timezone.now():
+            return gettext("%(time)s, due: is the bot running?") % {"time": stamp(job.next_run_time)}
+        return gettext("%(time)s, in %(wait)s") % {
+            "time": stamp(job.next_run_time),
+            "wait": timeuntil(job.next_run_time),
+        }
+
+    @display(description=_("last run"))
+    def last_run(self, job: DjangoJob) -> SafeString | str:
+        last = DjangoJobExecution.objects.filter(job_id=job.pk).order_by("-run_time").first()
+        if last is None:
+            return gettext("not yet")
+        ago = gettext("%(time)s ago") % {"time": timesince(last.run_time)}
+        return run_badge(last.status) + f" {ago}"
+
+
+# The package's own choices leave out the runs that were missed or skipped.
+RunStatusFilter = values_filter("status", _("state"), RUN_TEXT.items)
+JobFilter = values_filter("job_id", _("job"), lambda: [(key, JOB_TITLES.get(key, key)) for key in settings.JOBS])
+
+
+@admin.register(DjangoJobExecution)
+class JobRunPage(ReadOnlyPage):
+    list_display = ("planned", "name", "outcome", "seconds", "trouble")
+    list_filter = (RunStatusFilter, JobFilter, "run_time")
+    ordering = ("-run_time",)
+    fieldsets = ((None, {"fields": (("planned", "name"), ("outcome", "seconds"), "exception", "trace")}),)
+
+    @display(description=_("planned for"), ordering="run_time")
+    def planned(self, run: DjangoJobExecution) -> str:
+        return stamp(run.run_time)
+
+    @display(description=_("job"), ordering="job_id")
+    def name(self, run: DjangoJobExecution) -> str:
+        return str(JOB_TITLES.get(run.job_id, run.job_id))
+
+    @display(description=_("state"), ordering="status")
+    def outcome(self, run: DjangoJobExecution) -> SafeString:
+        return run_badge(run.status)
+
+    @display(description=_("took, s"), ordering="duration")
+    def seconds(self, run: DjangoJobExecution) -> str:
+        return "—" if run.duration is None else str(run.duration)
+
+    @display(description=_("error"))
+    def trouble(self, run: DjangoJobExecution) -> str:
+        return (run.exception or "")[:80]
+
+    @display(description=_("traceback"))
+    def trace(self, run: DjangoJobExecution) -> SafeString | str:
+        return prose(run.traceback or "", mono=True)
+
+
+@admin.register(JobRequest)
+class JobRequestPage(ReadOnlyPage):
+    list_display = ("asked", "name", "requested_by", "started")
+    list_filter = ("requested_at", ("started_at", admin.EmptyFieldListFilter))
+    ordering = ("-id",)
+    fieldsets = ((None, {"fields": (("name", "requested_by"), ("asked", "started"))}),)
+
+    @display(description=_("asked"), ordering="requested_at")
+    def asked(self, row: JobRequest) -> str:
+        return stamp(row.requested_at)
+
+    @display(description=_("job"), ordering="job_id")
+    def name(self, row: JobRequest) -> str:
+        return str(JOB_TITLES.get(row.job_id, row.job_id))
+
+    @display(description=_("started"), ordering="started_at")
+    def started(self, row: JobRequest) -> SafeString | str:
+        return stamp(row.started_at) if row.started_at else badge(_("waits for the bot"), "warning")

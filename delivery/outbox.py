@@ -1,0 +1,74 @@
+"""Draining of the lanes ``out:…``: claim the oldest message of a chat, send it, record what became of it.
+
+The only place where a message leaves. A lane module is three functions: ``drain``, ``waiting_lanes``, ``recover``.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from core.claims import Queue, abandoned, claim_head
+from core.claims import waiting_lanes as waiting
+from core.db import in_db
+from core.trace import trace
+from delivery import services
+from delivery.errors import DeliveryError
+from delivery.models import Delivery
+
+log = structlog.get_logger(__name__)
+
+QUEUE = Queue(Delivery, free="queued", held="sending", order="id", lease=timedelta(seconds=150))
+
+Backend = Callable[[Delivery], Awaitable[services.Sent]]
+
+
+@functools.cache
+def backend(name: str) -> Backend:
+    found: Backend = import_string(settings.DELIVERY_BACKENDS[name])
+    return found
+
+
+def lane_of(bot_id: int, chat_id: int) -> str:
+    return f"out:{bot_id}:{chat_id}"
+
+
+async def drain(lane: str) -> bool:
+    """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
+    delivery = await in_db(claim_head, QUEUE, lane)
+    if delivery is None:
+        return False
+    with trace(delivery.trace_id):
+        await _send(delivery)
+    return True
+
+
+async def _send(delivery: Delivery) -> None:
+    try:
+        sent = await backend(delivery.backend)(delivery)
+    except DeliveryError as error:
+        log.warning("delivery failed", key=delivery.key, kind=error.kind, error=str(error), attempt=delivery.attempts)
+        await in_db(services.record_error, delivery, error, timezone.now())
+    except Exception as error:
+        log.exception("delivery broke", key=delivery.key)
+        bug = DeliveryError("bug", f"{type(error).__name__}: {error}", permanent=True)
+        await in_db(services.record_error, delivery, bug, timezone.now())
+    else:
+        log.info("sent", key=delivery.key, message_id=sent.message_id)
+        await in_db(services.record_sent, delivery, sent, timezone.now())
+
+
+def waiting_lanes() -> dict[str, int]:
+    return waiting(QUEUE)
+
+
+def recover(*, everything: bool) -> int:
+    """Settle what dead workers left in the middle; returns how many rows."""
+    ids = abandoned(QUEUE, everything=everything)
+    if ids:
+        services.return_abandoned(ids, timezone.now())
+    return len(ids)

@@ -1,0 +1,127 @@
+"""The outbox's verbs. Only these write deliveries."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from core.claims import WORKER
+from core.trace import current_trace
+from delivery import engine
+from delivery.errors import DeliveryError
+from delivery.models import Delivery, Doubt, JobRequest
+from delivery.signals import delivery_ended_badly
+
+State = Delivery.State
+
+MAX_ATTEMPTS = 10
+LONGEST_PAUSE = 600.0  # seconds
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a backend brings home: the id of the message, and whatever else it wants kept."""
+
+    message_id: int | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def enqueue(rows: Sequence[Delivery]) -> None:
+    """Put ``rows`` into the outbox, in order; a key that is already there changes nothing. One query."""
+    trace = current_trace()
+    for row in rows:
+        row.trace_id = row.trace_id or trace
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    for row in rows:
+        engine.wake_on_commit(row.lane)
+
+
+def record_sent(delivery: Delivery, sent: Sent, now: datetime) -> None:
+    _held(delivery).update(
+        state=State.SENT, message_id=sent.message_id, result=sent.result, finished_at=now, error="", error_kind=""
+    )
+
+
+def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> None:
+    """Settle a failed attempt: wait and try again, give up, or leave the doubt to a person."""
+    noted: dict[str, Any] = {"error_kind": error.kind, "error": str(error)[:500]}
+    if error.retry_after is not None:
+        pause = timedelta(seconds=error.retry_after)
+        _held(delivery).update(state=State.QUEUED, attempts=F("attempts") - 1, not_before=now + pause, **noted)
+    elif error.doubt and delivery.on_doubt == Doubt.ASK:
+        _end(delivery, State.UNKNOWN, now, noted)
+    elif error.permanent or delivery.attempts >= MAX_ATTEMPTS:
+        _end(delivery, State.FAILED, now, noted)
+    else:
+        repeated = delivery.repeated or error.doubt
+        wait = timedelta(seconds=backoff(delivery.attempts))
+        _held(delivery).update(state=State.QUEUED, repeated=repeated, not_before=now + wait, **noted)
+
+
+def backoff(attempts: int) -> float:
+    """Seconds before the next attempt: 1, 2, 4 … 600, with jitter so that a crowd does not return at once."""
+    return min(LONGEST_PAUSE, 2.0 ** (attempts - 1)) * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _held(delivery: Delivery) -> Any:
+    return Delivery.objects.filter(pk=delivery.pk, state=State.SENDING, worker=WORKER)
+
+
+@transaction.atomic
+def _end(delivery: Delivery, state: Delivery.State, now: datetime, noted: dict[str, Any]) -> None:
+    if _held(delivery).update(state=state, finished_at=now, **noted):
+        delivery.state = state
+        delivery.error_kind, delivery.error = noted["error_kind"], noted["error"]
+        delivery_ended_badly.send(sender=Delivery, delivery=delivery)
+
+
+@transaction.atomic
+def return_abandoned(ids: Sequence[int], now: datetime) -> None:
+    """Settle rows whose worker died between the call and the record: again, marked; or left to a person."""
+    held = Delivery.objects.filter(pk__in=ids, state=State.SENDING)
+    doubtful = list(held.filter(on_doubt=Doubt.ASK))
+    held.filter(on_doubt=Doubt.AGAIN).update(state=State.QUEUED, repeated=True, not_before=None)
+    for delivery in doubtful:
+        Delivery.objects.filter(pk=delivery.pk, state=State.SENDING).update(
+            state=State.UNKNOWN, finished_at=now, error_kind="crash", error="The process died while sending."
+        )
+        delivery_ended_badly.send(sender=Delivery, delivery=delivery)
+    for lane in Delivery.objects.filter(pk__in=ids, state=State.QUEUED).values_list("lane", flat=True):
+        engine.wake_on_commit(lane)
+
+
+@transaction.atomic
+def cancel(delivery: Delivery, *, now: datetime) -> bool:
+    """Take a message back that has not left yet. False when it is being sent or has ended."""
+    return bool(
+        Delivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=now)
+    )
+
+
+@transaction.atomic
+def retry(delivery: Delivery, *, now: datetime) -> bool:
+    """Queue an ended message again (failed, unknown or cancelled). False when it is open or was sent."""
+    ended = Delivery.objects.filter(pk=delivery.pk, state__in=(State.FAILED, State.UNKNOWN, State.CANCELLED))
+    changed = ended.update(
+        state=State.QUEUED, attempts=0, not_before=now, finished_at=None, repeated=delivery.state == State.UNKNOWN
+    )
+    if changed:
+        engine.wake_on_commit(delivery.lane)
+    return bool(changed)
+
+
+def request_job(job_id: str, by: str, now: datetime) -> JobRequest:
+    """Ask the process that leads the scheduler to run a fixed job now."""
+    return JobRequest.objects.create(job_id=job_id, requested_by=by[:150], requested_at=now)
+
+
+def forget_old_deliveries(now: datetime) -> int:
+    """Remove ended deliveries past KEEP_DELIVERIES_DAYS; housekeeping calls it."""
+    from django.conf import settings
+
+    old = Delivery.objects.filter(created_at__lt=now - timedelta(days=settings.KEEP_DELIVERIES_DAYS))
+    return old.exclude(state__in=Delivery.OPEN).delete()[0]

@@ -1,0 +1,6 @@
+"""What others may want to know of a delivery. Sent inside the transaction that records it."""
+
+from django.dispatch import Signal
+
+# delivery=Delivery: it will not be tried again (failed), or a person must say whether it arrived (unknown).
+delivery_ended_badly = Signal()

@@ -1,0 +1,48 @@
+"""The operator's page of stored files. Rows and files are removed together by housekeeping, never here."""
+
+from django.contrib import admin
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from core.admin import ReadOnlyPage, prose, stamp
+from files.models import StoredFile
+
+
+@admin.register(StoredFile)
+class StoredFilePage(ReadOnlyPage):
+    list_display = ("__str__", "mime", "length", "owner", "stored", "expires")
+    list_filter = ("created_at", ("expires_at", admin.EmptyFieldListFilter))
+    list_select_related = ("owner",)
+    search_fields = ("name", "path", "sha256")
+    ordering = ("-id",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "mime", "length"),
+                    ("owner", "stored", "expires"),
+                    ("path", "sha256"),
+                    "words",
+                )
+            },
+        ),
+    )
+
+    @display(description=_("size"), ordering="size")
+    def length(self, file: StoredFile) -> str:
+        return filesizeformat(file.size)
+
+    @display(description=_("stored"), ordering="created_at")
+    def stored(self, file: StoredFile) -> str:
+        return stamp(file.created_at)
+
+    @display(description=_("expires"), ordering="expires_at")
+    def expires(self, file: StoredFile) -> str:
+        return stamp(file.expires_at)
+
+    @display(description=_("extracted text"))
+    def words(self, file: StoredFile) -> SafeString | str:
+        return prose(file.text)

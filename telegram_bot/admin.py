@@ -1,0 +1,95 @@
+"""The operator's page of the inbox: what came, what became of it, and a second chance for what died."""
+
+from datetime import datetime
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from core.admin import ReadOnlyPage, Verb, audited, badge, pretty, prose, stamp, values_filter, verbs
+from telegram_bot import lanes, services
+from telegram_bot.models import Update
+
+State = Update.State
+KindFilter = values_filter("kind", _("kind"), lambda: [(kind, kind) for kind in lanes.ALLOWED_UPDATES])
+STATE_KIND = {State.NEW: "warning", State.RUNNING: "info", State.DONE: "success", State.DEAD: "danger"}
+
+
+def _retry(update: Update, request: HttpRequest, now: datetime) -> bool:
+    return audited(services.retry_update(update, now=now), "update.retried", update, request, now)
+
+
+def _bury(update: Update, request: HttpRequest, now: datetime) -> bool:
+    reason = gettext("Given up by %(name)s.") % {"name": request.user}
+    return audited(services.bury_update(update, reason, now=now), "update.buried", update, request, now)
+
+
+@admin.register(Update)
+@verbs(
+    Verb(
+        "retry",
+        _("Try again"),
+        _("A dead update returns to its chat's queue and is worked on as if it had just come."),
+        _retry,
+        "replay",
+        ActionVariant.PRIMARY,
+    ),
+    Verb(
+        "bury",
+        _("Give up"),
+        _("A waiting update will not be worked on."),
+        _bury,
+        "delete_forever",
+        ActionVariant.DANGER,
+    ),
+)
+class UpdatePage(ReadOnlyPage):
+    list_display = ("received", "condition", "kind", "chat_id", "lane", "attempts", "trouble", "trace_id")
+    list_filter = ("state", KindFilter, "received_at")
+    search_fields = ("update_id", "lane", "trace_id", "chat_id")
+    ordering = ("-id",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("condition", "kind", "attempts"),
+                    ("bot_id", "update_id", "chat_id"),
+                    ("lane", "trace_id"),
+                    ("received", "not_before", "finished"),
+                    ("worker", "lease_until"),
+                    "why",
+                )
+            },
+        ),
+        (_("raw update"), {"fields": ("source",)}),
+    )
+
+    @display(description=_("received"), ordering="received_at")
+    def received(self, update: Update) -> str:
+        return stamp(update.received_at)
+
+    @display(description=_("finished"))
+    def finished(self, update: Update) -> str:
+        return stamp(update.finished_at)
+
+    @display(description=_("state"), ordering="state")
+    def condition(self, update: Update) -> SafeString:
+        return badge(update.get_state_display(), STATE_KIND[State(update.state)])
+
+    @display(description=_("error"))
+    def trouble(self, update: Update) -> str:
+        return Truncator(update.error.strip().rpartition("\n")[2]).chars(80)
+
+    @display(description=_("error"))
+    def why(self, update: Update) -> SafeString | str:
+        return prose(update.error, mono=True)
+
+    @display(description=_("raw update"))
+    def source(self, update: Update) -> SafeString | str:
+        return pretty(update.raw)

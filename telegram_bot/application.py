@@ -1,0 +1,107 @@
+"""The Telegram application: handlers, context, transport. No Updater, no JobQueue, no persistence: rows do that."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from importlib import import_module
+from typing import Any, cast
+
+import structlog
+from django.conf import settings
+from telegram.error import TelegramError
+from telegram.ext import Application, ApplicationBuilder, CallbackContext, ContextTypes, ExtBot
+from telegram.request import HTTPXRequest
+
+from core.db import in_db
+from core.http import transport
+from telegram_bot import outgoing
+from telegram_bot.incoming import Incoming
+from telegram_bot.limiter import Limiter
+from telegram_bot.models import Button
+from telegram_bot.outgoing import Keyboard, Place
+
+log = structlog.get_logger(__name__)
+
+# The update the running task works on; set by the inbox around each update.
+current_incoming: ContextVar[Incoming] = ContextVar("current_incoming")
+
+
+class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
+    """What a handler gets: who and where (``incoming``), and ``reply``."""
+
+    @property
+    def incoming(self) -> Incoming:
+        return current_incoming.get()
+
+    @property
+    def place(self) -> Place:
+        incoming = self.incoming
+        return Place(incoming.bot_id, incoming.chat_id, incoming.thread)
+
+    async def reply(self, text: str, keyboard: Keyboard = (), *, edit: int | None = None, anyone: bool = False) -> None:
+        """Say ``text`` here through the outbox. ``edit``: in place of that message. Buttons obey the person asked,
+        unless ``anyone``."""
+        incoming = self.incoming
+        place = Place(incoming.bot_id, incoming.chat_id, incoming.thread, edit=edit)
+        key = f"update:{incoming.key}:{incoming.said}"
+        incoming.said += 1
+        owner = None if anyone else incoming.user
+        await in_db(outgoing.say, key, place, text, keyboard, owner=owner)
+
+    async def toast(self, text: str = "", *, alert: bool = False) -> None:
+        """Answer the press (at most 200 units). Too late, or Telegram away: not worth a second try."""
+        query = self.incoming.update.raw["callback_query"]["id"]
+        try:
+            await self.bot.answer_callback_query(query, text[:200] or None, show_alert=alert)
+        except TelegramError as error:
+            log.info("press not answered", error=str(error))
+
+    @property
+    def pressed_message(self) -> int | None:
+        """The message that the pressed button is under."""
+        message = self.incoming.update.raw.get("callback_query", {}).get("message") or {}
+        found = message.get("message_id")
+        return found if isinstance(found, int) else None
+
+
+App = Application[ExtBot[str], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], Any]
+Action = Callable[[Context, Button], Awaitable[None]]
+
+
+def build() -> App:
+    """A new application with the handlers of settings.BOT_MODULES; the caller initializes and shuts it down."""
+    builder = (
+        ApplicationBuilder()
+        .token(settings.BOT_TOKEN)
+        .base_url(f"{settings.TELEGRAM_API_URL}/bot")
+        .base_file_url(f"{settings.TELEGRAM_API_URL}/file/bot")
+        .request(_request(256, pool_timeout=30.0, read_timeout=20.0))
+        .get_updates_request(_request(1, pool_timeout=5.0, read_timeout=settings.POLL_TIMEOUT_SEC + 10))
+        .rate_limiter(Limiter(settings.TELEGRAM_RATE_BOT, settings.TELEGRAM_RATE_CHAT, settings.TELEGRAM_RATE_GROUP))
+        .context_types(ContextTypes(context=Context))
+        .updater(None)
+    )
+    application = cast(App, builder.build())
+    application.bot_data["actions"] = {}
+    for path in settings.BOT_MODULES:
+        import_module(path).register(application)
+    return application
+
+
+def on_button(application: App, action: str, handler: Action, *, toasts: bool = False) -> None:
+    """Let ``handler`` take presses of buttons with ``action``; it checks itself what the person may do.
+
+    ``toasts``: the handler answers the press itself (Telegram takes one answer a press), else it is answered before.
+    """
+    application.bot_data["actions"][action] = (handler, toasts)
+
+
+def _request(connections: int, *, pool_timeout: float, read_timeout: float) -> HTTPXRequest:
+    return HTTPXRequest(
+        connection_pool_size=connections,
+        read_timeout=read_timeout,
+        write_timeout=20.0,
+        connect_timeout=10.0,
+        pool_timeout=pool_timeout,
+        media_write_timeout=120.0,
+        httpx_kwargs={"transport": transport(connections)},
+    )

@@ -1,0 +1,140 @@
+"""TelegramBackend: one Delivery becomes one call of the Bot API.
+
+``content`` is ``{"method": …, "params": …}`` as the Bot API names them; ``edit_of`` instead of a message id names the
+delivery whose message is edited. What Telegram answers is turned into what follows (https://core.telegram.org/bots/api,
+error texts as observed; compared in lower case because python-telegram-bot changes their case).
+"""
+
+from typing import Any
+
+import structlog
+from django.utils.translation import gettext as _
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    EndPointNotFound,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
+
+from accounts import services as accounts
+from core.db import in_db
+from core.http import is_transport, never_left
+from delivery.errors import DeliveryError
+from delivery.models import Delivery
+from delivery.services import Sent
+from telegram_bot import runtime
+from telegram_bot.limiter import seconds_of
+from telegram_bot.markdown import MESSAGE_UNITS, units
+
+log = structlog.get_logger(__name__)
+
+# Texts of a 400 after which the chat takes nothing from us: as a 403.
+NO_ENTRY = ("chat not found", "not enough rights", "have no rights", "need administrator rights",
+            "chat_write_forbidden",             "peer_id_invalid", "user is deactivated")  # fmt: skip
+NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
+GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+
+
+async def send(delivery: Delivery) -> Sent:
+    """Send ``delivery``; raises DeliveryError."""
+    params = dict(delivery.content["params"])
+    method = delivery.content["method"]
+    if reference := delivery.content.get("edit_of"):
+        params["message_id"] = await in_db(_message_of, reference)
+    if delivery.repeated and method == "sendMessage":
+        params = _marked(params)
+    chat_id: Any = delivery.chat_id
+    # Each round mends one thing (entities, reply, target); what cannot be mended raises.
+    for _round in range(5):
+        try:
+            answer = await runtime.bot().do_api_request(method, api_kwargs={"chat_id": chat_id, **params})
+        except ChatMigrated as error:
+            await in_db(accounts.migrate_chat, delivery.bot_id, chat_id, error.new_chat_id)
+            chat_id = error.new_chat_id
+        except BadRequest as error:
+            mended = _mend(method, params, str(error).lower())
+            if mended is None:
+                return Sent(params.get("message_id"))
+            method, params = mended or await _refuse(delivery, error)
+        except (Forbidden, TelegramError) as error:
+            await _refuse(delivery, error)
+        else:
+            return Sent(_message_id(answer), {"chat_id": chat_id} if chat_id != delivery.chat_id else {})
+    raise DeliveryError("rejected", "Telegram refused every form of this message.", permanent=True)
+
+
+def _message_of(key: str) -> int:
+    row = Delivery.objects.filter(key=key).only("message_id", "state").first()
+    if row is None or (row.message_id is None and row.state not in Delivery.OPEN):
+        raise DeliveryError("nothing to edit", f"{key} has no message.", permanent=True)
+    if row.message_id is None:
+        raise DeliveryError("waiting", f"{key} is not sent yet.", retry_after=1.0)
+    return row.message_id
+
+
+def _message_id(answer: Any) -> int | None:
+    return answer.get("message_id") if isinstance(answer, dict) else None
+
+
+def _marked(params: dict[str, Any]) -> dict[str, Any]:
+    """Say that this may be a repetition; entities move along."""
+    mark = _("↻ possibly a repetition") + "\n"
+    if units(mark) + units(params["text"]) > MESSAGE_UNITS:
+        return params
+    moved = [{**entity, "offset": entity["offset"] + units(mark)} for entity in params.get("entities", [])]
+    return {**params, "text": mark + params["text"], "entities": moved}
+
+
+Call = tuple[str, dict[str, Any]]
+
+
+def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | None:
+    """The call to make instead; None when nothing needs to be done; () when it cannot be mended."""
+    if "message is not modified" in text:
+        return None
+    if ("can't parse" in text or "entit" in text) and params.get("entities"):
+        return method, {key: value for key, value in params.items() if key != "entities"}
+    if "message to be replied not found" in text and "reply_parameters" in params:
+        return method, {key: value for key, value in params.items() if key != "reply_parameters"}
+    if method == "editMessageText" and any(known in text for known in GONE):
+        return "sendMessage", {key: value for key, value in params.items() if key != "message_id"}
+    return ()
+
+
+async def _refuse(delivery: Delivery, error: TelegramError) -> Call:
+    """Raise what ``error`` means; a chat that takes nothing from us is recorded as unreachable."""
+    meaning = meaning_of(error)
+    if meaning.kind == "forbidden":
+        await in_db(accounts.mark_unreachable, delivery.bot_id, delivery.chat_id or 0, str(error))
+    raise meaning from error
+
+
+def meaning_of(error: TelegramError) -> DeliveryError:
+    """What a Telegram error means for a delivery. BadRequest is a NetworkError: it is looked at first."""
+    text = str(error).lower()
+    if isinstance(error, RetryAfter):
+        return DeliveryError("flood", str(error), retry_after=seconds_of(error) + 0.2)
+    if isinstance(error, Forbidden) or (isinstance(error, BadRequest) and any(known in text for known in NO_ENTRY)):
+        return DeliveryError("forbidden", str(error), permanent=True)
+    if isinstance(error, BadRequest):
+        kind = "topic" if any(known in text for known in NO_TOPIC) else "rejected"
+        return DeliveryError(kind, str(error), permanent=True)
+    if isinstance(error, InvalidToken | EndPointNotFound):
+        # The poll loop finds out whether the token is revoked; the message waits.
+        return DeliveryError("token", str(error), retry_after=30.0)
+    if isinstance(error, Conflict):
+        return DeliveryError("conflict", str(error))
+    if isinstance(error, TimedOut | NetworkError):
+        return DeliveryError("network", str(error), doubt=not _never_left(error))
+    return DeliveryError("telegram", str(error), doubt="invalid server response" in text)
+
+
+def _never_left(error: NetworkError) -> bool:
+    """No connection was made, or Telegram itself answered that it failed."""
+    return never_left(error.__cause__) or not is_transport(error.__cause__)

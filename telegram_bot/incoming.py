@@ -1,0 +1,149 @@
+"""Who sent an update, in which chat, and may they: the gate every update passes before a handler sees it.
+
+Closed by default. The whole gate is one function of the raw update and the database, run in the transaction that
+claims the update; a private chat of a known person costs it one query.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+
+from accounts import services as accounts
+from accounts.models import Access, Chat, User
+from telegram_bot import lanes
+from telegram_bot.models import Update
+
+
+class Verdict(StrEnum):
+    """What the gate says. Everything but PASS ends the update here."""
+
+    PASS = "pass"  # noqa: S105  (a verdict, no password)
+    REQUESTED = "requested"  # a stranger's first word: the request is on record, the admins have a card
+    WAITING = "waiting"
+    REFUSED = "refused"
+    GROUP_CLOSED = "group_closed"
+    IGNORE = "ignore"
+
+
+@dataclass
+class Incoming:
+    """One update on its way to a handler. ``ids``: the inbox rows it came from (a long paste is several)."""
+
+    update: Update
+    user: User
+    chat: Chat
+    verdict: Verdict
+    ids: list[int] = field(default_factory=list)
+    finished: bool = False
+    said: int = 0
+
+    @property
+    def bot_id(self) -> int:
+        return self.update.bot_id
+
+    @property
+    def chat_id(self) -> int:
+        return self.chat.telegram_id
+
+    @property
+    def thread(self) -> int:
+        return lanes.thread_of(self.update.raw)
+
+    @property
+    def key(self) -> str:
+        """Stable name of this update, the root of every key it causes."""
+        return f"{self.update.bot_id}:{self.update.update_id}"
+
+    @property
+    def language(self) -> str:
+        return language_of(self.user)
+
+    @property
+    def in_admin_chat(self) -> bool:
+        return self.chat.telegram_id == settings.ADMIN_CHAT_ID
+
+
+def language_of(user: User | None) -> str:
+    """The person's choice, else their app's language if we speak it, else the setting."""
+    if user is None:
+        return settings.LANGUAGE_CODE
+    reported = user.telegram_language.partition("-")[0]
+    return user.language or (reported if reported in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
+
+
+def check(update: Update, now: datetime) -> Incoming | None:
+    """Who and where, and the verdict. None: an update about nobody or from a bot, to be dropped silently."""
+    body, chat = lanes.body_of(update.raw), lanes.chat_of(update.raw)
+    sender = body.get("from") or body.get("user")
+    if not isinstance(sender, dict) or sender.get("is_bot") or not isinstance(chat.get("id"), int):
+        return None
+    user, row = who(update.bot_id, sender, dict(chat), now)
+    incoming = Incoming(update, user, row, Verdict.PASS, [update.pk])
+    incoming.verdict = _verdict(incoming, body, now)
+    return incoming
+
+
+def who(bot_id: int, sender: dict[str, Any], chat: dict[str, Any], now: datetime) -> tuple[User, Chat]:
+    """The sender's and the chat's rows, with the names Telegram gives now. One query when nothing is new."""
+    person = accounts.TelegramPerson(
+        sender["id"],
+        sender.get("first_name", ""),
+        sender.get("last_name"),
+        sender.get("username"),
+        sender.get("language_code"),
+    )
+    row = Chat.objects.select_related("person").filter(bot_id=bot_id, telegram_id=chat["id"]).first()
+    known = row.person if row is not None else None
+    if known is not None and known.telegram_id != person.id:
+        known = None
+    user = accounts.see(person, now, known)
+    private = chat.get("type") == "private"
+    title = user.name if private else chat.get("title", "")
+    if row is None or row.title != title or row.username != chat.get("username", ""):
+        row = accounts.see_chat(
+            bot_id,
+            chat["id"],
+            chat.get("type", "private"),
+            title,
+            chat.get("username", ""),
+            person=user if private else None,
+            now=now,
+        )
+    return user, row
+
+
+def _verdict(incoming: Incoming, body: lanes.Raw, now: datetime) -> Verdict:
+    kind = incoming.update.kind
+    if kind == "my_chat_member":
+        return Verdict.PASS
+    if incoming.chat.is_private:
+        return _private(incoming.user, body, kind, now)
+    if not incoming.user.may_use:
+        return Verdict.IGNORE
+    if incoming.chat.allowed or incoming.in_admin_chat:
+        return Verdict.PASS
+    return Verdict.GROUP_CLOSED if kind in ("message", "callback_query") else Verdict.IGNORE
+
+
+def _private(user: User, body: lanes.Raw, kind: str, now: datetime) -> Verdict:
+    if user.may_use:
+        return Verdict.PASS
+    if user.status == Access.BLOCKED or not user.is_active:
+        return Verdict.IGNORE
+    if kind != "message":
+        return Verdict.WAITING if kind == "callback_query" else Verdict.IGNORE
+    if (token := invite_token(body)) and accounts.redeem_invite(token, user, now):
+        user.refresh_from_db()
+        return Verdict.PASS
+    if accounts.request_access(user, now):
+        return Verdict.REQUESTED
+    return Verdict.REFUSED if user.status == Access.REJECTED else Verdict.WAITING
+
+
+def invite_token(body: lanes.Raw) -> str:
+    """The payload of ``/start <payload>``, or an empty string."""
+    words = str(body.get("text") or "").split()
+    return words[1] if len(words) == 2 and words[0].partition("@")[0] == "/start" else ""

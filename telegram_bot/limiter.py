@@ -1,0 +1,164 @@
+"""Telegram's flood limits, kept by us so that the server need not remind us.
+
+About 1 message/s in a private chat, 20 a minute in a group, 30/s for a bot; edits count as sends
+(https://core.telegram.org/bots/faq). What must arrive waits for its turn; what is cosmetic (previews, typing) is
+dropped when there is no room, and leaves one place for the message that must follow. A 429 cools off that chat only.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+
+JSON = bool | dict[str, Any] | list[dict[str, Any]]
+
+COUNTED = ("send", "edit", "copy", "forward")
+COSMETIC = "cosmetic"
+# Chats idle for so many seconds are forgotten (their budgets are full again by then).
+FORGET_SECONDS = 120.0
+
+
+class Dropped(Exception):
+    """A cosmetic call found no room; nothing was sent."""
+
+
+class Budget:
+    """A token bucket: ``burst`` at once, then ``rate`` a second."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate, self.burst = rate, burst
+        self.tokens, self.at = burst, time.monotonic()
+
+    def wait(self, spare: float = 0.0) -> float:
+        """Seconds until one token is there while ``spare`` more stay; 0 means now."""
+        now = time.monotonic()
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        return max(0.0, (1.0 + spare - self.tokens) / self.rate)
+
+    def take(self) -> None:
+        self.tokens -= 1.0
+
+
+class Minute:
+    """At most ``most`` in any 60 seconds."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.times: deque[float] = deque()
+
+    def wait(self, spare: int = 0) -> float:
+        now = time.monotonic()
+        while self.times and now - self.times[0] >= 60.0:
+            self.times.popleft()
+        over = len(self.times) + spare - self.most
+        return 0.0 if over < 0 else max(0.0, 60.0 - (now - self.times[min(over, len(self.times) - 1)]))
+
+    def take(self) -> None:
+        self.times.append(time.monotonic())
+
+
+class ChatBudget:
+    """What one chat still takes."""
+
+    def __init__(self, limits: list[Budget | Minute]) -> None:
+        self.limits = limits
+        self.cool_until = 0.0
+        self.used_at = time.monotonic()
+
+    def wait(self, spare: int) -> float:
+        waits = [limit.wait(spare) for limit in self.limits]
+        return max([self.cool_until - time.monotonic(), 0.0, *waits])
+
+    def take(self) -> None:
+        self.used_at = time.monotonic()
+        for limit in self.limits:
+            limit.take()
+
+
+class Limiter(BaseRateLimiter[str]):
+    """Rates: ``bot`` and ``chat`` per second, ``group`` per minute; 0 turns that limit off."""
+
+    def __init__(self, bot: float, chat: float, group: float) -> None:
+        self._bot = [Budget(bot, max(1.0, bot))] if bot else []
+        self._chat, self._group = chat, group
+        self._chats: dict[int | str, ChatBudget] = {}
+        self._cleaned_at = time.monotonic()
+
+    async def initialize(self) -> None: ...
+
+    async def shutdown(self) -> None: ...
+
+    def budget(self, chat_id: int | str) -> ChatBudget:
+        found = self._chats.get(chat_id)
+        if found is None:
+            found = self._chats[chat_id] = ChatBudget(self._limits(chat_id))
+        return found
+
+    def _limits(self, chat_id: int | str) -> list[Budget | Minute]:
+        group = not (isinstance(chat_id, int) and chat_id > 0)
+        if group:
+            return [Budget(self._group / 60, 5), Minute(int(self._group))] if self._group else []
+        return [Budget(self._chat, 3)] if self._chat else []
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, JSON]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: str | None,
+    ) -> JSON:
+        chat_id = data.get("chat_id")
+        if chat_id is None or not endpoint.startswith(COUNTED):
+            return await callback(*args, **kwargs)
+        chat = self.budget(chat_id)
+        if rate_limit_args == COSMETIC:
+            self._take_or_drop(chat, free=endpoint == "sendChatAction")
+        else:
+            await self._wait(chat)
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter as error:
+            chat.cool_until = time.monotonic() + seconds_of(error) + 0.2
+            raise
+
+    def _take_or_drop(self, chat: ChatBudget, *, free: bool) -> None:
+        """A typing action is no message: it asks for room but uses none up."""
+        if chat.wait(spare=1) > 0 or any(limit.wait(spare=1) > 0 for limit in self._bot):
+            raise Dropped
+        if not free:
+            self._take(chat)
+
+    async def _wait(self, chat: ChatBudget) -> None:
+        while pause := max([chat.wait(0), *(limit.wait() for limit in self._bot)]):  # noqa: ASYNC110  (time is what we wait for)
+            await asyncio.sleep(pause)
+        self._take(chat)
+
+    def _take(self, chat: ChatBudget) -> None:
+        chat.take()
+        for limit in self._bot:
+            limit.take()
+        self._forget_idle()
+
+    def _forget_idle(self) -> None:
+        now = time.monotonic()
+        if now - self._cleaned_at < FORGET_SECONDS:
+            return
+        self._cleaned_at = now
+        self._chats = {
+            key: chat
+            for key, chat in self._chats.items()
+            if now - chat.used_at < FORGET_SECONDS or chat.cool_until > now
+        }
+
+
+def seconds_of(error: RetryAfter) -> float:
+    """``retry_after`` in seconds; python-telegram-bot may make it a timedelta."""
+    value: Any = error.retry_after
+    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)

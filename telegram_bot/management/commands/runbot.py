@@ -1,0 +1,86 @@
+"""`manage.py runbot`: the bot's process. `--ping`: check everything and exit 0 or 1."""
+
+import asyncio
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from core.db import close_db_threads
+from core.locks import ProcessLock
+
+
+class Command(BaseCommand):
+    help = "Receive, answer and deliver: the bot's process. --ping checks configuration, database, token, providers."
+    requires_system_checks = ()  # type: ignore[assignment]  # own checks below; all of Django's would cost a second
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--ping", action="store_true", help="check everything, print what is wrong, exit 0 or 1")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if options["ping"]:
+            from telegram_bot import ping
+
+            sys.exit(0 if ping.report(self.stdout.write) else 1)
+        refuse_half_configured()
+        lock = ProcessLock("runbot")
+        if not lock.acquire():
+            raise CommandError("Another runbot works with this database already. Stop it first.")
+        try:
+            _run(lock)
+        finally:
+            close_db_threads()
+            lock.release()
+
+
+def refuse_half_configured() -> None:
+    """Stop with the sentences of the checks; the process does not start half-configured."""
+    from config.checks import bot_problems
+
+    problems = [problem for problem in bot_problems() if problem.is_serious()]
+    if problems:
+        raise CommandError("\n".join(f"{problem.id}: {problem.msg}" for problem in problems))
+    try:
+        executor = MigrationExecutor(connection)
+    except DatabaseError as error:
+        raise CommandError(f"The database does not answer ({error}). Check DATABASE_URL.") from error
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not up to date. Run: python manage.py migrate")
+
+
+def _run(lock: ProcessLock) -> None:
+    from telegram_bot.poll import TokenRevoked
+    from telegram_bot.worker import Stopped, work
+
+    scheduler: Any = None
+    if settings.ENABLE_SCHEDULER:
+        # On the main thread and before the loop: inside one its store would refuse to work.
+        from delivery import scheduler as jobs
+
+        scheduler = jobs.start()
+
+    def watch() -> str:
+        """Asked every few seconds: a text means that this process must end."""
+        if not lock.still_held():
+            return "The lock of this bot was lost (the database restarted?)."
+        if scheduler is None:
+            return ""
+        jobs.run_requested(scheduler, timezone.now())
+        return "" if jobs.alive(scheduler) else "The scheduler's thread died."
+
+    try:
+        asyncio.run(work(watch))
+    except TokenRevoked as error:
+        raise CommandError(
+            f"Telegram refuses BOT_TOKEN ({error}). Ask @BotFather for a new one, put it into .env."
+        ) from None
+    except Stopped as error:
+        raise CommandError(str(error)) from None
+    finally:
+        if scheduler is not None:
+            jobs.stop(scheduler)

@@ -1,0 +1,86 @@
+"""What the catalogue of models tells the admins: what is new, changed, gone, and which provider is down."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from llm.models import Model, SyncRun
+from llm.signals import models_synced, provider_paused, provider_recovered
+from telegram_bot import outgoing
+from telegram_bot.access import escaped
+from telegram_bot.notices import admin_place, notify_admins
+from telegram_bot.outgoing import Key
+
+# More buttons than this make no keyboard one can use; the admin shows all models.
+MOST_BUTTONS = 12
+
+
+def connect() -> None:
+    models_synced.connect(on_synced, dispatch_uid="telegram_bot.model_news")
+    provider_paused.connect(on_paused, dispatch_uid="telegram_bot.model_news")
+    provider_recovered.connect(on_recovered, dispatch_uid="telegram_bot.model_news")
+
+
+def on_synced(run: SyncRun, first: bool, **_kwargs: Any) -> None:
+    """The first fill is silent, and so is a run that changed nothing."""
+    place = admin_place()
+    if first or place is None:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        text = summary(run)
+        if text:
+            outgoing.say(f"models:{run.pk}", place, text, _keyboard(run), source="models")
+
+
+def summary(run: SyncRun) -> str:
+    """The run's changes and errors as people read them; empty when there are none."""
+    marks = {"new": "➕", "returned": "↩️", "changed": "✏️", "gone": "➖"}
+    lines: list[str] = []
+    for provider, result in sorted(run.results.items()):
+        for kind, mark in marks.items():
+            names = [escaped(str(name)) for name in result.get(kind, [])]
+            if names:
+                lines.append(f"{mark} {provider}: {', '.join(names)}")
+        if result.get("error"):
+            lines.append(_("⚠️ %(provider)s did not answer as it should: %(error)s") % {
+                "provider": provider, "error": escaped(str(result["error"]))
+            })  # fmt: skip
+    return _("**Models updated:**") + "\n" + "\n".join(lines) if lines else ""
+
+
+def _keyboard(run: SyncRun) -> list[list[Key]]:
+    rows = []
+    for provider, result in sorted(run.results.items()):
+        names = [*result.get("new", []), *result.get("returned", [])]
+        for model in Model.objects.filter(provider_id=provider, name__in=names).order_by("name"):
+            rows.append([toggle(model)])
+    return rows[:MOST_BUTTONS]
+
+
+def toggle(model: Model) -> Key:
+    """One button that says what it does: hide an offered model, offer a hidden one."""
+    label = _("🙈 Hide %(model)s") if model.enabled else _("👁 Offer %(model)s")
+    return Key(label % {"model": model.title}, "model.enable", {"id": model.pk, "enabled": not model.enabled})
+
+
+def on_paused(name: str, kind: str, until: datetime, **_kwargs: Any) -> None:
+    with translation.override(settings.LANGUAGE_CODE):
+        reasons = {
+            "auth": _("the key was refused"),
+            "billing": _("the account is out of money"),
+            "forbidden_region": _("it refuses our region"),
+        }
+        minutes = max(1, round((until - timezone.now()).total_seconds() / 60))
+        notify_admins(
+            f"provider-{name}",
+            _("⏸ %(provider)s is paused for %(minutes)d min: %(reason)s.")
+            % {"provider": name, "minutes": minutes, "reason": reasons.get(kind, kind)},
+        )
+
+
+def on_recovered(name: str, **_kwargs: Any) -> None:
+    with translation.override(settings.LANGUAGE_CODE):
+        notify_admins(f"provider-{name}-back", _("▶️ %(provider)s answers again.") % {"provider": name})

@@ -1,0 +1,81 @@
+"""A long paste arrives as several messages, cut by the sender's app near 4,096: it is one question.
+
+Only a message close to that limit waits, up to a second, for the next part. Nothing else is held back.
+"""
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+from core.claims import WORKER, database_now
+from core.db import in_db
+from telegram_bot import lanes
+from telegram_bot.incoming import Incoming
+from telegram_bot.markdown import MESSAGE_UNITS, units
+from telegram_bot.models import Update
+
+# Apps cut at a word or a line, so a part may be a little shorter than the limit.
+NEAR_LIMIT = MESSAGE_UNITS - 300
+QUIET_SECONDS = 1.0
+LOOK_EVERY = 0.1
+MOST_PARTS = 50
+
+
+async def whole(incoming: Incoming) -> dict[str, Any]:
+    """The raw update, with the text of the parts that follow it joined on; their rows become this one's."""
+    raw = dict(incoming.update.raw)
+    texts = [text] if (text := _pasted(raw)) else []
+    while texts and units(texts[-1]) >= NEAR_LIMIT and len(texts) < MOST_PARTS:
+        part = await _next(incoming)
+        if part is None:
+            break
+        incoming.ids.append(part.pk)
+        texts.append(_pasted(part.raw))
+    if len(texts) > 1:
+        # The entities of the parts no longer fit; a question needs none.
+        raw["message"] = {key: value for key, value in raw["message"].items() if key != "entities"}
+        raw["message"]["text"] = joined(texts)
+    return raw
+
+
+def joined(texts: list[str]) -> str:
+    """A part that fills the message to the last unit was cut in the middle; a shorter one at a blank."""
+    whole = texts[0]
+    for before, after in pairwise(texts):
+        whole += ("" if units(before) >= MESSAGE_UNITS else "\n") + after
+    return whole
+
+
+def _pasted(raw: dict[str, Any]) -> str:
+    """The text of a message somebody typed or pasted; empty for commands, forwards, replies, everything else."""
+    message = raw.get("message")
+    if not isinstance(message, dict) or "forward_origin" in message:
+        return ""
+    text = str(message.get("text") or "")
+    return "" if text.startswith("/") else text
+
+
+async def _next(incoming: Incoming) -> Update | None:
+    for _look in range(round(QUIET_SECONDS / LOOK_EVERY)):
+        part = await in_db(_claim_next, incoming.update, incoming.ids[-1])
+        if part is not None:
+            return part
+        await asyncio.sleep(LOOK_EVERY)
+    return None
+
+
+def _claim_next(first: Update, last_id: int) -> Update | None:
+    """The next update of the lane, claimed, if it goes on where the last part ended."""
+    after = Update.objects.filter(pk=last_id).values("update_id")
+    waiting = Update.objects.filter(lane=first.lane, state=Update.State.NEW, update_id__gt=after[:1])
+    part = waiting.order_by("update_id").first()
+    if part is None or not _pasted(part.raw) or _sender(part.raw) != _sender(first.raw):
+        return None
+    claimed = Update.objects.filter(pk=part.pk, state=Update.State.NEW).update(
+        state=Update.State.RUNNING, worker=WORKER, lease_until=first.lease_until or database_now()
+    )
+    return part if claimed else None
+
+
+def _sender(raw: dict[str, Any]) -> Any:
+    return lanes.body_of(raw).get("from", {}).get("id")

@@ -1,0 +1,60 @@
+"""`runbot --ping`: one line a check, and whether all is well."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.core.management.base import CommandError
+from telegram.error import TelegramError
+
+from llm.errors import ProviderError
+from llm.providers import configured
+from telegram_bot.application import build
+
+Line = tuple[bool, str]
+
+
+def report(write: Callable[[str], object]) -> bool:
+    """Check configuration, database, token and providers; write a line for each. True when all is well."""
+    lines = list(_configuration())
+    if all(good for good, _text in lines):
+        lines += asyncio.run(_outside())
+    for good, text in lines:
+        write(f"{'ok  ' if good else 'FAIL'} {text}")
+    return all(good for good, _text in lines)
+
+
+def _configuration() -> Iterator[Line]:
+    from telegram_bot.management.commands.runbot import refuse_half_configured
+
+    try:
+        refuse_half_configured()
+    except CommandError as error:
+        yield False, str(error)
+    else:
+        yield True, "configuration"
+        yield True, "database"
+
+
+async def _outside() -> list[Line]:
+    return [await _telegram(), *await asyncio.gather(*map(_provider, configured()))]
+
+
+async def _telegram() -> Line:
+    bot = build().bot
+    try:
+        await bot.initialize()
+    except TelegramError as error:
+        return False, f"Telegram at {settings.TELEGRAM_API_URL}: {error}. Check BOT_TOKEN and the network."
+    else:
+        return True, f"Telegram: @{bot.username}"
+    finally:
+        await bot.shutdown()
+
+
+async def _provider(name: str) -> Line:
+    try:
+        await configured()[name].check_key()
+    except ProviderError as error:
+        return False, f"{name}: {error.kind}. Check {name.upper()}_API_KEY."
+    return True, f"{name}: key accepted"

@@ -1,0 +1,105 @@
+"""Receiving by long polling: raw updates are stored before the offset moves, so none is lost with the process."""
+
+import asyncio
+import time
+import warnings
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils.translation import gettext_lazy as _
+from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+from telegram.warnings import PTBUserWarning
+
+from telegram_bot.lanes import ALLOWED_UPDATES
+from telegram_bot.limiter import seconds_of
+from telegram_bot.notices import notify_admins_async
+
+log = structlog.get_logger(__name__)
+
+# After a week without updates the next update_id is random: a stored offset would wait for ever.
+FORGET_OFFSET_AFTER = 24 * 3600.0
+
+Store = Callable[[list[dict[str, Any]]], Awaitable[None]]
+
+
+class TokenRevoked(Exception):
+    """Telegram does not know the token (401, or 404): the bot must stop and a person must act."""
+
+
+class Poller:
+    """``run`` polls until ``stop`` is set. ``polled_at`` is when Telegram last answered (monotonic seconds)."""
+
+    def __init__(self, bot: ExtBot[Any], store: Store) -> None:
+        self.bot, self.store = bot, store
+        self.offset = 0  # 0: what was not confirmed comes again, and the inbox's key drops it
+        self.pause = 0.0
+        self.polled_at = self.updated_at = time.monotonic()
+        warnings.filterwarnings("ignore", category=PTBUserWarning, message=".*getUpdates.*")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                step = asyncio.create_task(self.step())
+                await asyncio.wait({step, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not step.done():
+                    # Nothing is confirmed by an answer we do not read: it comes again.
+                    step.cancel()
+                with suppress(asyncio.CancelledError):
+                    await step
+                if self.pause:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), self.pause)
+        finally:
+            stopped.cancel()
+
+    async def step(self) -> int:
+        """One getUpdates; how many updates were stored. Sets ``pause`` (seconds) after an error."""
+        try:
+            batch = await self._get_updates()
+            if batch:
+                await self.store(batch)
+                self.offset = batch[-1]["update_id"] + 1
+        except RetryAfter as error:
+            self.pause = seconds_of(error) + 0.5
+        except (InvalidToken, EndPointNotFound) as error:
+            raise TokenRevoked(str(error)) from error
+        except Conflict as error:
+            self._back_off(error)
+            await notify_admins_async("conflict", CONFLICT)
+        except (TelegramError, OSError, DatabaseError) as error:
+            self._back_off(error)
+        else:
+            self._answered(batch)
+            return len(batch)
+        return 0
+
+    async def _get_updates(self) -> list[dict[str, Any]]:
+        params = {"offset": self.offset, "timeout": settings.POLL_TIMEOUT_SEC, "allowed_updates": ALLOWED_UPDATES}
+        found: list[dict[str, Any]] = await self.bot.do_api_request(
+            "getUpdates", api_kwargs=params, read_timeout=settings.POLL_TIMEOUT_SEC + 10
+        )
+        return found
+
+    def _answered(self, batch: list[dict[str, Any]]) -> None:
+        self.pause = 0.0
+        self.polled_at = time.monotonic()
+        if batch:
+            self.updated_at = self.polled_at
+        elif self.polled_at - self.updated_at > FORGET_OFFSET_AFTER:
+            self.offset = 0
+
+    def _back_off(self, error: Exception) -> None:
+        self.pause = min(30.0, max(1.0, self.pause * 1.5))
+        log.warning("poll failed", error=str(error), kind=type(error).__name__, again_in=self.pause)
+
+
+CONFLICT = _(
+    "⚠️ Somebody else receives this bot's messages: another copy with the same token, or a webhook. "
+    "Stop the other one; I keep trying."
+)

@@ -1,0 +1,177 @@
+"""A growing answer, shown by sparse edits (default) or drafts; the final text is not this module's business.
+
+Previews are droppable: they ask the limiter for room and are skipped without it. Edits count as sends, so there are
+few: the first words at once, then after 1, 3 and 6 seconds, then every 6, at most 10. A fast answer has none.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from telegram.error import BadRequest, EndPointNotFound, TelegramError
+
+from telegram_bot import runtime
+from telegram_bot.limiter import COSMETIC, Dropped
+from telegram_bot.markdown import Part, tail
+from telegram_bot.outgoing import Place
+
+log = structlog.get_logger(__name__)
+
+# An answer that is over within this time is never previewed (seconds).
+FIRST_WORDS_AFTER = 0.08
+EDIT_AT = (1.0, 3.0, 6.0)
+EDIT_EVERY = 6.0
+MOST_EDITS = 10
+DRAFT_EVERY = 1.0
+TYPING_AFTER = 0.4
+TYPING_EVERY = 4.5
+
+OnFirst = Callable[[int], Awaitable[None]]
+
+
+class Preview:
+    """Shows what exists of an answer. ``show`` never waits; ``close`` ends it and gives the message to edit."""
+
+    def __init__(self, place: Place, *, mode: str, stop_markup: dict[str, Any] | None, on_first: OnFirst) -> None:
+        self.place = place
+        self.mode = "edit" if mode == "draft" and place.chat_id < 0 else mode
+        self.message_id = place.edit
+        self._stop = stop_markup
+        self._on_first = on_first
+        self._text = ""
+        self._shown = Part("")
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._on_its_way: asyncio.Task[None] | None = None
+        self._edits = 0
+
+    def start(self) -> None:
+        if self.mode != "off":
+            self._task = asyncio.create_task(self._run())
+
+    def show(self, text: str) -> None:
+        """Let people see ``text`` (the whole answer so far) when there is room."""
+        self._text = text
+        self._changed.set()
+
+    async def close(self) -> int | None:
+        """Stop previewing. The id of the preview's message, if there is one, to be edited into the final text."""
+        if self._task is not None:
+            self._task.cancel()
+            try:
+                await self._task
+            except asyncio.CancelledError:
+                if self._cancelled_from_outside():
+                    raise
+            except Exception:
+                log.exception("preview broke")
+        if self._on_its_way is not None:
+            # A message that is being sent has an id we must know, or it would stay as half a text.
+            await self._on_its_way
+        return self.message_id
+
+    def _cancelled_from_outside(self) -> bool:
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+
+    async def _run(self) -> None:
+        await self._type_until_words()
+        await asyncio.sleep(FIRST_WORDS_AFTER)
+        began = time.monotonic()
+        while True:
+            self._on_its_way = asyncio.create_task(self._show_now())
+            await asyncio.shield(self._on_its_way)
+            self._changed.clear()
+            await asyncio.sleep(self._pause(time.monotonic() - began))
+            await self._changed.wait()
+
+    async def _type_until_words(self) -> None:
+        pause = TYPING_AFTER
+        while True:
+            try:
+                await asyncio.wait_for(self._changed.wait(), pause)
+            except TimeoutError:
+                await self._type()
+                pause = TYPING_EVERY
+            else:
+                return
+
+    async def _type(self) -> None:
+        thread = self.place.thread or None
+        try:
+            await runtime.bot().send_chat_action(
+                self.place.chat_id, "typing", message_thread_id=thread, rate_limit_args=COSMETIC
+            )
+        except (Dropped, TelegramError) as error:
+            log.debug("typing not shown", error=str(error))
+
+    def _pause(self, elapsed: float) -> float:
+        """Seconds until the next preview."""
+        if self.mode == "draft":
+            return DRAFT_EVERY
+        if self._edits >= MOST_EDITS:
+            return float("inf")
+        later = [moment for moment in EDIT_AT if moment > elapsed + 0.05]
+        return later[0] - elapsed if later else EDIT_EVERY
+
+    async def _show_now(self) -> None:
+        part = tail(self._text)
+        if part is None or part.text == self._shown.text:
+            return
+        try:
+            if self.mode == "draft":
+                await self._draft(part)
+            else:
+                await self._edit(part)
+        except Dropped:
+            return
+        except (BadRequest, EndPointNotFound) as error:
+            log.info("preview refused", error=str(error))
+            self._fall_back()
+        except TelegramError as error:
+            log.info("preview not shown", error=str(error))
+        else:
+            self._shown = part
+
+    def _fall_back(self) -> None:
+        """Drafts refused: edits. An edit refused: its message is gone, the final text will be a new one."""
+        if self.mode == "draft":
+            self.mode = "edit"
+        elif self.message_id is not None:
+            self.message_id = None
+            self._edits = MOST_EDITS
+
+    async def _draft(self, part: Part) -> None:
+        params = {"draft_id": abs(self.place.reply_to or 1), "can_stop": True, "keep_on_stop": True}
+        await self._call("sendMessageDraft", {**self._params(part), **params})
+
+    async def _edit(self, part: Part) -> None:
+        params = self._params(part)
+        if self._stop is not None:
+            params["reply_markup"] = self._stop
+        if self.message_id is not None:
+            self._edits += 1
+            await self._call("editMessageText", {**params, "message_id": self.message_id})
+            return
+        if self.place.reply_to is not None and self.place.chat_id < 0:
+            reply = {"message_id": self.place.reply_to, "allow_sending_without_reply": True}
+            params["reply_parameters"] = reply
+        answer = await self._call("sendMessage", params)
+        self.message_id = answer["message_id"]
+        await self._on_first(answer["message_id"])
+
+    def _params(self, part: Part) -> dict[str, Any]:
+        params: dict[str, Any] = {"chat_id": self.place.chat_id, "text": part.text}
+        params["link_preview_options"] = {"is_disabled": True}
+        if part.entities:
+            params["entities"] = part.entities
+        if self.place.thread:
+            params["message_thread_id"] = self.place.thread
+        return params
+
+    async def _call(self, method: str, params: dict[str, Any]) -> Any:
+        if method == "sendMessageDraft":
+            params.pop("link_preview_options", None)
+        return await runtime.bot().do_api_request(method, api_kwargs=params, rate_limit_args=COSMETIC)

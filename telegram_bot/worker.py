@@ -1,0 +1,133 @@
+"""The bot's process: receive, drain the lanes, send. Everything that must survive it is a row."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from importlib import import_module
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from telegram.error import EndPointNotFound, InvalidToken, TelegramError
+
+from core.db import in_db
+from delivery import engine
+from delivery.engine.local import LocalEngine
+from telegram_bot import commands, runtime, services
+from telegram_bot.application import App, build
+from telegram_bot.lanes import ALLOWED_UPDATES
+from telegram_bot.outgoing import bot_id
+from telegram_bot.poll import Poller, TokenRevoked
+
+log = structlog.get_logger(__name__)
+
+# Lanes of one kind at the same time in this process. A lane mostly waits for a model, so many are cheap.
+CONCURRENCY = 512
+FINISH_SECONDS = 20.0
+WATCH_SECONDS = 3.0
+
+Watch = Callable[[], str]
+
+
+class Stopped(Exception):
+    """The process must end; the text says why, for the operator."""
+
+
+async def work(watch: Watch) -> None:
+    """Run until SIGTERM or SIGINT. ``watch`` is asked every few seconds in a thread; a text from it ends the work.
+
+    Raises TokenRevoked, Stopped.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    application = build()
+    local = LocalEngine()
+    runtime.use(application)
+    engine.use(local)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await _initialize(application, stop)
+        if stop.is_set():
+            return
+        await local.start(CONCURRENCY)
+        tasks = [
+            asyncio.create_task(_receive(application, stop), name="receive"),
+            asyncio.create_task(local.run(CONCURRENCY), name="engine"),
+            asyncio.create_task(_watch(watch, stop), name="watch"),
+        ]
+        stopper = asyncio.create_task(stop.wait())
+        done, _rest = await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        for task in done - {stopper}:
+            task.result()
+    finally:
+        await _finish(application, local, tasks)
+
+
+async def _initialize(application: App, stop: asyncio.Event) -> None:
+    """Ask Telegram who we are; it may be away at our start, so with patience."""
+    pause = 1.0
+    while not stop.is_set():
+        try:
+            await application.initialize()
+        except (InvalidToken, EndPointNotFound) as error:
+            raise TokenRevoked(str(error)) from error
+        except (TelegramError, OSError) as error:
+            log.warning("Telegram does not answer", error=str(error), again_in=pause)
+            await _sleep_or(stop, pause)
+            pause = min(30.0, pause * 2)
+        else:
+            log.info("started", bot=application.bot.username, bot_id=bot_id())
+            return
+
+
+async def _receive(application: App, stop: asyncio.Event) -> None:
+    async def store(batch: list[dict[str, object]]) -> None:
+        await in_db(services.store, bot_id(), batch, timezone.now())
+
+    await in_db(commands.show_to_all)
+    if settings.WEBHOOK_URL:
+        await application.bot.set_webhook(
+            settings.WEBHOOK_URL, secret_token=settings.WEBHOOK_SECRET, allowed_updates=ALLOWED_UPDATES
+        )
+        log.info("receiving by webhook", url=settings.WEBHOOK_URL)
+        await stop.wait()
+        return
+    poller = Poller(application.bot, store)
+    await poller.run(stop)
+
+
+async def _watch(watch: Watch, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if trouble := await asyncio.to_thread(watch):
+            raise Stopped(trouble)
+        await _sleep_or(stop, WATCH_SECONDS)
+
+
+async def _sleep_or(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task[None]]) -> None:
+    """Receive no more, let running answers end (20 s at most), send what they said, then close."""
+    began = time.monotonic()
+    for task in tasks:
+        if task.get_name() != "receive":
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    ended = await local.stop("in", FINISH_SECONDS)
+    await local.stop("out", max(2.0, FINISH_SECONDS - (time.monotonic() - began)))
+    log.info("stopped", seconds=round(time.monotonic() - began, 2), all_answers_finished=ended)
+    engine.use(None)
+    for path in settings.BOT_MODULES:
+        close = getattr(import_module(path), "close", None)
+        if close is not None:
+            await close()
+    await application.shutdown()
+    runtime.use(None)
