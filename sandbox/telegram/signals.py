@@ -20,14 +20,18 @@ class Signal:
             if not future.done():
                 future.set_result(None)
 
-    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """Wait for the next notify(); False when `timeout` seconds pass first."""
+    def next(self) -> asyncio.Future[None]:
+        """A future for the next notify(); it listens from now on, not only once it is awaited."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        return future
+
+    async def wait(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait for the next notify(); False when `timeout` seconds pass first."""
+        future = self.next()
         try:
             await asyncio.wait_for(future, timeout)
         except TimeoutError:
             return False
-        finally:
-            self._waiting.discard(future)
         return True

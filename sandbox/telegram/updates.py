@@ -34,6 +34,7 @@ class Updates:
         self.pending: OrderedDict[int, tuple[float, Update]] = OrderedDict()
         self.allowed: list[str] | None = None
         self.signal = Signal()
+        self.polled = Signal()
         self.closed = False
         self._next_id = first_id
         self._poll: asyncio.Future[None] | None = None
@@ -85,6 +86,11 @@ class Updates:
         """Drop all."""
         self.pending.clear()
 
+    async def waiting(self) -> None:
+        """Return once a poll waits for updates."""
+        while self._poll is None or self._poll.done():
+            await self.polled.wait()
+
     def interrupt(self, reason: str) -> None:
         """Fail the waiting poll with 409 and this reason."""
         if self._poll is not None and not self._poll.done():
@@ -104,6 +110,7 @@ class Updates:
             limit = 1
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._poll = mine
+        self.polled.notify()
         try:
             await self._wait(mine, timeout)
         finally:
@@ -119,9 +126,8 @@ class Updates:
             left = end - time.monotonic()
             if left <= 0:
                 break
-            news = asyncio.ensure_future(self.signal.wait(left))
-            waited: set[asyncio.Future[Any]] = {news, mine}
-            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            news = self.signal.next()
+            await asyncio.wait({news, mine}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             news.cancel()
         if mine.done():
             mine.result()

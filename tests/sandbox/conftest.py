@@ -1,10 +1,14 @@
-"""The sandbox for tests in the same process."""
+"""The sandbox for tests in the same process, and plain HTTP clients for it."""
 
 from collections.abc import AsyncIterator
 
+import aiohttp
+import pytest
 import pytest_asyncio
 
 from sandbox.server import Sandbox, serve
+
+from .telegram_clients import Api, Control
 
 
 @pytest_asyncio.fixture
@@ -12,3 +16,19 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     """A running sandbox with the seeded people and chats; flood limits are off."""
     async with serve(limits=False) as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(sandbox: Sandbox, session: aiohttp.ClientSession) -> Api:
+    return Api(sandbox.url, session)
+
+
+@pytest.fixture
+def control(sandbox: Sandbox, session: aiohttp.ClientSession) -> Control:
+    return Control(sandbox.url, session)
