@@ -69,9 +69,9 @@ def _template(example: Path) -> str:
 
 
 def with_value(text: str, name: str, value: str) -> str:
-    """``text`` with ``name=value``: on the empty line that the name has, else on a new last line."""
+    """``text`` with ``name=value``: on the name's empty (or commented) line, else on a new last one."""
     line = f"{name}={value}"
-    empty = re.compile(rf"^(?:export )?{name}=[ \t]*$", re.MULTILINE)
+    empty = re.compile(rf"^(?:#|export )?{name}=[ \t]*$", re.MULTILINE)
     if empty.search(text):
         return empty.sub(line, text, count=1)
     return text.rstrip("\n") + f"\n{line}\n" if text else f"{line}\n"

@@ -64,13 +64,12 @@ def main(administrators: list[str]) -> int:
 
 if __name__ == "__main__":
     from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import CommandError
     from django.db import Error
 
     try:
         sys.exit(main(sys.argv[1:]))
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, CommandError) as error:
         sys.exit(str(error))
     except Error as error:
-        sys.exit(
-            f"The database did not do what was asked ({str(error).strip()}): check DATABASE_URL in .env."
-        )
+        sys.exit(f"The database did not do what was asked ({str(error).strip()}): check DATABASE_URL in .env.")

@@ -126,9 +126,7 @@ def commands(plan: Plan) -> dict[str, Command]:
     ]
     quietly = ["--log-level", "warning", "--timeout-graceful-shutdown", "10"]
     return {
-        "sandbox": Command(
-            "sandbox", [sys.executable, "-m", "sandbox", "--port", str(plan.sandbox_port)], wave=1
-        ),
+        "sandbox": Command("sandbox", [sys.executable, "-m", "sandbox", "--port", str(plan.sandbox_port)], wave=1),
         "web": Command("web", [*web, *quietly]),
         "bot": Command("bot", [sys.executable, "manage.py", "runbot"]),
     }
@@ -137,9 +135,7 @@ def commands(plan: Plan) -> dict[str, Command]:
 def call(plan: Plan, *args: str) -> "subprocess.CompletedProcess[bytes]":
     """Run Python with ``args`` to its end; what it says on standard error goes to the terminal."""
     argv = [sys.executable, *args]
-    return subprocess.run(
-        argv, cwd=ROOT, env=plan.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
-    )
+    return subprocess.run(argv, cwd=ROOT, env=plan.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False)
 
 
 def prepare(plan: Plan) -> dict[str, str]:
@@ -188,9 +184,7 @@ def summary(plan: Plan, names: list[str], report: Mapping[str, str]) -> str:
     """Where to go now."""
     lines = ["", "Sekretar is running. Ctrl-C stops it.", ""]
     if "sandbox" in names:
-        lines.append(
-            f"  Chat    http://{HOST}:{plan.sandbox_port}/   a Telegram of play: people, groups and the bot"
-        )
+        lines.append(f"  Chat    http://{HOST}:{plan.sandbox_port}/   a Telegram of play: people, groups and the bot")
     if "web" in names:
         lines.append(f"  Admin   http://{HOST}:{plan.web_port}/admin/")
         lines += [f"          {line}" for line in report["operator"].splitlines()]

@@ -74,9 +74,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> str:
     tree = tmp_path_factory.mktemp("tree")
     shutil.copy(ROOT / "pyproject.toml", tree)
     for name in LINTER["root_packages"]:
-        shutil.copytree(
-            ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__", "spec", "page")
-        )
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__", "spec", "page"))
     for _, importer, line in CASES:
         source_of(tree, line.removeprefix("import "))
         with source_of(tree, importer).open("a", encoding="utf-8") as module:

@@ -75,9 +75,7 @@ def test_second_setup_is_silent(project: Path, capfd: pytest.CaptureFixture[str]
     assert said.out + said.err == ""
 
 
-def test_failed_installation_is_said_and_not_remembered(
-    project: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_installation_is_said_and_not_remembered(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "requirements-dev.txt").write_text("-r not-there.txt\n", encoding="ascii")
     with pytest.raises(SystemExit, match="could not be installed"):
         bootstrap.main("dev", project)

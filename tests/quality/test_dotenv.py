@@ -8,7 +8,7 @@ import pytest
 
 from scripts import dotenv
 
-EXAMPLE = "# Django's key.\nSECRET_KEY=\n\n# From @BotFather.\nBOT_TOKEN=\nFIELD_ENCRYPTION_KEYS=\n"
+EXAMPLE = "# Django's key.\nSECRET_KEY=\n\n# From @BotFather.\nBOT_TOKEN=\n# Many.\n#FIELD_ENCRYPTION_KEYS=\n"
 
 
 @pytest.fixture
@@ -70,6 +70,11 @@ def test_example_copied_by_hand_gets_its_empty_secrets_filled(target: Path, exam
     dotenv.ensure(target, example, {})
     assert dotenv.read(target)["BOT_TOKEN"] == "1:x"
     assert target.read_text(encoding="utf-8").count("SECRET_KEY=") == 1
+
+
+def test_secret_takes_the_place_of_its_commented_line(target: Path, example: Path) -> None:
+    dotenv.ensure(target, example, {})
+    assert "# Many.\nFIELD_ENCRYPTION_KEYS=" in target.read_text(encoding="utf-8")
 
 
 def test_access_rights_a_person_chose_stay(target: Path, example: Path) -> None:

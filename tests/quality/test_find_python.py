@@ -19,9 +19,7 @@ class Machine:
     def __init__(self, path: Path) -> None:
         self.path = path
         for tool in ("sh", "tail"):
-            (path / tool).symlink_to(
-                f"/usr/bin/{tool}" if Path(f"/usr/bin/{tool}").exists() else f"/bin/{tool}"
-            )
+            (path / tool).symlink_to(f"/usr/bin/{tool}" if Path(f"/usr/bin/{tool}").exists() else f"/bin/{tool}")
 
     def has(self, name: str, pretence: str) -> None:
         """Put a Python there that takes itself for another one."""

@@ -23,9 +23,7 @@ def test_make_alone_explains_every_target(said: str, target: str) -> None:
     assert re.search(rf"^  make {target} +\S", said, re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "target", ["setup", "run", "test", "lint", "bench", "web", "bot", "sandbox", "clean"]
-)
+@pytest.mark.parametrize("target", ["setup", "run", "test", "lint", "bench", "web", "bot", "sandbox", "clean"])
 def test_makefile_has_what_the_readme_promises(target: str) -> None:
     assert target in TARGETS
 

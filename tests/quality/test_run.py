@@ -84,9 +84,7 @@ def test_one_port_for_two_servers_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("name", "variable"), [("web", "WEB_PORT"), ("sandbox", "SANDBOX_PORT")])
-def test_busy_port_is_refused_with_its_number_and_its_variable(
-    taken_port: int, name: str, variable: str
-) -> None:
+def test_busy_port_is_refused_with_its_number_and_its_variable(taken_port: int, name: str, variable: str) -> None:
     busy = plan(**{variable: str(taken_port)})
     with pytest.raises(run.RefusedError, match=f"Port {taken_port} is taken .*{variable}={taken_port + 10}"):
         run.refuse_busy_ports(busy, [name])

@@ -167,9 +167,7 @@ def whole() -> Iterator[Whole]:
     def start() -> "subprocess.Popen[str]":
         argv = [sys.executable, "-c", SUPERVISING, "web", "bot"]
         pipe = subprocess.PIPE
-        process = subprocess.Popen(
-            argv, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-        )
+        process = subprocess.Popen(argv, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
         started.append(process)
         assert process.stdout
         assert {process.stdout.readline(), process.stdout.readline()} == {
