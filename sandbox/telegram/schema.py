@@ -187,15 +187,20 @@ def check_shapes(method: Method, values: dict[str, Any]) -> None:
 
 
 def mismatch(value: Any, types: list[str], path: str) -> str | None:
-    """Why `value` is none of `types`, or None when it is one; the most telling reason of several."""
-    problem = None
+    """Why `value` is none of `types`, or None when it is one; of several reasons that of the most similar type."""
+    problems: dict[str, str] = {}
     for kind in types:
         problem = mismatch_one(value, kind, path)
         if problem is None:
             return None
-        if isinstance(value, dict) and value.get("type") and f"of {kind}" not in problem:
-            return problem
-    return problem
+        problems[kind] = problem
+    return problems[max(types, key=lambda kind: similarity(value, kind))]
+
+
+def similarity(value: Any, kind: str) -> int:
+    """How many fields of an object a type knows."""
+    fields = SPEC["types"].get(kind, {}).get("fields", [])
+    return sum(field["name"] in value for field in fields) if isinstance(value, dict) else 0
 
 
 def mismatch_one(value: Any, kind: str, path: str) -> str | None:
