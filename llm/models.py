@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, JSONField, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +19,7 @@ class ProviderState(models.Model):
     last_error = models.CharField(_("last error's text"), max_length=500, blank=True)
     last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
     # What a server taught us about itself, per model or "*" (for example {"*": {"max_tokens_field": "..."}}).
-    switches: "models.JSONField[dict[str, Any]]" = models.JSONField(_("switches"), default=dict, blank=True)
+    switches: "JSONField[dict[str, Any]]" = JSONField(_("switches"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("provider")
@@ -58,7 +58,11 @@ class Model(models.Model):
         _("price of input, $ per million tokens"), max_digits=12, decimal_places=6, null=True, blank=True
     )
     price_cached = models.DecimalField(
-        _("price of cached input, $ per million tokens"), max_digits=12, decimal_places=6, null=True, blank=True
+        _("price of cached input, $ per million tokens"),
+        max_digits=12,
+        decimal_places=6,
+        null=True,
+        blank=True,
     )
     price_output = models.DecimalField(
         _("price of output, $ per million tokens"), max_digits=12, decimal_places=6, null=True, blank=True

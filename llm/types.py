@@ -35,7 +35,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a dialog. ``raw`` is the provider's own message, used only when ``raw_model`` is the model asked."""
+    """One message of a dialog. ``raw`` is the provider's own message.
+
+    It is used only when ``raw_model`` is the model asked, written ``provider:name`` (``Target.ref``).
+    """
 
     role: Role
     parts: Sequence[Part] = ()
@@ -75,6 +78,8 @@ class ChatRequest:
     tools: Sequence[Tool] = ()
     effort: Effort | None = None
     user: str = ""
+    # What is known of this server (``ProviderState.switches`` and what was learned since); the client fills it in.
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

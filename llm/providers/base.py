@@ -1,0 +1,318 @@
+"""What every adapter is (`Provider`) and what those that speak HTTP share: one client, the way errors are told,
+the skeleton of a stream.
+"""
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any, Protocol, Self
+
+import aiohttp
+import httpx
+from django.conf import settings
+
+from core.http import client as http_client
+from llm.errors import ProviderError
+from llm.providers import failures
+from llm.providers.sse import SSEReader
+from llm.types import Answer, ChatRequest, End, Event, ModelInfo, Reasoning, Text, ToolCall, Usage
+
+CONNECTIONS = 1000  # at once to one provider; more would wait for a free one
+DRAIN = 0.25  # seconds
+MAX_MESSAGE = 500  # characters of a provider's sentence that are kept
+Json = dict[str, Any]
+# Something came that is not to be shown yet, as a piece of a tool call's arguments: a deadline begins anew.
+PROGRESS = Reasoning("")
+TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
+
+
+class Provider(Protocol):
+    """One provider. Every call may raise ``ProviderError`` and nothing else that is not a bug."""
+
+    name: str
+
+    @classmethod
+    def from_settings(cls, name: str) -> "Provider | None":
+        """The provider as the settings describe it, or None when it is not configured."""
+
+    async def list_models(self) -> list[ModelInfo]:
+        """Its chat models."""
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """The answer as it is written; closing the iterator closes the connection."""
+
+    async def chat(self, request: ChatRequest) -> Answer:
+        """The answer in one piece, by one call that is not streamed."""
+
+    async def check_key(self) -> None:
+        """Ask something cheap that needs the key."""
+
+    def learn(self, request: ChatRequest, error: ProviderError) -> "Lesson | None":
+        """How to ask again after ``error``, when the request's peculiarities and not its matter were refused."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+
+
+class Lesson:
+    """Options to ask again with; ``lasting`` ones are worth remembering for the model."""
+
+    __slots__ = ("lasting", "options")
+
+    def __init__(self, options: Mapping[str, Any], *, lasting: bool = True) -> None:
+        self.options = dict(options)
+        self.lasting = lasting
+
+
+def collect(events: Iterable[Event]) -> Answer:
+    """The sum of a stream."""
+    text, reasoning, calls, usage = [], [], [], Usage()
+    end = End("unknown")
+    for event in events:
+        match event:
+            case Text():
+                text.append(event.text)
+            case Reasoning():
+                reasoning.append(event.text)
+            case ToolCall():
+                calls.append(event)
+            case Usage():
+                usage = event
+            case End():
+                end = event
+    return Answer("".join(text), end, "".join(reasoning), tuple(calls), usage)
+
+
+def mapping(value: Any) -> Json:
+    """``value`` if it is an object, else an empty one: what comes over the wire may be anything."""
+    return value if isinstance(value, dict) else {}
+
+
+def count(value: Any) -> int | None:
+    """``value`` as a number of tokens, or None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if value >= 0 else None
+
+
+class Reader:
+    """Reads one answer. Subclasses give `take` (events of one object) and `end` (events of the end).
+
+    ``refuse`` makes the error of an object that holds one. ``finished`` is set by `take` when the provider said
+    how the answer ended; a stream that ends before that was cut.
+    """
+
+    def __init__(self, refuse: Callable[[Any], ProviderError]) -> None:
+        self._refuse = refuse
+        self._sse = SSEReader()
+        self._objects = 0
+        self.done = False
+        self.finished = False
+
+    def take(self, answer: Json) -> Iterator[Event]:
+        raise NotImplementedError
+
+    def end(self) -> Iterator[Event]:
+        raise NotImplementedError
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """The events in a piece of the stream."""
+        try:
+            for data in self._sse.feed(chunk):
+                if data == b"[DONE]":
+                    self.done = True
+                    return
+                yield from self._event(data)
+        except ValueError as error:
+            raise ProviderError("server", f"The stream cannot be read: {error}.") from error
+
+    def _event(self, data: bytes) -> Iterator[Event]:
+        yield from self.whole(json.loads(data.decode("utf-8", "replace")))
+
+    def whole(self, body: Any) -> Iterator[Event]:
+        """The events of one object, or of a list of them. Raises the error that it holds."""
+        if (error := failures.find_error(body)) is not None:
+            raise self._refuse(error)
+        for answer in body if isinstance(body, list) else [body]:
+            self._objects += 1
+            yield from self.take(mapping(answer))
+
+    def close(self) -> Iterator[Event]:
+        """The last events. Raises ``ProviderError`` when the answer did not come to its end."""
+        if not self.done:
+            yield from self._tail()
+        if not self._objects:
+            raise ProviderError("server", "The answer was empty.")
+        if not (self.finished or self.done):
+            raise ProviderError("network", "The answer was cut off.")
+        yield from self.end()
+
+    def _tail(self) -> Iterator[Event]:
+        """What a body without a last blank line left over; half an object is a cut, not an error of its own."""
+        for data in self._sse.end():
+            if data == b"[DONE]":
+                self.done = True
+            elif failures.parse(data) is not None:
+                yield from self._event(data)
+
+
+@functools.lru_cache(maxsize=512)
+def _url(text: str) -> httpx.URL:
+    """The parsed address: parsing is a third of what httpx spends on building a request."""
+    return httpx.URL(text)
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    """Read a body to its end, for only then the connection can be used again; a server that holds it open loses it."""
+    with suppress(TimeoutError, *TRANSPORT):
+        async with asyncio.timeout(DRAIN):
+            async for _ in chunks:
+                pass
+
+
+class HTTPProvider:
+    """An adapter over HTTP: addresses, headers, the client, errors. The key is in the headers and nowhere else."""
+
+    label = ""
+
+    def __init__(self, name: str, base_url: str, key: str) -> None:
+        self.name = name
+        self.base_url = base_url.rstrip("/")
+        self._key = key
+        self._http: httpx.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def headers(self) -> dict[str, str]:
+        """What goes with every request."""
+        return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def http(self) -> httpx.AsyncClient:
+        """The client, made at the first call: it belongs to the event loop of that call."""
+        if self._http is None:
+            timeout = httpx.Timeout(
+                connect=settings.LLM_CONNECT_TIMEOUT_SEC,
+                read=settings.LLM_READ_TIMEOUT_SEC,
+                write=settings.LLM_READ_TIMEOUT_SEC,
+                pool=None,
+            )
+            self._http = http_client(connections=CONNECTIONS, timeout=timeout)
+            self._http.headers.update(self.headers())
+        return self._http
+
+    async def close(self) -> None:
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    @asynccontextmanager
+    async def open(self, method: str, path: str, body: Any = None) -> AsyncIterator[httpx.Response]:
+        """An answer that is no refusal, closed at the end of the block. ``body`` is sent as JSON."""
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        with self._transport():
+            http = self.http()
+            request = http.build_request(method, _url(self.base_url + path), content=content, headers=headers)
+            response = await http.send(request, stream=True)
+            try:
+                if response.status_code >= 300:
+                    raise self.refused(response.status_code, response.headers, await response.aread())
+                yield response
+            finally:
+                await response.aclose()
+
+    @contextmanager
+    def _transport(self) -> Iterator[None]:
+        try:
+            yield
+        except TRANSPORT as error:
+            raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> ProviderError:
+        """A failure below HTTP. The transport calls a dropped connection a timeout too, so its cause decides."""
+        slow = isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError)
+        said = f"{type(error.__cause__ or error).__name__} {error}".strip()
+        return ProviderError("timeout" if slow else "network", self.masked(said))
+
+    def masked(self, text: str) -> str:
+        """``text`` without the key, short enough for a row."""
+        return (text.replace(self._key, "***") if self._key else text)[:MAX_MESSAGE]
+
+    def refused(self, status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
+        """The error of a refusal."""
+        if 300 <= status < 400:
+            return ProviderError("server", "The address of the provider redirects elsewhere.", status=status)
+        return self.failure(status, failures.parse(content), headers)
+
+    def failure(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> ProviderError:
+        """The error that ``body`` tells of; ``status`` is 200 when it came inside an answer."""
+        complaint = failures.read_complaint(status, body)
+        return ProviderError(
+            failures.classify(complaint),
+            self.masked(complaint.message),
+            retry_after=failures.retry_after(headers or {}, complaint.message),
+            param=complaint.param,
+            status=complaint.status,
+        )
+
+    async def get_json(self, path: str) -> Json:
+        """The object at ``path``. Raises ``ProviderError`` of kind server when it is something else."""
+        async with self.open("GET", path) as response:
+            body = failures.parse(await response.aread())
+        if (error := failures.find_error(body)) is not None:
+            raise self.failure(200, error)
+        if isinstance(body, list):
+            return {"data": body}
+        if not isinstance(body, dict):
+            raise ProviderError("server", "The answer is not JSON.")
+        return body
+
+    # An adapter gives these three; the rest follows.
+
+    def path(self, request: ChatRequest, stream: bool) -> str:
+        raise NotImplementedError
+
+    def body(self, request: ChatRequest, stream: bool) -> Json:
+        raise NotImplementedError
+
+    def reader(self, request: ChatRequest) -> Reader:
+        raise NotImplementedError
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        reader = self.reader(request)
+        async with self.open("POST", self.path(request, True), self.body(request, True)) as response:
+            if "json" in response.headers.get("content-type", ""):
+                for event in self._read(reader, await response.aread()):
+                    yield event
+                return
+            chunks = response.aiter_bytes()
+            async for chunk in chunks:
+                for event in reader.feed(chunk):
+                    yield event
+                if reader.done:
+                    break
+            for event in reader.close():
+                yield event
+            if reader.done:
+                await _drain(chunks)
+
+    async def chat(self, request: ChatRequest) -> Answer:
+        async with self.open("POST", self.path(request, False), self.body(request, False)) as response:
+            return collect(self._read(self.reader(request), await response.aread()))
+
+    def _read(self, reader: Reader, content: bytes) -> Iterator[Event]:
+        """The events of an answer that came in one piece."""
+        body = failures.parse(content)
+        if body is None:
+            raise ProviderError("server", "The answer is empty or not JSON.")
+        yield from reader.whole(body)
+        yield from reader.close()
+
+    @classmethod
+    def from_settings(cls, name: str) -> Self | None:
+        """The provider of ``<NAME>_API_KEY`` and ``<NAME>_BASE_URL``; None without a key."""
+        key = getattr(settings, f"{name.upper()}_API_KEY", "")
+        return cls(name, getattr(settings, f"{name.upper()}_BASE_URL", ""), key) if key else None

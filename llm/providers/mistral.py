@@ -1,0 +1,133 @@
+"""Mistral: the chat form with a closed list of fields, a strict order of messages and contents that may be lists.
+
+Facts from its API reference and its own SDK, autumn 2026: an unknown field is refused (422); after a tool's answer
+comes the assistant, never a person; ids of calls are nine letters and digits; usage comes unasked.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from llm.providers.base import Json, Reader, count, mapping
+from llm.providers.chatform import ChatProvider, ChatReader, entries, joined, text_part
+from llm.providers.history import data_url, encoded
+from llm.types import ChatRequest, ModelInfo, Part, Reasoning, Text, Turn
+
+FIELDS = frozenset({
+    "model", "messages", "max_tokens", "temperature", "top_p", "stream", "stop", "random_seed", "tools", "tool_choice",
+    "parallel_tool_calls", "response_format", "reasoning_effort", "safe_prompt", "n", "presence_penalty",
+    "frequency_penalty", "prompt_cache_key", "metadata", "guardrails", "prediction", "prompt_mode",
+})  # fmt: skip
+CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
+# What the model is taken to have said where a tool's answer is followed by a person's words.
+BRIDGE = "…"
+ABLE = {
+    "function_calling": ("tools",),
+    "vision": ("image", "document"),
+    "reasoning": ("reasoning",),
+    "audio": ("audio",),
+}
+
+
+def _document(part: Part) -> Json:
+    return {"type": "document_url", "document_url": data_url(part), "document_name": part.name or "document"}
+
+
+class MistralReader(ChatReader):
+    """Contents may be lists of chunks: thinking, text, and kinds that are no words."""
+
+    def pieces(self, delta: Json) -> Iterator[Reasoning | Text]:
+        content = delta.get("content")
+        if not isinstance(content, list):
+            yield from super().pieces(delta)
+            return
+        for chunk in map(mapping, content):
+            if chunk.get("type") == "thinking":
+                thinking = chunk.get("thinking")
+                parts = [mapping(part) for part in thinking] if isinstance(thinking, list) else [{"text": thinking}]
+                if thought := "".join(str(part.get("text") or "") for part in parts):
+                    yield Reasoning(thought)
+            elif text := chunk.get("text"):
+                yield Text(str(text))
+
+    def content(self) -> Any:
+        if not self._thoughts:
+            return super().content()
+        thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "".join(self._thoughts)}]}
+        return [thinking, {"type": "text", "text": "".join(self._text)}]
+
+
+class Mistral(ChatProvider):
+    """``https://api.mistral.ai``; the version is part of the paths."""
+
+    preset = {"send_stream_options": False, "reasoning_param": "reasoning_effort"}
+    replayed = ("role", "content")
+    parts = {
+        "text": text_part,
+        "image": lambda part: {"type": "image_url", "image_url": data_url(part)},
+        "document": _document,
+        "audio": lambda part: {"type": "input_audio", "input_audio": encoded(part)},
+    }
+
+    def __init__(self, name: str, base_url: str, key: str) -> None:
+        super().__init__(name, base_url.rstrip("/").removesuffix("/v1") + "/v1", key)
+
+    def reader(self, request: ChatRequest) -> Reader:
+        return MistralReader(lambda body: self.failure(200, body))
+
+    def body(self, request: ChatRequest, stream: bool) -> Json:
+        body = super().body(request, stream)
+        return {name: body[name] for name in body if name in FIELDS}
+
+    def messages(self, request: ChatRequest, switches: Json) -> list[Json]:
+        messages: list[Json] = []
+        for message in joined(super().messages(request, switches)):
+            if messages and messages[-1]["role"] == "tool" and message["role"] == "user":
+                messages.append({"role": "assistant", "content": BRIDGE})
+            messages.append(message)
+        return messages
+
+    def tool_answer(self, turn: Turn) -> Json:
+        answer = super().tool_answer(turn)
+        return answer | {"name": turn.tool_name} if turn.tool_name else answer
+
+    def call_id(self, call_id: str) -> str:
+        """Another provider's id as nine letters and digits, always the same ones."""
+        return call_id if CALL_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
+
+    async def list_models(self) -> list[ModelInfo]:
+        listed = [entry for entry in entries(await self.get_json("/models")) if _chats(entry)]
+        ids = {entry["id"] for entry in listed}
+        # An alias is listed once more under its own id, with the name of the model it stands for.
+        return [
+            describe(entry) for entry in listed if entry.get("name") in (None, entry["id"]) or entry["name"] not in ids
+        ]
+
+    async def check_key(self) -> None:
+        await self.get_json("/models")
+
+
+def _chats(entry: Json) -> bool:
+    return bool(mapping(entry.get("capabilities")).get("completion_chat")) and entry.get("archived") is not True
+
+
+def describe(entry: Json) -> ModelInfo:
+    """One model of the list. A date of ending, past or to come, goes along with the announced replacement."""
+    able = mapping(entry.get("capabilities"))
+    more = [name for flag, names in ABLE.items() if able.get(flag) for name in names]
+    return ModelInfo(
+        entry["id"],
+        label=_label(entry),
+        capabilities=frozenset({"text", *more}),
+        context_window=count(entry.get("max_context_length")),
+        aliases=tuple(alias for alias in entry.get("aliases") or () if isinstance(alias, str)),
+        retires_at=str(entry.get("deprecation") or ""),
+        replacement=str(entry.get("deprecation_replacement_model") or ""),
+    )
+
+
+def _label(entry: Json) -> str:
+    """Its description where that is a name ("Mistral Small 4") and not a sentence about the id."""
+    said = entry.get("description")
+    return said if isinstance(said, str) and len(said) <= 40 and entry["id"] not in said else ""

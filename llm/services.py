@@ -1,0 +1,224 @@
+"""The verbs of the catalogue: find a model, price an answer, change what operators may change. Sync, short."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import transaction
+
+from llm.breaker import claim_trial, record_failure, record_success
+from llm.models import Availability, Model, ProviderState
+from llm.providers import configured
+from llm.types import Usage
+
+__all__ = [
+    "Target", "claim_trial", "cost_of", "default_target", "find_model", "offered_models", "record_failure",
+    "record_success", "remember_switches", "replacement_of", "set_enabled", "set_price", "set_replacement",
+    "target_of",
+]  # fmt: skip
+
+OPERATOR = "operator"  # price_source of a price that a person set; no refresh touches it
+MILLION = Decimal(1_000_000)
+CENTS = Decimal("0.00000001")
+
+
+class Person(Protocol):
+    """Whoever changes something: kept for the caller's audit, nothing of it is read here."""
+
+    pk: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which model of which provider to ask, and what is known of that provider, read once per question."""
+
+    provider: str
+    name: str
+    model: Model | None
+    label: str
+    paused_until: datetime | None = None
+    switches: dict[str, Any] = field(default_factory=dict)
+    # Of the breaker: the error that opened it, and how many failures there are to clear.
+    pause_kind: str = ""
+    failures: int = 0
+
+    @property
+    def ref(self) -> str:
+        """``provider:name``: what `Turn.raw_model` holds."""
+        return f"{self.provider}:{self.name}"
+
+
+def _target(provider: str, name: str, model: Model | None, state: ProviderState | None) -> Target:
+    if state is None:
+        return Target(provider, name, model, model.title if model else name)
+    known = state.switches if isinstance(state.switches, dict) else {}
+    return Target(
+        provider,
+        name,
+        model,
+        model.title if model else name,
+        state.paused_until,
+        {**known.get("*", {}), **known.get(name, {})},
+        state.last_error_kind,
+        state.failures,
+    )
+
+
+def target_of(model: Model) -> Target:
+    """The target of a row. Asks nothing when ``model.provider`` was select_related."""
+    return _target(model.provider_id, model.name, model, model.provider)
+
+
+def default_target() -> Target | None:
+    """What is asked when nobody chose: DEFAULT_MODEL, else the first offered model of a configured provider.
+
+    DEFAULT_MODEL works before the first refresh and for a name that no list holds; when its row is retired, the
+    replacement stands in. None: there is no provider, or nothing to offer.
+    """
+    if (chosen := split_ref(settings.DEFAULT_MODEL)) is not None:
+        provider, name = chosen
+        row = Model.objects.select_related("provider").filter(provider_id=provider, name=name).first()
+        row = row or find_model(settings.DEFAULT_MODEL)
+        if row is None:
+            return _target(provider, name, None, ProviderState.objects.filter(name=provider).first())
+        if (usable := _usable(row)) is not None:
+            return target_of(usable)
+    offered = offered_models()
+    return target_of(offered[0]) if offered else None
+
+
+def _usable(row: Model) -> Model | None:
+    if row.enabled and row.state != Availability.RETIRED:
+        return row
+    return replacement_of(row)
+
+
+def split_ref(text: str) -> tuple[str, str] | None:
+    """``provider:name`` in two, for a configured provider; a bare name belongs to the only provider there is."""
+    providers = configured()
+    provider, colon, name = text.strip().partition(":")
+    if colon and name and provider in providers:
+        return provider, name
+    if text.strip() and len(providers) == 1 and provider not in settings.LLM_PROVIDERS:
+        return next(iter(providers)), text.strip()
+    return None
+
+
+def offered_models() -> list[Model]:
+    """What a person may choose now: offered rows of configured providers, in the order of the table, by name."""
+    order = {name: place for place, name in enumerate(configured())}
+    rows = Model.objects.offered().filter(provider__in=order).select_related("provider")
+    return sorted(rows, key=lambda row: (order[row.provider_id], row.name))
+
+
+def find_model(text: str) -> Model | None:
+    """The model that ``text`` means: ``provider:name``, a name, an alias or a label, in any case of letters.
+
+    Of several the offered one wins, then the better match. A retired one is found too: the caller says so.
+    """
+    wanted = text.strip().casefold()
+    if not wanted:
+        return None
+    rows = Model.objects.values_list("pk", "provider_id", "name", "label", "aliases", "enabled", "state")
+    found = [
+        (not (enabled and state != Availability.RETIRED), rank, pk)
+        for pk, provider, name, label, aliases, enabled, state in rows
+        if (rank := _rank(wanted, provider, name, label, aliases)) is not None
+    ]
+    return Model.objects.select_related("provider").get(pk=min(found)[2]) if found else None
+
+
+def _rank(wanted: str, provider: str, name: str, label: str, aliases: Iterable[str]) -> int | None:
+    """How well a row matches: 0 best, None not at all."""
+    for rank, names in enumerate(
+        ([f"{provider}:{name}"], [name], aliases, [f"{provider}:{a}" for a in aliases], [label])
+    ):
+        if wanted in (known.casefold() for known in names):
+            return rank
+    return None
+
+
+def replacement_of(model: Model) -> Model | None:
+    """The offered model that replaces ``model``, through several retired ones if need be; None when there is none."""
+    seen = {model.pk}
+    row = model
+    while row.replaced_by_id is not None and row.replaced_by_id not in seen:
+        seen.add(row.replaced_by_id)
+        row = Model.objects.select_related("provider").get(pk=row.replaced_by_id)
+        if row.enabled and row.state != Availability.RETIRED:
+            return row
+    return None
+
+
+def cost_of(model: Model | None, usage: Usage) -> Decimal | None:
+    """What an answer cost in US dollars, to eight places; None when a price or a count is unknown.
+
+    Cached input without a price of its own costs as much as other input.
+    """
+    if model is None or model.price_input is None or model.price_output is None:
+        return None
+    if usage.input is None or usage.output is None:
+        return None
+    cached = min(usage.cached or 0, usage.input)
+    price_cached = model.price_input if model.price_cached is None else model.price_cached
+    total = (usage.input - cached) * model.price_input + cached * price_cached + usage.output * model.price_output
+    return (total / MILLION).quantize(CENTS)
+
+
+@transaction.atomic
+def remember_switches(provider: str, name: str, options: dict[str, Any]) -> None:
+    """Keep what a server taught about itself when it was asked for model ``name``."""
+    ProviderState.objects.get_or_create(name=provider)
+    state = ProviderState.objects.select_for_update().get(name=provider)
+    state.switches = {**state.switches, name: {**state.switches.get(name, {}), **options}}
+    state.save(update_fields=["switches"])
+
+
+def set_enabled(model: Model, enabled: bool, by: Person | None = None) -> bool:
+    """Offer a model or not. True when this call changed it."""
+    return _change(model, enabled=enabled)
+
+
+def set_replacement(model: Model, other: Model | None, by: Person | None = None) -> bool:
+    """Say what replaces ``model`` when it is retired; a refresh keeps it. Raises ValueError for itself."""
+    if other is not None and other.pk == model.pk:
+        raise ValueError("a model cannot replace itself")
+    return _change(model, replaced_by_id=other.pk if other else None)
+
+
+def set_price(
+    model: Model,
+    *,
+    price_input: Decimal | None,
+    price_output: Decimal | None,
+    price_cached: Decimal | None = None,
+    on: date,
+    by: Person | None = None,
+) -> bool:
+    """Set prices in US dollars per million tokens; no refresh overwrites them. True when this call changed them."""
+    if any(price is not None and price < 0 for price in (price_input, price_output, price_cached)):
+        raise ValueError("a price cannot be negative")
+    return _change(
+        model,
+        price_input=price_input,
+        price_output=price_output,
+        price_cached=price_cached,
+        price_date=on,
+        price_source=OPERATOR,
+    )
+
+
+@transaction.atomic
+def _change(model: Model, **values: Any) -> bool:
+    """Write ``values`` unless they stand already; the given instance follows."""
+    row = Model.objects.select_for_update().get(pk=model.pk)
+    changed = [name for name, value in values.items() if getattr(row, name) != value]
+    for name in changed:
+        setattr(row, name, values[name])
+    if changed:
+        row.save(update_fields=[*changed, "updated_at"])
+    model.refresh_from_db()
+    return bool(changed)
