@@ -26,6 +26,7 @@ import * as store from "./store.js";
 
 const NEWCOMER = 101;
 const USUAL_ADMIN = 100;
+const RETRY_MS = 2000;
 const SIDES = ["left", "right"];
 const NARROW = matchMedia("(max-width: 899px)");
 
@@ -92,6 +93,12 @@ function build(places) {
     panes[side].update();
     panes[side].toBottom();
   }
+}
+
+/** The first showing: whoever has a keyboard may write at once. */
+function open() {
+  build(readPlaces());
+  if (matchMedia("(pointer: fine)").matches) panes[page.tab].composer.focus();
 }
 
 function topBar() {
@@ -193,30 +200,28 @@ function changeTheme(event) {
 // --- state and events -------------------------------------------------------------------------------
 
 let waiting = null;
-let loading = false;
 
 /** Load the whole state; events that come meanwhile wait, so that none is lost between the two. */
 async function reload() {
-  if (loading) return;
-  loading = true;
+  if (waiting) return;
   waiting = [];
-  try {
-    store.load(await get("state"));
-    for (const [kind, data] of waiting) store.apply(kind, data);
-    if (!panes.left) build(readPlaces());
-    setConnected(true);
-  } catch {
-    setConnected(false);
-  } finally {
-    waiting = null;
-    loading = false;
+  const state = await get("state").catch(() => null);
+  const missed = waiting;
+  waiting = null;
+  setConnected(state !== null);
+  if (state === null) {
+    setTimeout(reload, RETRY_MS);
+    return;
   }
+  store.load(state);
+  if (!panes.left) open();
+  for (const [kind, data] of missed) take(kind, data);
 }
 
 function take(kind, data) {
   if (waiting) waiting.push([kind, data]);
   else if (!store.apply(kind, data)) reload();
-  followMigration(data.message);
+  else followMigration(data.message);
 }
 
 /** A group that became a supergroup goes on under a new id; panes that show it move along. */
@@ -224,7 +229,7 @@ function followMigration(message) {
   if (!message?.migrate_to_chat_id) return;
   for (const side of SIDES) {
     if (panes[side]?.chatId !== message.chat.id) continue;
-    reload().then(() => panes[side].open(panes[side].personId, message.migrate_to_chat_id));
+    panes[side].open(panes[side].personId, message.migrate_to_chat_id);
   }
 }
 

@@ -8,7 +8,7 @@ import { dots, draftRow, messageRows } from "./message.js";
 import { chatMenu, messageMenu } from "./menus.js";
 import { alertBox, toast } from "./overlay.js";
 import * as store from "./store.js";
-import { summary } from "./summary.js";
+import { serviceText, summary } from "./summary.js";
 
 const SHOWN_AT_FIRST = 150;
 const TEXT_UNITS = 4096;
@@ -149,8 +149,7 @@ export class Pane {
 
   chatItem(chat, last, unread, action) {
     const open = chat.id === this.chatId;
-    const sender = last && !store.isPrivate(chat) && last.from && chat.type !== "channel" ? `${last.from.id === this.personId ? t("you_") : store.nameOf(last.from)}: ` : "";
-    const line = action ? h("span", { class: "typing-line" }, t(ACTIONS[action] ?? "actTyping"), dots()) : last ? `${sender}${summary(last)}` : t("noMessages");
+    const line = action ? h("span", { class: "typing-line" }, t(ACTIONS[action] ?? "actTyping"), dots()) : this.lastLine(chat, last);
     return h("button", { type: "button", class: "chat-item", title: store.titleOf(chat), "aria-current": open ? "true" : null, data: { testid: "chat-item", chatId: chat.id },
       onclick: () => this.open(this.personId, chat.id) },
       avatar(store.faceOf(chat)),
@@ -158,6 +157,13 @@ export class Pane {
         h("span", { class: "chat-item-top" }, h("span", { class: "chat-item-title" }, store.titleOf(chat)), last && h("time", {}, day(last.date) === t("today") ? clock(last.date) : day(last.date))),
         h("span", { class: "chat-item-last" }, line)),
       unread > 0 && h("span", { class: "unread", data: { testid: "unread" } }, unread > 99 ? "99+" : String(unread)));
+  }
+
+  lastLine(chat, last) {
+    if (!last) return t("noMessages");
+    if (store.isPrivate(chat) || chat.type === "channel" || serviceText(last)) return summary(last);
+    const sender = last.from?.id === this.personId ? t("me") : store.nameOf(last.from);
+    return `${sender}: ${summary(last)}`;
   }
 
   showChat() {
@@ -238,7 +244,13 @@ export class Pane {
     this.emptyShown = this.key();
     const start = store.isPrivate(this.chat) && h("button", { type: "button", class: "button primary", data: { testid: "start" }, onclick: () => this.say("/start") }, t("start"));
     this.empty.replaceChildren(avatar(store.faceOf(this.chat), "large"), h("h3", {}, store.titleOf(this.chat)),
-      h("p", {}, start ? store.state.bot.description || t("startHint") : t("noMessages")), start || "");
+      h("p", {}, this.emptyHint()), start || "");
+  }
+
+  emptyHint() {
+    if (store.isPrivate(this.chat)) return t("startHint");
+    const cards = this.chat.type !== "channel" && this.chat.bot_status === "administrator" && store.leads(this.chat, this.personId);
+    return t(cards ? "adminsHint" : "noMessages");
   }
 
   /** Instead of the composer: the person blocked the bot, or may not write here. */

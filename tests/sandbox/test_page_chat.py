@@ -217,9 +217,7 @@ async def test_alert_of_an_answer_stays_until_closed(page: Page, sandbox: Sandbo
     await bot(sandbox, "sendMessage", chat_id=ANNA, text="?", reply_markup=markup)
     await left(page, "inline-button").click()
     query = await heard(sandbox, "callback_query")
-    await bot(
-        sandbox, "answerCallbackQuery", callback_query_id=query["id"], text="Уже решено", show_alert=True
-    )
+    await bot(sandbox, "answerCallbackQuery", callback_query_id=query["id"], text="Уже решено", show_alert=True)
     await expect(left(page, "alert")).to_contain_text("Уже решено")
     await page.keyboard.press("Escape")
     await expect(left(page, "alert")).to_have_count(0)
@@ -378,6 +376,15 @@ async def test_newcomer_and_admins_group_stand_side_by_side(page: Page) -> None:
         await expect(pane).to_be_visible()
         await expect(pane).to_have_attribute("data-user-id", str(user))
         await expect(pane).to_have_attribute("data-chat-id", str(chat))
+
+
+async def test_admin_who_gets_requests_in_private_is_shown_there(browser: Browser) -> None:
+    context = await browser.new_context()
+    page = await context.new_page()
+    async with serve(limits=False, admin_chat=555) as sandbox:
+        await page.goto(sandbox.url)
+        await expect(page.get_by_test_id("pane-right")).to_have_attribute("data-chat-id", "555")
+        await context.close()
 
 
 async def test_answer_to_a_press_shows_to_the_presser_only(page: Page, sandbox: Sandbox) -> None:
