@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,8 @@ def make_plan(values: Mapping[str, str], environ: Mapping[str, str], root: Path)
     if web == sandbox:
         raise RefusedError(f"WEB_PORT and SANDBOX_PORT are both {web}: give one of them another number.")
     play = not dotenv.configured(values, "BOT_TOKEN")
-    env = {**environ, "PYTHONUNBUFFERED": "1"}
+    # Warnings of packages to their developers are no news for the person at this terminal.
+    env = {"PYTHONWARNINGS": "ignore", **environ, "PYTHONUNBUFFERED": "1"}
     if not dotenv.configured(values, "LOG_FORMAT"):
         env["LOG_FORMAT"] = "console"
     if play:
@@ -153,10 +155,17 @@ def fill_catalogue(plan: Plan) -> None:
         print("The list of models could not be filled now; the bot tries again every night.")
 
 
-def await_port(supervisor: Supervisor, number: int) -> Happening:
-    """Wait until the port answers or time is over; returns what else ended the wait."""
+def has_called(plan: Plan) -> bool:
+    """Whether the bot has introduced itself to the sandbox; right after that it asks for updates."""
+    url = f"http://{HOST}:{plan.sandbox_port}/_sandbox/calls?method=getMe"
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return bool(json.load(answer))
+
+
+def await_true(supervisor: Supervisor, is_ready: Callable[[], bool]) -> Happening:
+    """Wait until ``is_ready()`` or time is over; returns what else ended the wait."""
     deadline = time.monotonic() + READY_SEC
-    while not answers(number) and time.monotonic() < deadline:
+    while not is_ready() and time.monotonic() < deadline:
         if event := supervisor.wait(0.1):
             return event
     return None
@@ -167,15 +176,20 @@ def start(supervisor: Supervisor, plan: Plan, names: list[str], report: Mapping[
     table = commands(plan)
     if "sandbox" in names:
         supervisor.start(table["sandbox"])
-        if event := await_port(supervisor, plan.sandbox_port):
+        if event := await_true(supervisor, lambda: answers(plan.sandbox_port)):
             return event
     if "bot" in names and report["catalogue"] == "empty":
         fill_catalogue(plan)
     for name in ("web", "bot"):
         if name in names:
             supervisor.start(table[name])
-    if "web" in names and (event := await_port(supervisor, plan.web_port)):
-        return event
+    ready = {
+        "web": lambda: answers(plan.web_port),
+        "bot": lambda: "sandbox" not in names or has_called(plan),
+    }
+    for name in ("web", "bot"):
+        if name in names and (event := await_true(supervisor, ready[name])):
+            return event
     print(summary(plan, names, report), flush=True)
     return None
 
