@@ -14,12 +14,8 @@ GREETING = re.compile(
 )
 EXCERPT = 400  # characters of the question that are repeated
 VOCABULARY = {
-    "ru": words(
-        "утро письмо встреча команда отчёт город море список чай окно дорога книга вечер проект вопрос"
-    ),
-    "en": words(
-        "morning letter meeting team report city sea list tea window road book evening project question"
-    ),
+    "ru": words("утро письмо встреча команда отчёт город море список чай окно дорога книга вечер проект вопрос"),
+    "en": words("morning letter meeting team report city sea list tea window road book evening project question"),
 }
 WORDS = {
     "ru": {
@@ -109,9 +105,7 @@ def echo(turn: Turn, heard: str) -> str:
         history = f"{phrases['attached'].format(n=len(turn.attachments), kinds=kinds)} {history}"
     if GREETING.match(heard) and len(heard) < 60:
         return phrases["hello"].format(model=turn.reported, history=history)
-    return phrases["echo"].format(
-        quote=quote(heard) or phrases["nothing"], history=history, model=turn.reported
-    )
+    return phrases["echo"].format(quote=quote(heard) or phrases["nothing"], history=history, model=turn.reported)
 
 
 def quote(text: str) -> str:
@@ -135,9 +129,7 @@ def numbered_words(count: int, lang: str) -> str:
     vocabulary = VOCABULARY[lang]
     sentences = []
     for n, start in enumerate(range(0, count, 8), 1):
-        chosen = [
-            vocabulary[(index * 7 + n) % len(vocabulary)] for index in range(start, min(start + 8, count))
-        ]
+        chosen = [vocabulary[(index * 7 + n) % len(vocabulary)] for index in range(start, min(start + 8, count))]
         sentences.append(WORDS[lang]["sentence"].format(n=n, words=" ".join(chosen)))
     paragraphs = [" ".join(sentences[at : at + 5]) for at in range(0, len(sentences), 5)]
     return "\n\n".join(paragraphs)
@@ -150,9 +142,7 @@ def code(parts: int, lang: str) -> str:
 
 def _fence(n: int) -> str:
     lines = [f"def total_{n}(values: list[int]) -> int:", f'    """Sum number {n}: *not* _marks_ here."""']
-    lines += [
-        f"    step_{n}_{line} = sum(value * {line} for value in values if value > {n})" for line in range(9)
-    ]
+    lines += [f"    step_{n}_{line} = sum(value * {line} for value in values if value > {n})" for line in range(9)]
     lines += [f"    print('total_{n} < & >', step_{n}_8)", f"    return step_{n}_8"]
     return "\n".join(["```python", *lines, "```"])
 

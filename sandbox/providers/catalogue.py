@@ -62,7 +62,7 @@ class Catalogue:
         quirks: Iterable[str] = (),
         **wire: Any,
     ) -> Listed:
-        """List a model, or replace it; `wire` overrides or adds fields of its entry (`seeds.ABSENT` leaves it out)."""
+        """List a model, or replace it. `wire` sets fields of its entry (`seeds.ABSENT` leaves one out)."""
         entry = DESCRIBE[self.provider](model_id) | wire
         entry = {name: value for name, value in entry.items() if value is not seeds.ABSENT}
         self.models[model_id] = Listed(model_id, entry, window, chat, quirks=frozenset(quirks))

@@ -17,6 +17,7 @@ from .wire import DONE, Json, Piece, Plan, RefusedError, Reply, Turn, bearer, ss
 
 NAME = "deepseek"
 BLANK = b"\n\n\n"  # the service fills the wait for an answer with empty lines
+TAIL = 1
 EFFORTS = {"low", "medium", "high", "max", "xhigh"}
 
 
@@ -95,9 +96,7 @@ def whole(turn: Turn, plan: Plan) -> Json:
     if plan.show_reasoning:
         message["reasoning_content"] = plan.reasoning
     if plan.tools:
-        message["tool_calls"] = [
-            {"index": index} | call for index, call in enumerate(openai.tool_calls(plan))
-        ]
+        message["tool_calls"] = [{"index": index} | call for index, call in enumerate(openai.tool_calls(plan))]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": openai.finish(plan)}
     return {
         "id": f"d-{turn.number}",

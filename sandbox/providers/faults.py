@@ -94,9 +94,7 @@ OPENAI = {
     ),
     "model": (
         404,
-        openai(
-            "The model does not exist or you do not have access to it.", INVALID, "model_not_found", "model"
-        ),
+        openai("The model does not exist or you do not have access to it.", INVALID, "model_not_found", "model"),
     ),
     "bad_request": (
         400,
@@ -133,16 +131,14 @@ OPENAI = {
     ),
     "quota": (
         429,
-        openai(
-            "Rate limit reached for requests per day (RPD): Limit 200.", "requests", "rate_limit_exceeded"
-        ),
+        openai("Rate limit reached for requests per day (RPD): Limit 200.", "requests", "rate_limit_exceeded"),
     ),
     "server": (
         500,
         openai("The server had an error while processing your request.", "server_error"),
     ),
     "overloaded": (503, openai("The engine is currently overloaded.", "service_unavailable_error")),
-    "openrouter": (402, {"error": {"code": 402, "message": "Insufficient credits", "metadata": {}}}),
+    "credits": (402, {"error": {"code": 402, "message": "Insufficient credits", "metadata": {}}}),
     "vllm": (
         400,
         {
@@ -318,7 +314,7 @@ def kinds(provider: str) -> set[str]:
 
 
 def error(provider: str, kind: str, *, retry_after: float | None = None, as_list: bool = False) -> Reply:
-    """The provider's answer for a kind of error; a kind it does not have becomes its 500.
+    """The provider's answer for a kind of error; a kind it does not have becomes a 501 that says so.
 
     retry_after: seconds, sent the way the service does (a header, or Gemini's RetryInfo); None leaves it out.
     as_list: the body as a list of one, which Gemini does on some paths.
@@ -327,7 +323,9 @@ def error(provider: str, kind: str, *, retry_after: float | None = None, as_list
     if kind == "html":
         return Reply(502, HTML, {"Content-Type": "text/html"})
     table = TABLES[provider]
-    status, body = table.get(kind) or table["server"]
+    if kind not in table:
+        return Reply(501, f"The sandbox knows no error {kind!r} of {provider}; it knows {sorted(kinds(provider))}.")
+    status, body = table[kind]
     headers: dict[str, str] = {}
     if retry_after is not None:
         body, headers = _with_retry(provider, body, retry_after)

@@ -22,6 +22,7 @@ from .wire import Json, Piece, Plan, RefusedError, Reply, Said, Turn, bearer, du
 
 NAME = "gemini"
 BLANK = b""
+TAIL = 0
 SNAKE = re.compile(r"_([a-z0-9])")
 # Values that belong to the user: their keys are left as they are
 OPAQUE = {
@@ -39,8 +40,7 @@ CONFIG = words(
     "thinkingConfig imageConfig mediaResolution responseFormat"
 )
 DATA = words(
-    "text inlineData functionCall functionResponse fileData executableCode codeExecutionResult "
-    "toolCall toolResponse"
+    "text inlineData functionCall functionResponse fileData executableCode codeExecutionResult toolCall toolResponse"
 )
 PART = set(DATA) | {"thought", "thoughtSignature", "videoMetadata", "partMetadata", "mediaResolution"}
 FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "blocked": "SAFETY"}
@@ -54,7 +54,12 @@ def refuse(message: str, status: str = "INVALID_ARGUMENT", code: int = 400) -> R
 
 
 def check_key(request: web.Request) -> None:
-    """Any key in `x-goog-api-key` or `?key=` will do, except none, "bad-key" and a bearer token."""
+    """Any key in `x-goog-api-key` or `?key=` will do, except none, "bad-key" and a bearer token.
+
+    The bytes of an upload come without a key: the address they are sent to is secret enough.
+    """
+    if "upload_id" in request.query:
+        return
     key = request.headers.get("x-goog-api-key") or request.query.get("key", "")
     if not key:
         raise RefusedError(faults.error(NAME, "token" if bearer(request) else "no_key"))
@@ -135,9 +140,7 @@ def messages(body: Json) -> list[Said]:
 def said(content: Json) -> Said:
     """One content: its text without thoughts, and the types of what is attached."""
     parts = content["parts"]
-    answers = [
-        dumps(part["functionResponse"].get("response")) for part in parts if "functionResponse" in part
-    ]
+    answers = [dumps(part["functionResponse"].get("response")) for part in parts if "functionResponse" in part]
     if answers:
         return Said("tool", "\n".join(answers))
     text = "\n".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
@@ -163,9 +166,7 @@ def check_contents(models: Models, body: Json) -> None:
         if content.get("role", "user") not in ("user", "model"):
             raise refuse("Please use a valid role: user, model.")
         if not content.get("parts"):
-            raise refuse(
-                f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n"
-            )
+            raise refuse(f"* GenerateContentRequest.contents[{index}].parts: contents.parts must not be empty.\n")
         for part_index, part in enumerate(content["parts"]):
             _check_part(models, part, f"contents[{index}].parts[{part_index}]")
     _check_calls(contents)
@@ -174,9 +175,7 @@ def check_contents(models: Models, body: Json) -> None:
 def _check_part(models: Models, part: Json, where: str) -> None:
     _check_known(part, PART, f" at '{where}'")
     if len(part.keys() & set(DATA)) != 1:
-        raise refuse(
-            f"* GenerateContentRequest.{where}.data: required oneof field 'data' must have one field\n"
-        )
+        raise refuse(f"* GenerateContentRequest.{where}.data: required oneof field 'data' must have one field\n")
     if blob := part.get("inlineData"):
         _check_base64(blob.get("data", ""), f"{where}.inline_data.data")
     if file := part.get("fileData"):
@@ -328,8 +327,7 @@ def _framed(turn: Turn, events: list[Json]) -> list[bytes]:
     items = [dumps(event).encode() for event in events]
     last = len(items) - 1
     return [
-        (b"[" if not index else b",\r\n") + item + (b"]" if index == last else b"")
-        for index, item in enumerate(items)
+        (b"[" if not index else b",\r\n") + item + (b"]" if index == last else b"") for index, item in enumerate(items)
     ]
 
 

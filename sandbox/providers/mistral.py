@@ -19,6 +19,7 @@ from .wire import DONE, Json, Piece, Plan, RefusedError, Reply, Turn, bearer, ss
 
 NAME = "mistral"
 BLANK = b""
+TAIL = 1
 KNOWN = words(
     "model messages max_tokens temperature top_p stream stop random_seed tools tool_choice "
     "parallel_tool_calls response_format reasoning_effort safe_prompt n presence_penalty "
@@ -115,7 +116,7 @@ def _check_message(message: Json, index: int) -> str:
     check_fields(message, MESSAGE_FIELDS[role], "messages", index, role)
     content = message.get("content")
     for part_index, part in enumerate(content if isinstance(content, list) else []):
-        if part.get("type", "text") not in PART_TYPES:
+        if not isinstance(part, dict) or part.get("type") not in PART_TYPES:
             where: list[str | int] = ["messages", index, role, "content", part_index]
             raise invalid(where, "union_tag_invalid", "Input tag 'type' is not expected", part)
     if role == "assistant" and not content and not message.get("tool_calls"):

@@ -15,8 +15,8 @@ from .wire import Json, RefusedError, Reply, tokens, words
 
 OCR_FIELDS = words(
     "model document pages id include_image_base64 image_limit image_min_size bbox_annotation_format "
-    "document_annotation_format document_annotation_prompt table_format extract_header extract_footer "
-    "confidence_scores_granularity"
+    "document_annotation_format document_annotation_prompt table_format include_blocks "
+    "extract_header extract_footer confidence_scores_granularity"
 )
 Answer = Callable[[web.Request, Call], Awaitable[Any]]
 
@@ -144,9 +144,7 @@ class _Files:
             raise _missing("document_url")
         url = document[kind]["url"] if isinstance(document[kind], dict) else document[kind]
         if not url.startswith("data:"):
-            raise RefusedError(
-                Reply(400, faults.mistral("The document could not be fetched.", "invalid_file"))
-            )
+            raise RefusedError(Reply(400, faults.mistral("The document could not be fetched.", "invalid_file")))
         encoded = url.partition(",")[2]
         return document.get("document_name") or "document", len(encoded) * 3 // 4 - encoded.count("=")
 

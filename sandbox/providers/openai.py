@@ -8,6 +8,7 @@ Quirks (words on a catalogue entry) make a model behave like some server met in 
     alternation             wants user and assistant to take turns
     no_stream_options       refuses `stream_options`
     no_tools                refuses tools
+    no_vision               refuses images
 Source: OpenAI's OpenAPI description 2.3.0 and the error bodies its SDK's users see.
 """
 
@@ -26,6 +27,7 @@ from .wire import DONE, Json, Piece, Plan, RefusedError, Reply, Said, Turn, bear
 
 NAME = "openai"
 BLANK = b""
+TAIL = 1
 KNOWN = words(
     "audio function_call functions frequency_penalty logit_bias logprobs max_completion_tokens "
     "max_tokens messages metadata modalities model moderation n parallel_tool_calls prediction "
@@ -34,12 +36,12 @@ KNOWN = words(
     "tool_choice tools top_logprobs top_p user verbosity web_search_options reasoning"
 )
 ROLES = {"system", "developer", "user", "assistant", "tool"}
+PARTS = {"text", "image_url", "input_audio", "file", "refusal"}
+TEXTUAL = {"text", "thinking", "refusal", "reference"}
 FINISH = {"blocked": "content_filter", "blocked_prompt": "content_filter"}
 
 
-def refuse(
-    message: str, *, param: str | None = None, code: str | None = None, status: int = 400
-) -> RefusedError:
+def refuse(message: str, *, param: str | None = None, code: str | None = None, status: int = 400) -> RefusedError:
     """A refusal of the request, in this form."""
     return RefusedError(Reply(status, faults.openai(message, faults.INVALID, code, param)))
 
@@ -60,9 +62,7 @@ def read(models: Models, body: Json, request: web.Request) -> Turn:
     listed = find_model(models, body)
     check_messages(body.get("messages"))
     if body.get("stream_options") is not None and not body.get("stream"):
-        raise refuse(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
-        )
+        raise refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options")
     for quirk in sorted(listed.quirks):
         QUIRKS[quirk](body)
     turn = read_turn(NAME, body, listed)
@@ -114,21 +114,17 @@ def said(message: Json) -> Said:
     """One message: its text, and what is attached to it by kind."""
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"type": "text", "text": content or ""}]
-    text = "\n".join(part.get("text", "") for part in parts if part.get("type") == "text")
-    attached = [part["type"].removesuffix("_url") for part in parts if part.get("type") not in TEXTUAL]
+    text = "\n".join(part.get("text", "") for part in parts if part["type"] == "text")
+    attached = [part["type"].removesuffix("_url") for part in parts if part["type"] not in TEXTUAL]
     role = "system" if message["role"] == "developer" else message["role"]
     return Said(role, text, attached, len(message.get("tool_calls") or []))
-
-
-TEXTUAL = {"text", "thinking", "refusal", "reference"}
 
 
 def check_messages(messages: Any) -> None:
     """Roles are known, content is there, and every tool call is followed by its answer."""
     if not isinstance(messages, list) or not messages:
         raise refuse(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty "
-            "array instead.",
+            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
             param="messages",
             code="empty_array",
         )
@@ -145,22 +141,26 @@ def check_message(message: Any, index: int) -> None:
     role = message.get("role") if isinstance(message, dict) else None
     if role not in ROLES:
         raise refuse(
-            f"Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'tool', and "
-            "'developer'.",
+            f"Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'tool', and 'developer'.",
             param=f"messages[{index}].role",
             code="invalid_value",
         )
     content = message.get("content")
     if content is None and not (role == "assistant" and message.get("tool_calls")):
-        raise refuse(
-            "Invalid value for 'content': expected a string, got null.", param=f"messages.[{index}].content"
-        )
+        raise refuse("Invalid value for 'content': expected a string, got null.", param=f"messages.[{index}].content")
     if not isinstance(content, str | list | None):
         raise refuse(
             f"Invalid type for 'messages[{index}].content': expected a string or array of objects.",
             param=f"messages[{index}].content",
             code="invalid_type",
         )
+    for part in content if isinstance(content, list) else []:
+        if not isinstance(part, dict) or part.get("type") not in PARTS:
+            raise refuse(
+                f"Invalid value for a part of the content. Supported types are: {', '.join(sorted(PARTS))}.",
+                param=f"messages[{index}].content",
+                code="invalid_value",
+            )
 
 
 def _check_calls(message: Json, index: int, waiting: list[str]) -> list[str]:
@@ -232,6 +232,12 @@ def _no_stream_options(body: Json) -> None:
         raise refuse("Unrecognized request argument supplied: stream_options", param="stream_options")
 
 
+def _no_vision(body: Json) -> None:
+    contents = [message["content"] for message in body["messages"] if isinstance(message.get("content"), list)]
+    if any(part["type"] == "image_url" for content in contents for part in content):
+        raise refuse("This model does not support image input.", param="messages")
+
+
 def _no_tools(body: Json) -> None:
     if body.get("tools"):
         raise refuse("This model does not support tools.", param="tools")
@@ -245,6 +251,7 @@ QUIRKS: dict[str, Callable[[Json], None]] = {
     "alternation": _alternation,
     "no_stream_options": _no_stream_options,
     "no_tools": _no_tools,
+    "no_vision": _no_vision,
 }
 
 

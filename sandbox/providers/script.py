@@ -70,6 +70,7 @@ BEHAVIOURS = (
 NAMES = "|".join(sorted(BEHAVIOURS - {"retry_after"}))
 DIRECTIVE = re.compile(rf"\[\[({NAMES})(?=[\s\]])\s*", re.IGNORECASE)
 TOOL = re.compile(r"([\w.-]+)\s*")
+STREAM_ERRORS = {"stream", "vllm", "openrouter"}
 PIECE_SECONDS = 0.05  # a paced answer grows twenty times a second at most
 ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -152,7 +153,7 @@ def _transport(plan: Plan, provider: str, behaviour: Mapping[str, Any]) -> None:
 
 def _error(plan: Plan, provider: str, words: list[str], retry_after: object) -> None:
     kind, *rest = words or ["server"]
-    if kind in {"stream", "vllm", "openrouter"}:
+    if kind in STREAM_ERRORS:
         plan.stream_error = kind
         return
     waits = [word for word in rest if word != "list"] + ([] if retry_after is None else [str(retry_after)])
@@ -195,9 +196,7 @@ def _ending(plan: Plan, turn: Turn, behaviour: Mapping[str, Any]) -> None:
     """The finish reason, and the text as far as it came."""
     limits = [turn.max_tokens] if turn.max_tokens is not None else []
     if "length" in behaviour:
-        limits.append(
-            int(number(behaviour["length"], max(1, tokens(plan.text) // 2))) + tokens(plan.reasoning)
-        )
+        limits.append(int(number(behaviour["length"], max(1, tokens(plan.text) // 2))) + tokens(plan.reasoning))
     if limits and plan.output_tokens > min(limits):
         _truncate(plan, min(limits))
     if "blocked" in behaviour:

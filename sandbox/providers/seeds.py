@@ -125,12 +125,8 @@ SEEDS: list[tuple[str, str, Json]] = [
         {"name": "DeepSeek-V4.1-Flash", "input_modalities": ["text", "image"], "window": 1_048_576},
     ),
     ("deepseek", "deepseek-v4-pro", {"name": "DeepSeek-V4-Pro", "window": 1_048_576}),
-    _mistral(
-        "mistral-small-2603", (*SIGHT, "reasoning"), "mistral-small-latest", description="Mistral Small 4"
-    ),
-    _mistral(
-        "mistral-medium-3-5", (*SIGHT, "reasoning"), "mistral-medium-latest", description="Mistral Medium 3.5"
-    ),
+    _mistral("mistral-small-2603", (*SIGHT, "reasoning"), "mistral-small-latest", description="Mistral Small 4"),
+    _mistral("mistral-medium-3-5", (*SIGHT, "reasoning"), "mistral-medium-latest", description="Mistral Medium 3.5"),
     _mistral("mistral-large-4-0", SIGHT, "mistral-large-latest", max_context_length=1_048_576),
     _mistral("ministral-8b-2512", SIGHT, "ministral-8b-latest"),
     _mistral("codestral-2508", (*CHAT, "completion_fim"), "codestral-latest", max_context_length=128_000),

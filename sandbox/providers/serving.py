@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from . import faults, script
 from .state import Call, Models
-from .stream import BrokenError, play, rest, send
-from .wire import Json, Plan, RefusedError, Reply, Wire, dumps
+from .stream import BrokenError, Writer, play, rest, send
+from .wire import Json, Piece, Plan, RefusedError, Reply, Wire, dumps
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Work = Callable[[web.Request, Call], Awaitable[web.StreamResponse]]
@@ -69,7 +69,7 @@ def respond(reply: Reply) -> web.Response:
 
 
 async def read_body(request: web.Request, provider: str, limit: int) -> bytes:
-    """The request's bytes. Raises `RefusedError` (413) above `limit`, whatever the application allows."""
+    """The request's bytes. Raises `RefusedError` (413) above `limit`, whatever aiohttp allows."""
     parts, size = [], 0
     async for part in request.content.iter_any():
         size += len(part)
@@ -104,15 +104,23 @@ def chat(models: Models, wire: Wire) -> Handler:
         models.changed()
         plan = script.make_plan(models, turn)
         await obstacles(models, request, plan)
+        writer = Writer(models, request, call, plan)
         if not turn.stream:
             body = wire.error_body(turn, plan.stream_error) if plan.stream_error else wire.whole(turn, plan)
-            return await send(models, request, call, plan, wire.BLANK + dumps(body).encode())
-        frames = wire.frames(turn, plan, script.pieces(plan))
+            return await send(writer, wire.BLANK + dumps(body).encode())
+        pieces = script.pieces(plan)
+        frames = wire.frames(turn, plan, pieces)
         error = wire.error_body(turn, plan.stream_error) if plan.stream_error else None
         as_array = bool(turn.options.get("array"))
-        return await play(models, request, call, plan, frames, error, as_array)
+        return await play(writer, frames, halfway(frames, pieces, wire.TAIL), error, as_array)
 
     return recorded(models, wire.NAME, "chat", work)
+
+
+def halfway(frames: Sequence[bytes], pieces: Sequence[Piece], tail: int) -> int:
+    """How many frames bring half of the text, or half of everything when nothing is said."""
+    texts = sum(kind == "text" for kind, _ in pieces)
+    return max(1, len(frames) - tail - texts // 2 if texts else len(frames) // 2)
 
 
 async def obstacles(models: Models, request: web.Request, plan: Plan) -> None:
@@ -144,6 +152,6 @@ def plain(models: Models, wire: Wire, endpoint: str, answer: Simple) -> Handler:
         answered = await answer(request, call)
         if isinstance(answered, web.StreamResponse):
             return answered
-        return await send(models, request, call, plan, dumps(answered).encode())
+        return await send(Writer(models, request, call, plan), dumps(answered).encode())
 
     return recorded(models, wire.NAME, endpoint, work)

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from . import catalogue
-from .script import BEHAVIOURS
+from . import catalogue, faults
+from .script import BEHAVIOURS, STREAM_ERRORS
 from .wire import Json
 
 PROVIDERS = tuple(catalogue.DESCRIBE)
@@ -59,6 +59,16 @@ class Rule:
 
 
 MATCHERS = {item.name for item in fields(Rule)} - {"behaviour", "matched"}
+
+
+def _check_error(error: object, provider: str | None) -> None:
+    """ValueError for an error that no provider (or not this one) has."""
+    if error is None:
+        return
+    known = STREAM_ERRORS.union(*(faults.kinds(name) for name in ([provider] if provider else PROVIDERS)))
+    kind = str(error).split()[0]
+    if kind not in known:
+        raise ValueError(f"unknown error {kind}; known are {', '.join(sorted(known))}")
 
 
 @dataclass(slots=True)
@@ -119,6 +129,7 @@ class Models:
             raise ValueError(f"unknown provider: {matchers['provider']}")
         if matchers.get("endpoint", "*") not in ENDPOINTS:
             raise ValueError(f"unknown endpoint: {matchers['endpoint']}")
+        _check_error(said.get("error"), matchers.get("provider"))
         behaviour = {name: said[name] for name in BEHAVIOURS & said.keys()}
         self.rules.append(Rule(**matchers, behaviour=behaviour))
         return self.rules[-1]
@@ -135,9 +146,7 @@ class Models:
                 return default | rule.behaviour
         return dict(default)
 
-    def record(
-        self, provider: str, endpoint: str, method: str, path: str, headers: Mapping[str, str]
-    ) -> Call:
+    def record(self, provider: str, endpoint: str, method: str, path: str, headers: Mapping[str, str]) -> Call:
         """Remember a request that has just begun."""
         self.total += 1
         self.active += 1

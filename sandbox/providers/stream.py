@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,10 +50,19 @@ class Writer:
         self.models, self.request, self.call, self.plan = models, request, call, plan
         self.response = web.StreamResponse()
 
-    async def begin(self, headers: dict[str, str]) -> None:
+    async def open(self, headers: dict[str, str], filler: bytes) -> None:
+        """The headers, and the time before the first byte: silent, or with fillers to keep the connection alive."""
+        plan = self.plan
+        endless = plan.fault == "hang" and plan.fault_arg == "keepalive"
+        fillers = plan.keepalive if not endless else sys.maxsize
+        if not fillers:
+            await self.pause(plan.delay)
         self.response.headers.update(headers)
         await self.response.prepare(self.request)
         self.call.status = 200
+        for _ in range(fillers):
+            await self.write(filler)
+            await self.pause(TICK if endless else plan.delay / fillers)
 
     async def write(self, data: bytes) -> None:
         if self.plan.crlf:
@@ -80,41 +90,20 @@ class Writer:
         self.call.first_byte = self.models.since(self.call)
         self.models.changed()
 
-    async def waiting(self, filler: bytes) -> None:
-        """The time before the first byte, with fillers when the plan keeps the connection alive."""
-        count = self.plan.keepalive
-        for _ in range(count):
-            await self.write(filler)
-            await self.pause(self.plan.delay / count)
-        if not count:
-            await self.pause(self.plan.delay)
-
 
 async def play(
-    models: Models,
-    request: web.Request,
-    call: Call,
-    plan: Plan,
-    frames: Sequence[bytes],
-    error: Any = None,
-    as_array: bool = False,
+    writer: Writer, frames: Sequence[bytes], half: int, error: Any = None, as_array: bool = False
 ) -> web.StreamResponse:
     """Stream the frames as planned.
 
+    half: how many of them go out before the plan holds or breaks.
     error: the JSON value of an event that breaks the stream off, or None.
     as_array: the frames are the items of one JSON array, between which nothing else may stand.
     """
-    writer = Writer(models, request, call, plan)
-    if plan.delay and not plan.keepalive:
-        await writer.pause(plan.delay)
-        plan.delay = 0.0
-    await writer.begin(ARRAY if as_array else EVENTS)
-    await writer.waiting(b"\n" if as_array else COMMENT)
+    plan, filler = writer.plan, b"\n" if as_array else COMMENT
+    await writer.open(ARRAY if as_array else EVENTS, filler)
     if plan.keepalive and not as_array:
         frames = [frames[0], *(COMMENT + frame for frame in frames[1:])]
-    half = len(frames) // 2
-    if plan.fault == "hang" and plan.fault_arg == "keepalive":
-        await _comments(writer)
     await _write_timed(writer, frames, half)
     if error is not None:
         await writer.write(b",\r\n" + dumps(error).encode() + b"]" if as_array else sse(error))
@@ -150,13 +139,6 @@ async def _write_timed(writer: Writer, frames: Sequence[bytes], half: int) -> No
             await writer.hold()
 
 
-async def _comments(writer: Writer) -> None:
-    """Comments for as long as the client listens."""
-    while True:
-        await writer.write(COMMENT)
-        await writer.pause(TICK)
-
-
 async def _break(writer: Writer) -> None:
     """End a half-written stream the way the plan says."""
     if writer.plan.fault == "malformed":
@@ -167,22 +149,19 @@ async def _break(writer: Writer) -> None:
         raise BrokenError.cut(writer.request, writer.response)
 
 
-async def send(
-    models: Models, request: web.Request, call: Call, plan: Plan, body: bytes
-) -> web.StreamResponse:
+async def send(writer: Writer, body: bytes) -> web.StreamResponse:
     """A JSON body as planned: whole, late, in drops, or only its first half."""
-    headers = {"Content-Type": "application/json"}
+    plan, headers = writer.plan, {"Content-Type": "application/json"}
     half = body[: len(body) // 2]
+    plan.delay += plan.seconds
     if plan.fault == "malformed":
         body = half
     if not (plan.keepalive or plan.drip or plan.hold or plan.fault in ("cut", "hang")):
-        await rest(models, request, plan.delay + plan.seconds)
-        call.first_byte = models.since(call)
+        await writer.pause(plan.delay)
+        writer.spoke()
         return web.Response(body=body, headers=headers)
-    writer = Writer(models, request, call, plan)
-    plan.delay += plan.seconds
-    await writer.begin(headers if plan.keepalive else headers | {"Content-Length": str(len(body))})
-    await writer.waiting(b"\n")
+    filled = plan.keepalive or plan.fault_arg == "keepalive"
+    await writer.open(headers if filled else headers | {"Content-Length": str(len(body))}, b"\n")
     await _send_slowly(writer, body, half)
     await writer.response.write_eof()
     return writer.response

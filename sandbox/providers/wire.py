@@ -178,13 +178,16 @@ class Wire(Protocol):
     """One provider's wire format, as a module gives it.
 
     `read` raises `RefusedError`; `frames` gives the stream's writes in order: a beginning, the pieces, an end;
-    `whole` gives the JSON body of an answer that is not streamed; `BLANK` stands before that body.
+    `TAIL` is how many of them follow the text. `whole` gives the JSON body of an answer that is not
+    streamed; `BLANK` stands before that body.
     """
 
     @property
     def NAME(self) -> str: ...  # noqa: N802
     @property
     def BLANK(self) -> bytes: ...  # noqa: N802
+    @property
+    def TAIL(self) -> int: ...  # noqa: N802
     def check_key(self, request: web.Request) -> None: ...
     def read(self, models: Models, body: Json, request: web.Request) -> Turn: ...
     def frames(self, turn: Turn, plan: Plan, pieces: Sequence[Piece]) -> list[bytes]: ...
