@@ -46,9 +46,7 @@ class Feed:
         missed = min(self._last - event_id, len(self.events))
         if missed <= 0:
             return []
-        recent = (
-            [self.events[-n] for n in range(missed, 0, -1)] if missed < 50 else list(self.events)[-missed:]
-        )
+        recent = [self.events[-n] for n in range(missed, 0, -1)] if missed < 50 else list(self.events)[-missed:]
         return [event for event in recent if chat_id is None or event.chat_id in (None, chat_id)]
 
     def close(self) -> None:

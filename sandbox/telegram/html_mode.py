@@ -79,9 +79,7 @@ def close(output: Output, name: str, at: int) -> None:
         raise ParseError(f"Unexpected end tag at byte offset {at}")
     expected = output.opened[-1].mark
     if name != expected:
-        raise ParseError(
-            f'Unmatched end tag at byte offset {at}, expected "</{expected}>", found "</{name}>"'
-        )
+        raise ParseError(f'Unmatched end tag at byte offset {at}, expected "</{expected}>", found "</{name}>"')
     output.close()
 
 

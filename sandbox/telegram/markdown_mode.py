@@ -95,9 +95,7 @@ class Reader:
         while not self.text.startswith(fence, self.at):
             if self.at >= len(self.text):
                 kind = "PreCode" if language else "Pre" if len(fence) == 3 else "Code"
-                raise ParseError(
-                    f"Can't find end of {kind} entity at byte offset {byte_offset(self.text, began)}"
-                )
+                raise ParseError(f"Can't find end of {kind} entity at byte offset {byte_offset(self.text, began)}")
             self.at += 1 if self.text[self.at] == "\\" and self.at + 1 < len(self.text) else 0
             self.out.write(self.text[self.at])
             self.at += 1
@@ -199,9 +197,7 @@ def parse_legacy(text: str) -> tuple[str, list[Entity]]:
 def legacy_mark(output: Output, text: str, match: re.Match[str]) -> None:
     """One mark of the old Markdown with its text."""
     kind = next(
-        name
-        for name in ("escaped", "pre", "code", "bold", "italic", "label", "lone")
-        if match[name] is not None
+        name for name in ("escaped", "pre", "code", "bold", "italic", "label", "lone") if match[name] is not None
     )
     if kind == "escaped":
         output.write(match["escaped"])

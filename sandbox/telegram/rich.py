@@ -35,9 +35,7 @@ EMPTY = "rich message must be non-empty"
 
 def from_blocks(blocks: Any) -> list[Block]:
     """Blocks as they were given; each must say its type."""
-    if not isinstance(blocks, list) or not all(
-        isinstance(block, dict) and block.get("type") for block in blocks
-    ):
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) and block.get("type") for block in blocks):
         raise bad("can't parse rich message: each block must be an object with a type")
     return blocks
 

@@ -35,9 +35,7 @@ def chat(world: World, body: Body) -> Body:
     chat_id = body.get("id") or body.get("chat_id")
     found = world.chats.get(chat_id) if chat_id else None
     if found is None:
-        found = world.add_chat(
-            str(body["type"]), str(body["title"]), chat_id=chat_id, members=members_of(world, body)
-        )
+        found = world.add_chat(str(body["type"]), str(body["title"]), chat_id=chat_id, members=members_of(world, body))
     change_chat(world, found, body)
     world.chat_changed(found)
     return {"chat": views.chat_summary(world, found)}
@@ -85,7 +83,7 @@ def limits(world: World, body: Body) -> Body:
     return {name: getattr(world.limits, name) for name in world.limits.RULES}
 
 
-def commands_for(world: World, chat_id: int, user_id: int) -> list[dict[str, str]]:
+def commands_for(world: World, chat_id: int, user_id: int) -> list[dict[str, Any]]:
     """The commands a person's client shows in a chat: the first list found, most narrow scope first."""
     found = world.chat(chat_id)
     language = world.user(user_id).get("language_code", "")

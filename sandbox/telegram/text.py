@@ -34,9 +34,7 @@ def units(text: str) -> int:
 
 def cut(text: str, start: int, length: int) -> str:
     """The part of `text` between two UTF-16 positions."""
-    return text.encode("utf-16-le", "surrogatepass")[start * 2 : (start + length) * 2].decode(
-        "utf-16-le", "replace"
-    )
+    return text.encode("utf-16-le", "surrogatepass")[start * 2 : (start + length) * 2].decode("utf-16-le", "replace")
 
 
 def boundaries(text: str) -> set[int] | None:
@@ -149,9 +147,7 @@ def merged(text: str, entities: list[Entity]) -> list[Entity]:
 
 def overlap(one: Entity, other: Entity) -> bool:
     """Two entities share at least one unit."""
-    return bool(
-        one["offset"] < other["offset"] + other["length"] and other["offset"] < one["offset"] + one["length"]
-    )
+    return bool(one["offset"] < other["offset"] + other["length"] and other["offset"] < one["offset"] + one["length"])
 
 
 def pieces(text: str, size: int = MAX_TEXT) -> list[str]:

@@ -74,9 +74,7 @@ def close_poll(world: World, chat_id: int, message_id: int) -> dict[str, Any]:
     return counted
 
 
-def react(
-    world: World, user_id: int, message_id: int, emoji: str | None, chat_id: int | None = None
-) -> int | None:
+def react(world: World, user_id: int, message_id: int, emoji: str | None, chat_id: int | None = None) -> int | None:
     """A person reacts with an emoji, or takes it back with None; the id of the update."""
     chat = world.chat(user_id if chat_id is None else chat_id)
     if message_id not in chat.messages:

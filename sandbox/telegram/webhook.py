@@ -146,9 +146,7 @@ class Webhook:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
         headers = {SECRET_HEADER: self.secret_token} if self.secret_token else {}
         try:
-            async with self._session.post(
-                self.url, json=update, headers=headers, allow_redirects=False
-            ) as response:
+            async with self._session.post(self.url, json=update, headers=headers, allow_redirects=False) as response:
                 await response.read()
                 if 200 <= response.status < 300:
                     return None

@@ -66,7 +66,7 @@ class World:
         self.files = Files(self.bot["id"], lambda: self.clock())
         self.callbacks: dict[str, talking.Press] = {}
         self.polls: dict[str, voting.PollState] = {}
-        self.commands: dict[tuple[str, int | None, int | None, str], list[dict[str, str]]] = {}
+        self.commands: dict[tuple[str, int | None, int | None, str], list[dict[str, Any]]] = {}
         self.profile: dict[tuple[str, str], str] = {}
         self.closing = asyncio.Event()
         self.numbers = count(1)

@@ -186,9 +186,7 @@ def pin_chat_message(world: World, params: Params) -> bool:
     chat.pinned = [*(number for number in chat.pinned if number != message_id), message_id]
     if chat.type != "channel":
         note = {"message_id": world.next_message_id(chat), "from": world.sender, "chat": chat.short()}
-        world.publish(
-            chat, {**note, "date": world.now(), "pinned_message": talking.flat(chat.messages[message_id])}
-        )
+        world.publish(chat, {**note, "date": world.now(), "pinned_message": talking.flat(chat.messages[message_id])})
     return told_pins(world, chat, message_id, True)
 
 

@@ -86,9 +86,7 @@ def require_right(world: World, chat: Chat, right: str, what: str) -> None:
         raise bad(f"not enough rights to {what}")
 
 
-def writable(
-    world: World, params: Params, permission: str = "can_send_messages", what: str = "text messages"
-) -> Chat:
+def writable(world: World, params: Params, permission: str = "can_send_messages", what: str = "text messages") -> Chat:
     """The chat of a send, if the bot may send this there."""
     if not UNPLAYED.isdisjoint(params):
         raise unsupported()

@@ -45,9 +45,7 @@ def delete_messages(world: World, params: Params) -> bool:
     require_present(world, chat)
     numbers = params["message_ids"]
     if not 1 <= len(numbers) <= AT_ONCE:
-        raise bad(
-            "too many message identifiers specified" if numbers else "message identifiers are not specified"
-        )
+        raise bad("too many message identifiers specified" if numbers else "message identifiers are not specified")
     found = [chat.messages[number] for number in numbers if number in chat.messages]
     if not all(may_delete(world, chat, message) for message in found):
         raise bad("message can't be deleted for everyone")

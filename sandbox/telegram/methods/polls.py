@@ -66,9 +66,7 @@ def quiz_fields(params: Params, count: int) -> dict[str, Any]:
     fields: dict[str, Any] = {"correct_option_ids": right}
     if params.get("explanation"):
         mode, entities = params.get("explanation_parse_mode"), params.get("explanation_entities")
-        fields["explanation"], _ = texts(
-            params["explanation"], MAX_EXPLANATION, "poll explanation", mode, entities
-        )
+        fields["explanation"], _ = texts(params["explanation"], MAX_EXPLANATION, "poll explanation", mode, entities)
     return fields
 
 

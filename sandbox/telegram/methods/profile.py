@@ -45,7 +45,7 @@ def key_of(world: World, params: Params) -> Key:
     return str(kind), chat_id, user_id, language_of(params)
 
 
-def command(row: Any) -> dict[str, str]:
+def command(row: Any) -> dict[str, Any]:
     """One command with a description; a slash in front and capitals are tolerated."""
     if not isinstance(row, dict) or "command" not in row or "description" not in row:
         raise bad('can\'t parse BotCommand: fields "command" and "description" are required')
@@ -54,7 +54,8 @@ def command(row: Any) -> dict[str, str]:
         raise bad("BOT_COMMAND_INVALID")
     if not 1 <= len(description) <= MAX_DESCRIPTION:
         raise bad("BOT_COMMAND_DESCRIPTION_INVALID")
-    return {"command": name, "description": description}
+    ephemeral = {"is_ephemeral": True} if row.get("is_ephemeral") is True else {}
+    return {"command": name, "description": description, **ephemeral}
 
 
 def set_my_commands(world: World, params: Params) -> bool:
@@ -76,7 +77,7 @@ def told(world: World, key: Key) -> bool:
     return True
 
 
-def get_my_commands(world: World, params: Params) -> list[dict[str, str]]:
+def get_my_commands(world: World, params: Params) -> list[dict[str, Any]]:
     """The list of exactly this scope and language."""
     return world.commands.get(key_of(world, params), [])
 

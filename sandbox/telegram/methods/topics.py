@@ -39,9 +39,7 @@ def named(name: str) -> str:
     return name.strip()
 
 
-def note(
-    world: World, chat: Chat, thread_id: int, what: dict[str, Any], message_id: int | None = None
-) -> None:
+def note(world: World, chat: Chat, thread_id: int, what: dict[str, Any], message_id: int | None = None) -> None:
     """A service message of the bot in a topic."""
     message: Message = {
         "message_id": message_id or world.next_message_id(chat),
