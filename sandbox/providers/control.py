@@ -3,78 +3,97 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
 from .catalogue import Catalogue, seeded
-from .state import PROVIDERS, Models, Rule
+from .state import PROVIDERS, Call, Models, Rule
 from .wire import Json, dumps
 
-Answer = Callable[[web.Request], Awaitable[Any]]
+BASE = "/_sandbox/llm"
+Answer = Callable[[Models, web.Request], Awaitable[Any]]
 
 
 def add_routes(app: web.Application, models: Models) -> None:
     """Serve rules, calls, catalogues and gates under `/_sandbox/llm/`."""
-    base = "/_sandbox/llm"
-
-    async def add_rules(request: web.Request) -> Any:
-        body = await _body(request)
-        added = [models.rule(**rule) for rule in body.get("rules", [body])]
-        return {"rules": [as_dict(rule) for rule in added]}
-
-    async def list_rules(request: web.Request) -> Any:
-        return {"rules": [as_dict(rule) for rule in models.rules]}
-
-    async def clear_rules(request: web.Request) -> Any:
-        models.clear_rules()
-        return {"rules": []}
-
-    async def list_calls(request: web.Request) -> Any:
-        return [call.as_dict() for call in models.calls if _wanted(call.as_dict(), request)]
-
-    async def clear_calls(request: web.Request) -> Any:
-        models.clear_calls()
-        return []
-
-    async def release(request: web.Request) -> Any:
-        name = (await _body(request)).get("name", "hold")
-        models.release(name)
-        return {"released": name}
-
-    async def show_catalogues(request: web.Request) -> Any:
-        return {name: catalogue_dict(catalogue) for name, catalogue in models.catalogues.items()}
-
-    async def show_catalogue(request: web.Request) -> Any:
-        return catalogue_dict(_catalogue(models, request))
-
-    async def change_catalogue(request: web.Request) -> Any:
-        return change(models, _catalogue(models, request), await _body(request))
-
-    routes: list[tuple[str, str, Answer]] = [
-        ("POST", "rules", add_rules),
-        ("GET", "rules", list_rules),
-        ("DELETE", "rules", clear_rules),
-        ("GET", "calls", list_calls),
-        ("DELETE", "calls", clear_calls),
-        ("POST", "release", release),
-        ("GET", "catalogue", show_catalogues),
-        ("GET", "catalogue/{provider}", show_catalogue),
-        ("PUT", "catalogue/{provider}", change_catalogue),
-    ]
-    for method, path, answer in routes:
-        app.router.add_route(method, f"{base}/{path}", _handler(answer))
+    for method, path, answer in ROUTES:
+        app.router.add_route(method, f"{BASE}/{path}", _handler(models, answer))
 
 
-def _handler(answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(models: Models, answer: Answer) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
         try:
-            return web.json_response(await answer(request), dumps=dumps)
+            return web.json_response(await answer(models, request), dumps=dumps)
         except (ValueError, KeyError, TypeError) as error:
             return web.json_response({"error": str(error)}, status=400, dumps=dumps)
 
     return handle
+
+
+async def add_rules(models: Models, request: web.Request) -> Json:
+    """Add the rules of {"rules": [...]}, or the one rule that the body is."""
+    body = await _body(request)
+    added = [models.rule(**rule) for rule in body.get("rules", [body])]
+    return {"rules": [as_dict(rule) for rule in added]}
+
+
+async def list_rules(models: Models, request: web.Request) -> Json:
+    """Every rule, and how often it matched."""
+    return {"rules": [as_dict(rule) for rule in models.rules]}
+
+
+async def clear_rules(models: Models, request: web.Request) -> Json:
+    """Forget the rules."""
+    models.clear_rules()
+    return {"rules": []}
+
+
+async def list_calls(models: Models, request: web.Request) -> list[Json]:
+    """The calls, oldest first; the query may ask for a provider, an endpoint, a model, numbers above `since`."""
+    return [call.as_dict() for call in models.calls if _wanted(call, request.query)]
+
+
+async def clear_calls(models: Models, request: web.Request) -> list[Json]:
+    """Forget the calls."""
+    models.clear_calls()
+    return []
+
+
+async def release(models: Models, request: web.Request) -> Json:
+    """Let go what is held under {"name": ...}."""
+    name = (await _body(request)).get("name", "hold")
+    models.release(name)
+    return {"released": name}
+
+
+async def show_catalogues(models: Models, request: web.Request) -> Json:
+    """The catalogue of each provider."""
+    return {name: catalogue_dict(catalogue) for name, catalogue in models.catalogues.items()}
+
+
+async def show_catalogue(models: Models, request: web.Request) -> Json:
+    """The catalogue of one provider."""
+    return catalogue_dict(_catalogue(models, request))
+
+
+async def change_catalogue(models: Models, request: web.Request) -> Json:
+    """Change it; see `change`."""
+    return change(models, _catalogue(models, request), await _body(request))
+
+
+ROUTES: list[tuple[str, str, Answer]] = [
+    ("POST", "rules", add_rules),
+    ("GET", "rules", list_rules),
+    ("DELETE", "rules", clear_rules),
+    ("GET", "calls", list_calls),
+    ("DELETE", "calls", clear_calls),
+    ("POST", "release", release),
+    ("GET", "catalogue", show_catalogues),
+    ("GET", "catalogue/{provider}", show_catalogue),
+    ("PUT", "catalogue/{provider}", change_catalogue),
+]
 
 
 async def _body(request: web.Request) -> Json:
@@ -85,11 +104,9 @@ async def _body(request: web.Request) -> Json:
     return body
 
 
-def _wanted(call: Json, request: web.Request) -> bool:
-    """Whether a call has what the query asks for: provider, endpoint, model, a number above `since`."""
-    query = request.query
-    same = all(call[name] == query[name] for name in ("provider", "endpoint", "model") if name in query)
-    return same and call["n"] > int(query.get("since", 0))
+def _wanted(call: Call, query: Mapping[str, str]) -> bool:
+    same = all(getattr(call, name) == query[name] for name in ("provider", "endpoint", "model") if name in query)
+    return same and call.n > int(query.get("since", 0))
 
 
 def as_dict(rule: Rule) -> Json:
