@@ -1,13 +1,14 @@
 """The operator's pages of dialogs: what was asked, what it cost, and the assistants."""
 
-from decimal import Decimal
 from typing import Any, get_args
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,23 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from accounts.pages import audited
 from conversations.models import Assistant, Conversation, Message, Request
-from core.admin import (
-    Page,
-    ReadOnlyInline,
-    ReadOnlyPage,
-    Verb,
-    audited,
-    badge,
-    link,
-    number,
-    prose,
-    stamp,
-    values_filter,
-    verbs,
-)
+from core.admin import Page, ReadOnlyInline, ReadOnlyPage, Verb, values_filter, verbs
+from core.show import badge, link, money, nowrap, number, prose, seconds, stamp
 from llm.errors import Kind
 
 State = Request.State
@@ -39,20 +29,9 @@ STATE_KIND = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warn
 ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in get_args(Kind)])
 
 
-def money(cost: Decimal | None) -> str:
-    """``$0.0123``; a cost that is not known is not zero."""
-    if cost is None:
-        return gettext("unknown")
-    return f"${cost:.4f}" if cost == 0 or cost >= Decimal("0.0001") else "< $0.0001"
-
-
-def seconds(milliseconds: int | None) -> str:
-    return "—" if milliseconds is None else f"{milliseconds / 1000:.1f}"
-
-
 @admin.register(Request)
 class RequestPage(ReadOnlyPage):
-    list_display = ("asked", "user", "model_ref", "condition", "trouble", "tokens", "price", "speed", "question")
+    list_display = ("asked", "user", "which", "condition", "tokens", "price", "speed", "question")
     list_display_links = ("asked", "question")
     list_filter = ("state", ErrorFilter, "created_at", "model")
     list_select_related = ("user",)
@@ -72,9 +51,9 @@ class RequestPage(ReadOnlyPage):
             None,
             {
                 "fields": (
-                    ("asked", "condition", "trouble"),
+                    ("asked", "condition", "finish"),
                     ("user", "dialog"),
-                    ("model", "model_ref", "finish"),
+                    ("model", "model_ref"),
                     ("tokens", "reasoning_tokens", "estimated"),
                     ("price", "speed", "attempts"),
                     ("trace_id", "update_key"),
@@ -92,31 +71,29 @@ class RequestPage(ReadOnlyPage):
 
     @display(description=_("state"), ordering="state")
     def condition(self, request: Request) -> SafeString:
-        return badge(request.get_state_display(), STATE_KIND[State(request.state)])
+        return badge(request.error_kind or request.get_state_display(), STATE_KIND[State(request.state)])
 
-    @display(description=_("error"), ordering="error_kind")
-    def trouble(self, request: Request) -> SafeString | str:
-        return badge(request.error_kind, "danger") if request.error_kind else ""
+    @display(description=_("model asked"), ordering="model_ref")
+    def which(self, request: Request) -> SafeString:
+        return nowrap(request.model_ref or "—", "14rem")
 
     @display(description=_("tokens in → out"), ordering="output_tokens")
     def tokens(self, request: Request) -> SafeString:
         cached = f" ({number(request.cached_tokens)})" if request.cached_tokens else ""
         mark = "≈ " if request.estimated else ""
-        return format_html(
-            "{}{}{} → {}", mark, number(request.input_tokens), cached, number(request.output_tokens)
-        )
+        return format_html("{}{}{} → {}", mark, number(request.input_tokens), cached, number(request.output_tokens))
 
     @display(description=_("cost"), ordering="cost")
     def price(self, request: Request) -> str:
-        return money(request.cost)
+        return "—" if request.cost is None and request.state == State.FAILED else money(request.cost)
 
-    @display(description=_("first words / whole, s"), ordering="total_ms")
-    def speed(self, request: Request) -> str:
-        return f"{seconds(request.first_token_ms)} / {seconds(request.total_ms)}"
+    @display(description=_("seconds"), ordering="total_ms")
+    def speed(self, request: Request) -> SafeString:
+        return nowrap(f"{seconds(request.first_token_ms)} / {seconds(request.total_ms)}")
 
     @display(description=_("question"))
-    def question(self, request: Request) -> str:
-        return request.prompt[:60] + "…" if len(request.prompt) > 60 else request.prompt
+    def question(self, request: Request) -> SafeString:
+        return nowrap(request.prompt[:200], "18rem")
 
     @display(description=_("dialog"))
     def dialog(self, request: Request) -> SafeString | str:
@@ -188,8 +165,6 @@ class ConversationPage(ReadOnlyPage):
 
     @display(description=_("requests"))
     def costs(self, dialog: Conversation) -> SafeString:
-        from django.urls import reverse
-
         url = f"{reverse('admin:conversations_request_changelist')}?conversation__id__exact={dialog.pk}"
         return format_html(
             '<a class="text-link" href="{}">{}</a>', url, gettext("requests of this dialog and their cost")
@@ -197,9 +172,7 @@ class ConversationPage(ReadOnlyPage):
 
 
 class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
-    tools = forms.MultipleChoiceField(
-        label=_("tools"), required=False, widget=UnfoldAdminCheckboxSelectMultiple
-    )
+    tools = forms.MultipleChoiceField(label=_("Tools"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget)
 
     class Meta:
         model = Assistant
@@ -254,6 +227,10 @@ class AssistantPage(Page):
     def delete_model(self, request: HttpRequest, obj: Assistant) -> None:
         audited(True, "assistant.deleted", obj, request, timezone.now())
         super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Assistant]) -> None:
+        for assistant in queryset:
+            self.delete_model(request, assistant)
 
     @display(description=_("for every new dialog"), boolean=True, ordering="is_default")
     def by_default(self, assistant: Assistant) -> bool:

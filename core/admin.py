@@ -1,10 +1,9 @@
-"""What the operator's pages share: read-only pages, verbs that go through services, badges, dates, JSON.
+"""What the operator's pages share: read-only pages, verbs that go through services, filters.
 
 A ``Verb`` is one row of a page's table of actions. It becomes an action on selected rows, an entry in each
 row's menu and a button on the row's page; the latter two ask first, so nothing changes by a GET.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,26 +11,23 @@ from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-Text = str | Promise
+from core.show import Text
+
 A = TypeVar("A", bound=type[ModelAdmin])
 
 
-class Refused(Exception):  # noqa: N818  (it says what happened, as DoesNotExist does)
+class Refused(Exception):
     """A verb cannot be done; its text is shown to the operator."""
 
 
@@ -154,16 +150,6 @@ def _report(page: Page, request: HttpRequest, verb: Verb, rows: Sequence[Any]) -
         page.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
 
-def audited(done: bool, what: str, row: models.Model, request: HttpRequest, now: datetime, **details: Any) -> bool:
-    """Record in the audit what a service without an audit of its own has done; gives ``done`` back."""
-    from accounts import services
-
-    if done:
-        target = services.target_of(row)
-        services.audit(what, by=request.user, via="admin", **target, details=details, now=now)  # type: ignore[arg-type]
-    return done
-
-
 def values_filter(name: str, heading: Text, values: Callable[[], Iterable[tuple[str, Any]]]) -> type[SimpleListFilter]:
     """A list filter by the column ``name`` with known choices; Django's own would read the whole table for them."""
 
@@ -192,44 +178,3 @@ def back(page: Page, request: HttpRequest) -> HttpResponse:
 
 def list_url(model: type[models.Model]) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-
-
-def link(row: models.Model | None) -> SafeString | str:
-    """The row's name, leading to its page."""
-    if row is None:
-        return "—"
-    try:
-        url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
-    except NoReverseMatch:
-        return str(row)
-    return format_html('<a class="text-link" href="{}">{}</a>', url, row)
-
-
-def badge(text: Text, kind: str = "") -> SafeString:
-    """``text`` as a label; ``kind`` is success, warning, danger, info, primary or empty (grey)."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
-
-
-def stamp(moment: datetime | None) -> str:
-    """A time as operators sort and compare it, in the current zone: ``2026-11-20 12:00``."""
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "—"
-
-
-def number(value: float | None) -> str:
-    """``1 234 567``; a dash for what is not known."""
-    return "—" if value is None else f"{value:,}".replace(",", "\N{NO-BREAK SPACE}")
-
-
-def pretty(value: Any) -> SafeString | str:
-    """JSON as people read it."""
-    if value in (None, {}, []):
-        return "—"
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    return prose(text, mono=True)
-
-
-def prose(text: str, *, mono: bool = False) -> SafeString | str:
-    """A long text with its line breaks, scrolling within its own box."""
-    style = "white-space:pre-wrap;overflow-wrap:anywhere;max-height:32rem;overflow:auto;line-height:1.5"
-    font = ";font-family:ui-monospace,monospace;font-size:12px" if mono else ""
-    return format_html('<div style="{}{}">{}</div>', style, font, text) if text else "—"

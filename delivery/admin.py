@@ -6,10 +6,12 @@ inserts a request that the scheduler picks up.
 
 from datetime import datetime
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext, pgettext_lazy
@@ -18,7 +20,9 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyPage, Refused, Verb, audited, badge, pretty, prose, stamp, values_filter, verbs
+from accounts.pages import audited
+from core.admin import ReadOnlyPage, Refused, Verb, values_filter, verbs
+from core.show import badge, nowrap, pretty, prose, stamp
 from delivery import services
 from delivery.models import Delivery, JobRequest
 
@@ -61,7 +65,7 @@ def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
     ),
 )
 class DeliveryPage(ReadOnlyPage):
-    list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "trouble", "trace_id")
+    list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "trouble")
     list_filter = ("state", "created_at")
     search_fields = ("key", "lane", "trace_id", "chat_id")
     ordering = ("-id",)
@@ -96,13 +100,12 @@ class DeliveryPage(ReadOnlyPage):
         return badge(delivery.get_state_display(), STATE_KIND[State(delivery.state)])
 
     @display(description=_("text"))
-    def text(self, delivery: Delivery) -> str:
-        words = str(delivery.content.get("text") or delivery.content.get("caption") or "")
-        return words[:60] + "…" if len(words) > 60 else words
+    def text(self, delivery: Delivery) -> SafeString:
+        return nowrap(str(delivery.content.get("text") or delivery.content.get("caption") or "")[:200], "20rem")
 
     @display(description=_("error"), ordering="error_kind")
     def trouble(self, delivery: Delivery) -> SafeString | str:
-        return badge(delivery.error_kind, "danger") if delivery.error_kind else ""
+        return nowrap(delivery.error or delivery.error_kind, "16rem")
 
     @display(description=_("content"))
     def body(self, delivery: Delivery) -> SafeString | str:
@@ -116,6 +119,11 @@ class DeliveryPage(ReadOnlyPage):
 # The package's own pages would run a job inside the web process and let anybody edit pickles.
 admin.site.unregister(DjangoJob)
 admin.site.unregister(DjangoJobExecution)
+# Its names are English only. Migrations look at the classes' own Meta, so they do not see this.
+DjangoJob._meta.verbose_name, DjangoJob._meta.verbose_name_plural = _("job"), _("jobs")
+DjangoJobExecution._meta.verbose_name = _("run of a job")
+DjangoJobExecution._meta.verbose_name_plural = _("runs of jobs")
+apps.get_app_config("django_apscheduler").verbose_name = _("Jobs")
 
 JOB_TITLES = {
     "sync_models": _("Refresh the catalogue of models"),
@@ -196,7 +204,7 @@ class JobPage(ReadOnlyPage):
         if last is None:
             return gettext("not yet")
         ago = gettext("%(time)s ago") % {"time": timesince(last.run_time)}
-        return run_badge(last.status) + f" {ago}"
+        return format_html("{} {}", run_badge(last.status), ago)
 
 
 # The package's own choices leave out the runs that were missed or skipped.

@@ -6,7 +6,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from core.admin import ReadOnlyPage, prose, stamp
+from core.admin import ReadOnlyPage
+from core.show import prose, stamp
 from files.models import StoredFile
 
 

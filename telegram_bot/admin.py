@@ -5,13 +5,14 @@ from datetime import datetime
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from core.admin import ReadOnlyPage, Verb, audited, badge, pretty, prose, stamp, values_filter, verbs
+from accounts.pages import audited
+from core.admin import ReadOnlyPage, Verb, values_filter, verbs
+from core.show import badge, nowrap, pretty, prose, stamp
 from telegram_bot import lanes, services
 from telegram_bot.models import Update
 
@@ -49,7 +50,7 @@ def _bury(update: Update, request: HttpRequest, now: datetime) -> bool:
     ),
 )
 class UpdatePage(ReadOnlyPage):
-    list_display = ("received", "condition", "kind", "chat_id", "lane", "attempts", "trouble", "trace_id")
+    list_display = ("received", "condition", "kind", "chat_id", "lane", "attempts", "trouble")
     list_filter = ("state", KindFilter, "received_at")
     search_fields = ("update_id", "lane", "trace_id", "chat_id")
     ordering = ("-id",)
@@ -83,8 +84,8 @@ class UpdatePage(ReadOnlyPage):
         return badge(update.get_state_display(), STATE_KIND[State(update.state)])
 
     @display(description=_("error"))
-    def trouble(self, update: Update) -> str:
-        return Truncator(update.error.strip().rpartition("\n")[2]).chars(80)
+    def trouble(self, update: Update) -> SafeString:
+        return nowrap(update.error.strip().rpartition("\n")[2], "22rem")
 
     @display(description=_("error"))
     def why(self, update: Update) -> SafeString | str:

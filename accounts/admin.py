@@ -1,0 +1,513 @@
+"""The operator's pages of people and access. Every decision goes through ``accounts.services``."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Case, IntegerField, Value, When
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+
+from accounts import services
+from accounts.forms import ApiKeyForm, InviteForm, PersonForm
+from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, Role, User
+from accounts.pages import VIA, audited, details_of, operator, trail
+from core.admin import Page, ReadOnlyPage, Refused, Verb, list_url, verbs
+from core.show import badge, pretty, stamp
+
+STATUS_KIND = {
+    Access.PENDING: "warning",
+    Access.ACTIVE: "success",
+    Access.REJECTED: "",
+    Access.BLOCKED: "danger",
+}
+ROLE_KIND = {Role.MEMBER: "", Role.EDITOR: "info", Role.ADMIN: "primary"}
+PENDING_FIRST = Case(When(status=Access.PENDING, then=Value(0)), default=Value(1), output_field=IntegerField())
+ACCOUNT_FIELDS = ("username", "is_active", "is_staff", "is_superuser", "groups")
+
+
+def _decision(status: Access) -> Any:
+    def act(person: User, request: HttpRequest, now: datetime) -> bool:
+        try:
+            return services.decide(person, status, by=operator(request), via=VIA, now=now)
+        except services.LastAdmin as error:
+            raise Refused(error) from error
+
+    return act
+
+
+def _role(role: Role) -> Any:
+    def act(person: User, request: HttpRequest, now: datetime) -> bool:
+        try:
+            return services.set_role(person, role, by=operator(request), via=VIA, now=now)
+        except services.LastAdmin as error:
+            raise Refused(error) from error
+
+    return act
+
+
+DECISIONS = (
+    Verb(
+        "approve",
+        _("Let in"),
+        _("The person may use the bot at once and is told so."),
+        _decision(Access.ACTIVE),
+        "check_circle",
+        ActionVariant.SUCCESS,
+    ),
+    Verb(
+        "reject",
+        _("Reject"),
+        _("The person is told and may ask again after 24 hours."),
+        _decision(Access.REJECTED),
+        "cancel",
+    ),
+    Verb(
+        "block",
+        _("Block"),
+        _("The bot stays silent for this person until an operator lets them in."),
+        _decision(Access.BLOCKED),
+        "block",
+        ActionVariant.DANGER,
+    ),
+)
+ROLES = (
+    Verb("make_member", _("Make member"), _("May talk with the bot."), _role(Role.MEMBER), "person"),
+    Verb(
+        "make_editor",
+        _("Make editor"),
+        _("May also prepare posts for channels and groups."),
+        _role(Role.EDITOR),
+        "edit",
+    ),
+    Verb(
+        "make_admin",
+        _("Make admin"),
+        _("May also let people in and steer the bot from the chat."),
+        _role(Role.ADMIN),
+        "shield_person",
+    ),
+)
+
+
+@admin.register(User)
+@verbs(*DECISIONS, *ROLES)
+class PersonPage(UserAdmin, Page):  # type: ignore[misc]
+    """People. Access, role and names from Telegram cannot be edited here; the verbs go through the services."""
+
+    form = PersonForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("who", "access", "rank", "telegram", "requested", "decided", "staff")
+    list_display_links = ("who",)
+    list_filter = ("status", "role", "is_staff", "is_active")
+    list_select_related = ("decided_by",)
+    search_fields = ("first_name", "last_name", "username", "telegram_username", "telegram_id")
+    ordering = (PENDING_FIRST, "-requested_at", "-id")
+    filter_horizontal = ()
+    actions_row = ("approve", "reject", "block")
+    actions_detail = (
+        "approve",
+        "reject",
+        "block",
+        {"title": _("Role"), "icon": "badge", "items": ["make_member", "make_editor", "make_admin"]},
+    )
+    readonly_fields = (
+        "access",
+        "rank",
+        "telegram_id",
+        "telegram_username",
+        "telegram_language",
+        "requested",
+        "decided",
+        "date_joined",
+        "last_login",
+        "record",
+        "elsewhere",
+    )
+    fieldsets = (
+        (None, {"fields": (("access", "rank"), ("requested", "decided"), "elsewhere")}),
+        (
+            _("Person"),
+            {
+                "fields": (
+                    ("first_name", "last_name"),
+                    ("telegram_id", "telegram_username", "telegram_language"),
+                    ("language", "time_zone"),
+                ),
+                "classes": ("tab",),
+            },
+        ),
+        (_("Audit"), {"fields": ("record",), "classes": ("tab",)}),
+        (
+            _("Account on this site"),
+            {
+                "fields": (
+                    ("username", "password"),
+                    ("is_active", "is_staff", "is_superuser"),
+                    "groups",
+                    ("date_joined", "last_login"),
+                ),
+                "classes": ("tab",),
+            },
+        ),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Sequence[str]:
+        fields = [*self.readonly_fields]
+        if obj and obj.telegram_id:
+            fields += ["first_name", "last_name"]  # Telegram's next message would overwrite them
+        if not request.user.is_superuser:
+            fields += ACCOUNT_FIELDS  # staff must not raise themselves
+        return fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # it would take the dialogs along; block instead
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write only what the form changed: a decision made meanwhile must not be undone by an old page."""
+        now = timezone.now()
+        if not change:
+            obj.save()
+            audited(True, "account.created", obj, request, now)
+            return
+        changed = [name for name in form.changed_data if name != "groups"]
+        if "language" in changed:
+            services.set_language(User.objects.get(pk=obj.pk), obj.language)
+        if "time_zone" in changed:
+            services.set_time_zone(User.objects.get(pk=obj.pk), obj.time_zone)
+        own = [name for name in changed if name not in ("language", "time_zone", "password")]
+        if own:
+            obj.save(update_fields=own)
+        account = {name: str(form.cleaned_data[name]) for name in form.changed_data if name in ACCOUNT_FIELDS}
+        audited(bool(account), "account.changed", obj, request, now, **account)
+
+    @display(description=_("name"), ordering="first_name", header=True)
+    def who(self, person: User) -> tuple[str, str, str]:
+        handle = f"@{person.telegram_username}" if person.telegram_username else ""
+        initials = "".join(word[0] for word in person.name.lstrip("@").split()[:2])
+        return person.name, handle if handle != person.name else "", initials
+
+    @display(description=_("access"), ordering="status")
+    def access(self, person: User) -> SafeString:
+        return badge(person.get_status_display(), STATUS_KIND[Access(person.status)])
+
+    @display(description=_("role"), ordering="role")
+    def rank(self, person: User) -> SafeString:
+        return badge(person.get_role_display(), ROLE_KIND[Role(person.role)])
+
+    @display(description=_("Telegram id"), ordering="telegram_id")
+    def telegram(self, person: User) -> str:
+        return str(person.telegram_id or "—")
+
+    @display(description=_("asked for access"), ordering="requested_at")
+    def requested(self, person: User) -> str:
+        return stamp(person.requested_at)
+
+    @display(description=_("decided"), ordering="decided_at")
+    def decided(self, person: User) -> SafeString | str:
+        if person.decided_at is None:
+            return "—"
+        return format_html("{}<br>{}", stamp(person.decided_at), person.decided_by or "")
+
+    @display(description=_("this site"), ordering="is_staff")
+    def staff(self, person: User) -> SafeString | str:
+        return badge(_("operator"), "info") if person.is_staff else ""
+
+    @display(description=_("last 30 entries"))
+    def record(self, person: User) -> SafeString | str:
+        return trail(person)
+
+    @display(description=_("see also"))
+    def elsewhere(self, person: User) -> SafeString | str:
+        return format_html_join(" · ", '<a class="text-link" href="{}">{}</a>', _pages_about(person))
+
+
+def _pages_about(person: User) -> list[tuple[str, str]]:
+    requests = reverse("admin:conversations_request_changelist")
+    return [
+        (f"{requests}?user__id__exact={person.pk}", gettext("requests")),
+        (f"{list_url(Chat)}?person__id__exact={person.pk}", gettext("chats")),
+        (f"{list_url(AuditEntry)}?actor__id__exact={person.pk}", gettext("what this person did")),
+    ]
+
+
+def _chat_decision(status: Access) -> Any:
+    def act(chat: Chat, request: HttpRequest, now: datetime) -> bool:
+        if chat.is_private:
+            raise Refused(gettext("A private chat follows its person; decide there."))
+        return services.decide_chat(chat, status, by=operator(request), via=VIA, now=now)
+
+    return act
+
+
+@admin.register(Chat)
+@verbs(
+    Verb(
+        "approve",
+        _("Let in"),
+        _("Members who are let in may use the bot in this group."),
+        _chat_decision(Access.ACTIVE),
+        "check_circle",
+        ActionVariant.SUCCESS,
+    ),
+    Verb("reject", _("Reject"), _("The bot does not work here."), _chat_decision(Access.REJECTED), "cancel"),
+    Verb(
+        "block",
+        _("Block"),
+        _("The bot stays silent here and cannot be asked again."),
+        _chat_decision(Access.BLOCKED),
+        "block",
+        ActionVariant.DANGER,
+    ),
+)
+class ChatPage(ReadOnlyPage):
+    list_display = ("__str__", "kind", "access", "telegram_id", "reachable", "requested_by", "requested")
+    list_filter = ("status", "kind", ("unreachable", admin.EmptyFieldListFilter))
+    list_select_related = ("person", "requested_by")
+    search_fields = ("title", "username", "telegram_id")
+    ordering = (PENDING_FIRST, "-created_at")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("access", "kind"),
+                    ("title", "username"),
+                    ("telegram_id", "bot_id", "migrated_from"),
+                    ("person", "reachable"),
+                    ("requested_by", "requested"),
+                    ("decided_by", "decided"),
+                    "created",
+                )
+            },
+        ),
+        (_("Audit"), {"fields": ("record",)}),
+    )
+
+    @display(description=_("access"), ordering="status")
+    def access(self, chat: Chat) -> SafeString | str:
+        if chat.is_private:
+            return gettext("as the person")
+        return badge(chat.get_status_display(), STATUS_KIND[Access(chat.status)])
+
+    @display(description=_("delivery"), ordering="unreachable")
+    def reachable(self, chat: Chat) -> SafeString:
+        return badge(chat.unreachable, "danger") if chat.unreachable else badge(_("reachable"), "success")
+
+    @display(description=_("asked for access"), ordering="requested_at")
+    def requested(self, chat: Chat) -> str:
+        return stamp(chat.requested_at)
+
+    @display(description=_("decided"))
+    def decided(self, chat: Chat) -> str:
+        return stamp(chat.decided_at)
+
+    @display(description=_("created"))
+    def created(self, chat: Chat) -> str:
+        return stamp(chat.created_at)
+
+    @display(description=_("last 30 entries"))
+    def record(self, chat: Chat) -> SafeString | str:
+        return trail(chat)
+
+
+class IssuedOncePage(ReadOnlyPage):
+    """Rows whose secret is shown once, in the message after adding, and never again."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"{self.opts.app_label}.add_{self.opts.model_name}"))
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return HttpResponseRedirect(list_url(self.model))
+
+
+def _revoke_invite(invite: Invite, request: HttpRequest, now: datetime) -> bool:
+    return services.revoke_invite(invite, by=operator(request), via=VIA, now=now)
+
+
+@admin.register(Invite)
+@verbs(
+    Verb(
+        "revoke",
+        _("Revoke"),
+        _("The link lets nobody in any more."),
+        _revoke_invite,
+        "link_off",
+        ActionVariant.DANGER,
+    )
+)
+class InvitePage(IssuedOncePage):
+    form = InviteForm
+    list_display = ("__str__", "state", "role", "created_by", "created", "expires", "used_by")
+    list_filter = ("role", ("used_at", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("created_by", "used_by")
+    search_fields = ("note",)
+    ordering = ("-created_at",)
+    fieldsets = ((None, {"fields": (("state", "role"), "note", ("created_by", "created", "expires"), "used_by")}),)
+    add_fieldsets = ((None, {"fields": ("role", "hours", "note")}),)
+
+    def save_model(self, request: HttpRequest, obj: Invite, form: Any, change: bool) -> None:
+        data = form.cleaned_data
+        invite, token = services.create_invite(
+            role=Role(data["role"]),
+            hours=data["hours"],
+            note=data["note"],
+            by=operator(request),
+            via=VIA,
+            now=timezone.now(),
+        )
+        obj.pk = invite.pk
+        text = _("Copy it now, it is not shown again. Add this to the bot's address: {}")
+        self.message_user(request, format_html(str(text), _secret(f"?start={token}")), messages.SUCCESS)
+
+    @display(description=_("state"))
+    def state(self, invite: Invite) -> SafeString:
+        if invite.used_at:
+            return badge(_("used"), "info")
+        if invite.revoked_at:
+            return badge(_("revoked"), "danger")
+        return badge(_("expired")) if invite.expires_at <= timezone.now() else badge(_("open"), "success")
+
+    @display(description=_("created"), ordering="created_at")
+    def created(self, invite: Invite) -> str:
+        return stamp(invite.created_at)
+
+    @display(description=_("expires"), ordering="expires_at")
+    def expires(self, invite: Invite) -> str:
+        return stamp(invite.expires_at)
+
+
+def _secret(text: str) -> SafeString:
+    return format_html('<code style="user-select:all;overflow-wrap:anywhere">{}</code>', text)
+
+
+def _revoke_key(key: ApiKey, request: HttpRequest, now: datetime) -> bool:
+    return services.revoke_api_key(key, by=operator(request), via=VIA, now=now)
+
+
+@admin.register(ApiKey)
+@verbs(
+    Verb(
+        "revoke",
+        _("Revoke"),
+        _("Calls with this key are refused from now on. This cannot be undone."),
+        _revoke_key,
+        "key_off",
+        ActionVariant.DANGER,
+    )
+)
+class ApiKeyPage(IssuedOncePage):
+    form = ApiKeyForm
+    list_display = ("name", "state", "prefix", "scopes_", "created_by", "created", "used")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("created_by",)
+    search_fields = ("name", "prefix")
+    ordering = ("-created_at",)
+    fieldsets = (
+        (
+            None,
+            {"fields": (("state", "name", "prefix"), "scopes_", ("created_by", "created"), ("expires", "used"))},
+        ),
+    )
+    add_fieldsets = ((None, {"fields": ("name", "scopes", "expires_at")}),)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        data = form.cleaned_data
+        key, secret = services.create_api_key(
+            data["name"],
+            data["scopes"],
+            by=operator(request),
+            expires_at=data["expires_at"],
+            now=timezone.now(),
+            via=VIA,
+        )
+        obj.pk = key.pk
+        text = _("Copy the key now, it is not shown again: {}")
+        self.message_user(request, format_html(str(text), _secret(secret)), messages.SUCCESS)
+
+    @display(description=_("state"))
+    def state(self, key: ApiKey) -> SafeString:
+        if key.revoked_at:
+            return badge(_("revoked"), "danger")
+        expired = key.expires_at is not None and key.expires_at <= timezone.now()
+        return badge(_("expired")) if expired else badge(_("valid"), "success")
+
+    @display(description=_("scopes"))
+    def scopes_(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @display(description=_("created"), ordering="created_at")
+    def created(self, key: ApiKey) -> str:
+        return stamp(key.created_at)
+
+    @display(description=_("expires"), ordering="expires_at")
+    def expires(self, key: ApiKey) -> str:
+        return stamp(key.expires_at)
+
+    @display(description=_("last used"), ordering="last_used_at")
+    def used(self, key: ApiKey) -> str:
+        return stamp(key.last_used_at)
+
+
+@admin.register(AuditEntry)
+class AuditPage(ReadOnlyPage):
+    list_display = ("moment", "actor_label", "via", "did", "on_what", "change")
+    list_display_links = ("moment",)
+    list_filter = ("via", "at")
+    search_fields = ("actor_label", "action", "target", "target_label")
+    fieldsets = ((None, {"fields": (("moment", "via"), ("actor", "actor_label"), ("did", "on_what"), "shown")}),)
+
+    @display(description=_("when"), ordering="at")
+    def moment(self, entry: AuditEntry) -> str:
+        return stamp(entry.at)
+
+    @display(description=_("did"), ordering="action")
+    def did(self, entry: AuditEntry) -> SafeString:
+        return badge(entry.action)
+
+    @display(description=_("to what"), ordering="target")
+    def on_what(self, entry: AuditEntry) -> SafeString | str:
+        kind, _colon, key = entry.target.partition(":")
+        label = entry.target_label or entry.target
+        for model in admin.site._registry:
+            if model._meta.model_name == kind:
+                return _linked(model, key, label)
+        return label
+
+    @display(description=_("details"))
+    def change(self, entry: AuditEntry) -> str:
+        return details_of(entry)
+
+    @display(description=_("details"))
+    def shown(self, entry: AuditEntry) -> SafeString | str:
+        return pretty(entry.details)
+
+
+def _linked(model: Any, key: str, label: str) -> SafeString | str:
+    try:
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
+    except NoReverseMatch:
+        return label
+    return format_html('<a class="text-link" href="{}">{}</a>', url, label)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupPage(DjangoGroupAdmin, Page):  # type: ignore[misc]
+    """Which pages staff without full rights may see."""

@@ -1,0 +1,288 @@
+"""The figures of the admin's first page: a fixed number of queries, each bounded by days or by a partial index.
+
+A figure that is not known stays None all the way to the page, which says "unknown"; it never becomes a zero.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Min, Q, Sum, Window
+from django.db.models.functions import RowNumber, TruncDate
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+
+from accounts.models import Access, Chat, ChatKind, User
+from conversations.models import Request
+from delivery.models import Delivery
+from llm.models import ProviderState, SyncRun
+from telegram_bot.models import Update
+
+DAYS = 30
+TROUBLE_DAYS = 7
+SHOWN = 8
+
+ANSWERED = Q(state__in=(Request.State.DONE, Request.State.STOPPED))
+NO_PRICE = ANSWERED & Q(cost__isnull=True)
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What unfold calls: ``context`` with the panels that this operator may see."""
+    now = timezone.now()
+    context["title"] = gettext("Overview")
+    for right, panel in PANELS:
+        if request.user.has_perm(right):
+            context |= panel(now)
+    return context
+
+
+def first_day(now: datetime) -> datetime:
+    """Midnight, in the current zone, of the first of the 30 days that end today."""
+    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return start - timedelta(days=DAYS - 1)
+
+
+def days(now: datetime) -> list[date]:
+    return [(first_day(now) + timedelta(days=number)).date() for number in range(DAYS)]
+
+
+def pending(now: datetime) -> dict[str, Any]:
+    """Who waits to be let in, the longest waiting first, and how many in all. Four queries."""
+    people = User.objects.filter(status=Access.PENDING, requested_at__isnull=False).order_by("requested_at")
+    groups = Chat.objects.filter(status=Access.PENDING, requested_at__isnull=False)
+    groups = groups.exclude(kind=ChatKind.PRIVATE).order_by("requested_at")
+    return {
+        "pending_people": list(people[:SHOWN]),
+        "pending_people_count": people.count(),
+        "pending_groups": list(groups[:SHOWN]),
+        "pending_groups_count": groups.count(),
+    }
+
+
+def totals(now: datetime) -> dict[str, Any]:
+    """Sums over the 30 days; ``spent`` is None when no cost is known. One query."""
+    figures: dict[str, Any] = Request.objects.filter(created_at__gte=first_day(now)).aggregate(
+        requests=Count("id"),
+        people=Count("user", distinct=True),
+        failed=Count("id", filter=Q(state=Request.State.FAILED)),
+        input=Sum("input_tokens"),
+        output=Sum("output_tokens"),
+        spent=Sum("cost"),
+        unpriced=Count("id", filter=NO_PRICE),
+    )
+    return figures
+
+
+def per_day(now: datetime) -> list[dict[str, Any]]:
+    """Requests and people on each of the 30 days, quiet days included. One query."""
+    rows = (
+        Request.objects.filter(created_at__gte=first_day(now))
+        .annotate(day=TruncDate("created_at"))
+        .values("day")
+        .annotate(requests=Count("id"), people=Count("user", distinct=True))
+        .order_by("day")
+    )
+    found = {row["day"]: row for row in rows}
+    return [found.get(day, {"day": day, "requests": 0, "people": 0}) for day in days(now)]
+
+
+def by_model(now: datetime) -> list[dict[str, Any]]:
+    """The models asked most: requests, tokens (None: not counted), spent (None: unknown). One query."""
+    rows = (
+        Request.objects.filter(created_at__gte=first_day(now))
+        .values("model_ref")
+        .annotate(
+            requests=Count("id"),
+            input=Sum("input_tokens"),
+            output=Sum("output_tokens"),
+            spent=Sum("cost"),
+            unpriced=Count("id", filter=NO_PRICE),
+        )
+        .order_by("-requests", "model_ref")
+    )
+    return list(rows[:SHOWN])
+
+
+def by_error(now: datetime) -> list[dict[str, Any]]:
+    """Errors by kind, with their share of all errors in per cent. One query."""
+    failed = Request.objects.filter(created_at__gte=first_day(now)).exclude(error_kind="")
+    rows = list(failed.values("error_kind").annotate(count=Count("id")).order_by("-count", "error_kind"))
+    total = sum(row["count"] for row in rows)
+    return [row | {"share": round(100 * row["count"] / total)} for row in rows[:SHOWN]]
+
+
+def percentiles(now: datetime, column: str) -> dict[date, dict[int, int]]:
+    """Day -> {50: ms, 95: ms} of the answered requests' ``column``, by nearest rank. One query.
+
+    The database ranks and hands back two rows a day at most, so SQLite and PostgreSQL count alike.
+    """
+    day = TruncDate("created_at")
+    rows = (
+        Request.objects.filter(created_at__gte=first_day(now), state=Request.State.DONE)
+        .exclude(**{column: None})
+        .annotate(
+            day=day,
+            rank=Window(RowNumber(), partition_by=[day], order_by=[F(column).asc(), F("id").asc()]),
+            size=Window(Count("id"), partition_by=[day]),
+        )
+        .filter(Q(rank=_rank(50)) | Q(rank=_rank(95)))
+        .order_by("day", "rank")
+        .values_list("day", "rank", "size", column)
+    )
+    found: dict[date, dict[int, int]] = {}
+    for row_day, rank, size, value in rows:
+        found.setdefault(row_day, {}).update({p: value for p in (50, 95) if rank == -(-size * p // 100)})
+    return found
+
+
+def _rank(percent: int) -> Any:
+    return (F("size") * percent + 99) / 100
+
+
+def queues(now: datetime) -> dict[str, Any]:
+    """How the inbox and the outbox are: what waits and since when, what ended badly in 7 days. Four queries."""
+    recently = now - timedelta(days=TROUBLE_DAYS)
+    update, delivery = Update.State, Delivery.State
+    inbox = Update.objects.filter(state__in=(update.NEW, update.RUNNING)).aggregate(
+        waiting=Count("id", filter=Q(state=update.NEW)),
+        running=Count("id", filter=Q(state=update.RUNNING)),
+        oldest=Min("received_at", filter=Q(state=update.NEW)),
+    )
+    outbox = Delivery.objects.filter(state__in=Delivery.OPEN).aggregate(
+        waiting=Count("id", filter=Q(state=delivery.QUEUED)),
+        running=Count("id", filter=Q(state=delivery.SENDING)),
+        oldest=Min("created_at", filter=Q(state=delivery.QUEUED)),
+    )
+    inbox["dead"] = Update.objects.filter(received_at__gte=recently, state=update.DEAD).count()
+    outbox |= Delivery.objects.filter(created_at__gte=recently).aggregate(
+        failed=Count("id", filter=Q(state=delivery.FAILED)),
+        unknown=Count("id", filter=Q(state=delivery.UNKNOWN)),
+    )
+    return {"inbox": inbox, "outbox": outbox}
+
+
+def jobs(now: datetime) -> list[dict[str, Any]]:
+    """The fixed jobs: next run and how the newest one ended. Two queries."""
+    from delivery.admin import JOB_TITLES, run_badge
+
+    last: dict[str, Any] = {}
+    for run in DjangoJobExecution.objects.order_by("-run_time").only("job_id", "status", "run_time")[:100]:
+        last.setdefault(run.job_id, run)
+    return [
+        {
+            "title": JOB_TITLES.get(job.pk, job.pk),
+            "next": job.next_run_time,
+            "late": bool(job.next_run_time and job.next_run_time < now - timedelta(minutes=10)),
+            "last": last.get(job.pk),
+            "badge": run_badge(last[job.pk].status) if job.pk in last else "",
+        }
+        for job in DjangoJob.objects.order_by("id").only("id", "next_run_time")
+    ]
+
+
+def providers(now: datetime) -> dict[str, Any]:
+    """Providers whose breaker is open, and the newest refresh of models. Two queries."""
+    return {
+        "paused_providers": list(ProviderState.objects.filter(paused_until__gt=now).order_by("name")),
+        "last_refresh": SyncRun.objects.order_by("-started_at").first(),
+    }
+
+
+def use(now: datetime) -> dict[str, Any]:
+    """The panel of requests: tiles, charts, tables."""
+    daily = per_day(now)
+    first, whole = percentiles(now, "first_token_ms"), percentiles(now, "total_ms")
+    sums = totals(now)
+    return {
+        "use": sums,
+        "today": daily[-1],
+        "models": by_model(now),
+        "errors": by_error(now),
+        "requests_chart": requests_chart(daily) if sums["requests"] else None,
+        "first_chart": latency_chart(now, first) if first else None,
+        "whole_chart": latency_chart(now, whole) if whole else None,
+        "chart_options": json.dumps(CHART_OPTIONS),
+    }
+
+
+PANELS = (
+    ("accounts.view_user", pending),
+    ("conversations.view_request", use),
+    ("delivery.view_delivery", queues),
+    ("llm.view_providerstate", providers),
+    ("django_apscheduler.view_djangojob", lambda now: {"jobs": jobs(now)}),
+)
+
+
+# Without animation, so that a page that is printed or captured at once is complete.
+CHART_OPTIONS: dict[str, Any] = {
+    "animation": False,
+    "responsive": True,
+    "maintainAspectRatio": False,
+    "interaction": {"mode": "index", "intersect": False},
+    "plugins": {
+        "legend": {
+            "position": "top",
+            "align": "end",
+            "labels": {"boxWidth": 6, "boxHeight": 6, "usePointStyle": True, "color": "#9ca3af"},
+        }
+    },
+    "scales": {
+        "x": {
+            "ticks": {"color": "#9ca3af", "maxTicksLimit": 10, "maxRotation": 0},
+            "grid": {"display": False},
+            "border": {"display": False},
+        },
+        "y": {
+            "beginAtZero": True,
+            "ticks": {"color": "#9ca3af", "maxTicksLimit": 6, "precision": 0},
+            "grid": {"lineWidth": 0.5, "tickWidth": 0},
+            "border": {"display": False},
+        },
+    },
+}
+
+
+def requests_chart(daily: Iterable[dict[str, Any]]) -> str:
+    """Requests and people per day, as chart.js takes it."""
+    daily = list(daily)
+    return _chart(
+        [row["day"] for row in daily],
+        (gettext("requests"), [row["requests"] for row in daily], "var(--color-primary-500)"),
+        (gettext("people"), [row["people"] for row in daily], "var(--color-orange-400)"),
+    )
+
+
+def latency_chart(now: datetime, found: dict[date, dict[int, int]]) -> str:
+    """Median and 95th percentile in seconds per day; days without answers are gaps."""
+    span = days(now)
+
+    def line(percent: int) -> list[float | None]:
+        return [round(found[day][percent] / 1000, 2) if day in found else None for day in span]
+
+    return _chart(
+        span,
+        (gettext("half within, s"), line(50), "var(--color-primary-500)"),
+        (gettext("95% within, s"), line(95), "var(--color-orange-400)"),
+    )
+
+
+def _chart(span: list[date], *lines: tuple[str, list[Any], str]) -> str:
+    datasets = [
+        {
+            "label": label,
+            "data": data,
+            "borderColor": colour,
+            "backgroundColor": colour,
+            "borderWidth": 2,
+            "pointRadius": 2,
+            "cubicInterpolationMode": "monotone",
+            "spanGaps": True,
+            "borderRadius": 3,
+        }
+        for label, data, colour in lines
+    ]
+    return json.dumps({"labels": [f"{day:%d.%m}" for day in span], "datasets": datasets})

@@ -1,0 +1,135 @@
+"""How the operator's site looks and what stands in its sidebar. Read by the settings: imports nothing of ours."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
+
+# Topic -> (title, icon, page of which model). What a person may not see is left out.
+TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
+    (
+        _("Access"),
+        [
+            (_("People"), "group", "accounts.user"),
+            (_("Chats"), "forum", "accounts.chat"),
+            (_("Invitations"), "mail", "accounts.invite"),
+            (_("API keys"), "key", "accounts.apikey"),
+        ],
+    ),
+    (
+        _("Dialogs"),
+        [
+            (_("Requests"), "bolt", "conversations.request"),
+            (_("Dialogs"), "chat", "conversations.conversation"),
+            (_("Assistants"), "face", "conversations.assistant"),
+            (_("Files"), "attach_file", "files.storedfile"),
+        ],
+    ),
+    (
+        _("Models"),
+        [
+            (_("Catalogue"), "neurology", "llm.model"),
+            (_("Providers"), "cloud", "llm.providerstate"),
+            (_("Refreshes"), "sync", "llm.syncrun"),
+        ],
+    ),
+    (
+        _("Messages"),
+        [
+            (_("Inbox"), "inbox", "telegram_bot.update"),
+            (_("Outbox"), "outbox", "delivery.delivery"),
+        ],
+    ),
+    (
+        _("Jobs"),
+        [
+            (_("Plan"), "schedule", "django_apscheduler.djangojob"),
+            (_("Runs"), "history", "django_apscheduler.djangojobexecution"),
+            (_("Asked for"), "touch_app", "delivery.jobrequest"),
+        ],
+    ),
+    (
+        _("Site"),
+        [
+            (_("Audit"), "policy", "accounts.auditentry"),
+            (_("Groups of operators"), "admin_panel_settings", "auth.group"),
+        ],
+    ),
+]
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sidebar: the overview, then the topics, with the number of people who wait to be let in."""
+    overview = {"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"title": "", "items": [overview]}]
+    for title, pages in TOPICS:
+        items = [_item(request, *page) for page in pages if _may_see(request, page[2])]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def _may_see(request: HttpRequest, label: str) -> bool:
+    app, model = label.split(".")
+    return any(request.user.has_perm(f"{app}.{right}_{model}") for right in ("view", "change"))
+
+
+def _item(request: HttpRequest, title: Any, icon: str, label: str) -> dict[str, Any]:
+    item = {"title": title, "icon": icon, "link": reverse(f"admin:{label.replace('.', '_')}_changelist")}
+    if label == "accounts.user" and (waiting := _waiting()):
+        item |= {"badge": str(waiting), "badge_variant": "warning", "badge_style": "solid"}
+    return item
+
+
+def _waiting() -> int:
+    from accounts.models import Access, User
+
+    return User.objects.filter(status=Access.PENDING, requested_at__isnull=False).count()
+
+
+def languages_shown(_request: HttpRequest) -> bool:
+    """The language switch needs Django's own address for it."""
+    try:
+        reverse("set_language")
+    except NoReverseMatch:
+        return False
+    return True
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Sekretar",
+    "SITE_HEADER": "Sekretar",
+    "SITE_SUBHEADER": _("the team's secretary"),
+    "SITE_SYMBOL": "support_agent",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": languages_shown,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "8px",
+    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+    "LOGIN": {"redirect_after": lambda _request: reverse("admin:index")},
+    "COMMAND": {"search_models": ["accounts.user", "accounts.chat", "llm.model"]},
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": navigation,
+    },
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.7% .013 236.6)",
+            "100": "oklch(95.1% .026 236.8)",
+            "200": "oklch(90.1% .058 230.9)",
+            "300": "oklch(82.8% .111 230.3)",
+            "400": "oklch(74.6% .16 232.7)",
+            "500": "oklch(66% .15 240)",
+            "600": "oklch(57% .15 245)",
+            "700": "oklch(50% .134 242.7)",
+            "800": "oklch(44.3% .11 240.8)",
+            "900": "oklch(39.1% .09 240.9)",
+            "950": "oklch(29.3% .066 243.2)",
+        },
+    },
+}
