@@ -1,69 +1,106 @@
 """Structured logs: JSON for machines, readable lines on a terminal, one trace id per update, no secrets."""
 
+import json
 import logging
 import logging.config
 import os
 import re
 import sys
+import threading
+import traceback
+from collections.abc import Iterable
+from datetime import date, timedelta
+from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-# A bot's token, a bearer header, keys of the known providers, a password in an address.
-SECRET = re.compile(
-    r"\b\d{3,}:[A-Za-z0-9_-]{20,}"
-    r"|(?<=[Bb]earer )\S+"
-    r"|\b(?:sk|key|AIza)[-_A-Za-z0-9]{16,}"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-NAMES = ("token", "password", "secret", "api_key", "authorization")
+from config.env import SECRETS
+
+NAMES = ("token", "password", "passwd", "secret", "api_key", "apikey", "secret_key", "authorization", "cookie", "dsn")
+_WORD = r"[A-Za-z0-9_-]"
+_REST = r"[^\s\"',;&]+"
+_NAMED = r"(=b?[\"']?|[\"']: ?b?[\"'])(basic |bearer )?" + _REST
+# What looks like a secret, whoever's it is. The key must stand in the text, in small letters, for the pattern to be
+# tried at all: that makes it fast, nearly all lines hold nothing but the colon. The pattern's groups are kept.
+LOOKS = {
+    ":": re.compile(rf"(:)(?<=\d\d\d:){_WORD}{{20,}}"),  # a bot's token, in an address as well
+    "%3a": re.compile(rf"(%3[Aa])(?<=\d\d\d%3.){_WORD}{{20,}}"),
+    "sk-": re.compile(rf"(sk-){_WORD}{{16,}}"),
+    "skr_": re.compile(rf"(skr_){_WORD}{{16,}}"),
+    "gsk_": re.compile(rf"(gsk_){_WORD}{{16,}}"),
+    "xai-": re.compile(rf"(xai-){_WORD}{{16,}}"),
+    "aiza": re.compile(rf"(AIza){_WORD}{{16,}}"),
+    "://": re.compile(r"(://)[^/\s\"'<>]+(?=@)"),  # user and password in an address
+    "bearer ": re.compile(rf"([Bb]earer ){_REST}"),
+    "key=": re.compile(rf"([?&]key=){_REST}"),
+} | {
+    name: re.compile(rf"(?i:({name}){_NAMED})")
+    for name in ("token", "password", "passwd", "secret", "api_key", "api-key", "apikey", "authorization", "cookie")
+}
+# Shorter ones ("ollama") would blot out plain words.
+SHORTEST = 8
+DEEPEST = 8
+PLAIN = (bool, int, float, date, timedelta, type(None))
+
+_known: tuple[str, ...] = ()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Let ``mask`` replace these values from now on, also as they stand in an address or in JSON."""
+    global _known
+    long_ones = {secret for secret in secrets if len(secret) >= SHORTEST}
+    forms = {form for value in long_ones for form in (value, quote(value, safe=""), json.dumps(value)[1:-1])}
+    # The longest first: one secret may begin with another.
+    _known = tuple(sorted(forms, key=len, reverse=True))
 
 
 def mask(text: str) -> str:
-    """``text`` with everything that looks like a secret, and every configured secret, replaced by ``***``."""
-    for value in _configured():
-        text = text.replace(value, "***")
-    return SECRET.sub("***", text)
+    """``text`` with every configured secret, and everything that looks like one, replaced by ``***``."""
+    for value in _known:
+        if value in text:
+            text = text.replace(value, "***")
+    lowered = text.lower()
+    for needle, pattern in LOOKS.items():
+        if needle in lowered:
+            text = pattern.sub(_blot, text)
+    return text
 
 
-def _configured() -> list[str]:
-    from django.conf import settings
-
-    if not settings.configured:
-        return []
-    names = ("BOT_TOKEN", "ADMIN_PASSWORD", "WEBHOOK_SECRET", "SECRET_KEY", "GEMINI_API_KEY", "MISTRAL_API_KEY",
-             "DEEPSEEK_API_KEY", "OPENAI_API_KEY", "SENTRY_DSN")  # fmt: skip
-    return [value for name in names if len(value := str(getattr(settings, name, "") or "")) >= 6]
+def _blot(match: re.Match[str]) -> str:
+    return "".join(filter(None, match.groups())) + "***"
 
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mask by name and by look; walks into lists and dicts."""
-    return {key: "***" if _named_secret(key) and value else _masked(value) for key, value in event.items()}
+    return {key: _item(key, value) for key, value in event.items()}
 
 
-def _named_secret(key: str) -> bool:
-    lowered = key.lower()
-    return any(lowered == name or lowered.endswith("_" + name) for name in NAMES)
+def _item(key: str, value: Any, depth: int = 0) -> Any:
+    # Numbers are counts and times ("first_token": 0.7).
+    if isinstance(value, PLAIN):
+        return value
+    return "***" if value and _is_secret(key) else _masked(value, depth)
 
 
-def _masked(value: Any) -> Any:
+def _is_secret(key: str) -> bool:
+    plain = key.lower().replace("-", "_")
+    return plain.endswith(NAMES) and any(plain == name or plain.endswith(f"_{name}") for name in NAMES)
+
+
+def _masked(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, PLAIN):
+        return value
     if isinstance(value, str):
         return mask(value)
-    if isinstance(value, dict):
-        return {key: "***" if _named_secret(str(key)) else _masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(item) for item in value]
-    if isinstance(value, BaseException):
-        return mask(repr(value))
-    return value
-
-
-def _mask_rendered(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The traceback is text only after it was formatted: mask that too."""
-    if isinstance(event.get("exception"), str):
-        event["exception"] = mask(event["exception"])
-    return event
+    if isinstance(value, dict) and depth < DEEPEST:
+        return {mask(str(key)): _item(str(key), item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < DEEPEST:
+        return [_masked(item, depth + 1) for item in value]
+    # The renderers would call repr themselves, and show what is in it.
+    return mask(repr(value))
 
 
 def logging_config(level: str, style: str) -> dict[str, Any]:
@@ -77,13 +114,14 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info]
-    last += [mask_event, _mask_rendered]
-    last.append(
+    last: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        mask_event,  # after the traceback became text
         structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
         if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+        else structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -108,7 +146,8 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
 
 
 def configure(config: dict[str, Any], sentry_dsn: str) -> None:
-    """Set up logging, structlog and, when a DSN is given, error reports."""
+    """Set up logging, structlog, the last words of a crash and, when a DSN is given, error reports."""
+    hide(SECRETS)
     logging.config.dictConfig(config)
     structlog.configure(
         processors=[
@@ -116,6 +155,7 @@ def configure(config: dict[str, Any], sentry_dsn: str) -> None:
             structlog.stdlib.filter_by_level,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
+            structlog.stdlib.PositionalArgumentsFormatter(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
@@ -124,14 +164,37 @@ def configure(config: dict[str, Any], sentry_dsn: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    _mask_crashes()
     if sentry_dsn:
         _report_to(sentry_dsn)
 
 
+def _mask_crashes() -> None:
+    """An uncaught exception does not go through logging, and its message may hold a token."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = crash
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _crash_of_thread
+
+
+def crash(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Print a traceback as Python does, masked."""
+    sys.stderr.write(mask("".join(traceback.format_exception(kind, error, where))))
+
+
+def _crash_of_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and args.exc_type is not SystemExit:
+        crash(args.exc_type, args.exc_value, args.exc_traceback)
+
+
 def _report_to(dsn: str) -> None:
     import sentry_sdk
+    from sentry_sdk.utils import BadDsn
 
     def scrub(event: Any, _hint: Any) -> Any:
         return _masked(event)
 
-    sentry_sdk.init(dsn=dsn, send_default_pii=False, include_local_variables=False, before_send=scrub)
+    try:
+        sentry_sdk.init(dsn=dsn, send_default_pii=False, include_local_variables=False, before_send=scrub)
+    except BadDsn:
+        return  # the system checks tell

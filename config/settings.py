@@ -21,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = env.many("CSRF_TRUSTED_ORIGINS", [])
 BOT_TOKEN = env.secret("BOT_TOKEN")
 ADMIN_CHAT_ID = env.integer("ADMIN_CHAT_ID", 0)
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
-TELEGRAM_API_URL = env.text("TELEGRAM_API_URL", "https://api.telegram.org").rstrip("/")
+TELEGRAM_API_URL = env.url("TELEGRAM_API_URL", "https://api.telegram.org")
 WEBHOOK_URL = env.text("WEBHOOK_URL")
 WEBHOOK_SECRET = env.secret("WEBHOOK_SECRET")
 STREAM_MODE = env.choice("STREAM_MODE", "edit", ("edit", "draft", "off"))
@@ -32,32 +32,32 @@ POLL_TIMEOUT_SEC = 50
 
 # Providers: one without a key (for OpenAI: without key and address) is simply absent.
 GEMINI_API_KEY = env.secret("GEMINI_API_KEY")
-GEMINI_BASE_URL = env.text("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com").rstrip("/")
+GEMINI_BASE_URL = env.url("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com")
 MISTRAL_API_KEY = env.secret("MISTRAL_API_KEY")
-MISTRAL_BASE_URL = env.text("MISTRAL_BASE_URL", "https://api.mistral.ai").rstrip("/")
+MISTRAL_BASE_URL = env.url("MISTRAL_BASE_URL", "https://api.mistral.ai")
 DEEPSEEK_API_KEY = env.secret("DEEPSEEK_API_KEY")
-DEEPSEEK_BASE_URL = env.text("DEEPSEEK_BASE_URL", "https://api.deepseek.com").rstrip("/")
+DEEPSEEK_BASE_URL = env.url("DEEPSEEK_BASE_URL", "https://api.deepseek.com")
 OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
-OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", "https://api.openai.com/v1").rstrip("/")
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "https://api.openai.com/v1")
 DEFAULT_MODEL = env.text("DEFAULT_MODEL")
-LLM_CONNECT_TIMEOUT_SEC = env.number("LLM_CONNECT_TIMEOUT_SEC", 10)
-LLM_READ_TIMEOUT_SEC = env.number("LLM_READ_TIMEOUT_SEC", 120)
-LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180)
-LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900)
+LLM_CONNECT_TIMEOUT_SEC = env.number("LLM_CONNECT_TIMEOUT_SEC", 10, low=0.1)
+LLM_READ_TIMEOUT_SEC = env.number("LLM_READ_TIMEOUT_SEC", 120, low=0.1)
+LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180, low=0.1)
+LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900, low=0.1)
 
 # Dialogs
-MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20)
-MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000)
-CONTEXT_WARN_TOKENS = env.integer("CONTEXT_WARN_TOKENS", 16_000)
+MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20, low=1)
+MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000, low=100)
+CONTEXT_WARN_TOKENS = env.integer("CONTEXT_WARN_TOKENS", 16_000, low=1)
 
 # Jobs, work, files
-REFRESH_CRON = env.text("REFRESH_CRON", "0 0 * * *")
+REFRESH_CRON = env.cron("REFRESH_CRON", "0 0 * * *")
 ENABLE_SCHEDULER = env.flag("ENABLE_SCHEDULER", True)
 ENGINE = env.choice("ENGINE", "local", ("local",))
 FILES_DIR = Path(env.text("FILES_DIR", str(BASE_DIR / "data" / "files")))
-MAX_FILE_MB = env.integer("MAX_FILE_MB", 20)
-KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14)
-KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90)
+MAX_FILE_MB = env.integer("MAX_FILE_MB", 20, low=1, high=2000)
+KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14, low=1)
+KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90, low=1)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "auto", ("auto", "json", "console"))
@@ -141,7 +141,7 @@ LOGIN_URL = "admin:login"
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "ru", ("ru", "en"))
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
