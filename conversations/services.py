@@ -167,6 +167,12 @@ def default_target() -> Target | None:
     return target
 
 
+def forget_default() -> None:
+    """Ask for the default anew at the next question (the settings or the catalogue changed)."""
+    global _default
+    _default = (0.0, None)
+
+
 def _call(
     conversation: Conversation, target: Target | None, history: Sequence[Message], question: Question, user: User
 ) -> tuple[ChatRequest, int]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
@@ -23,7 +24,7 @@ from telegram_bot.streaming import Preview
 
 log = structlog.get_logger(__name__)
 
-client = Client()
+_client: Client | None = None
 
 
 @dataclass
@@ -98,18 +99,19 @@ async def _talk(turn: Turn, incoming: Incoming) -> Outcome:
 
 async def _listen(target: Target, call: ChatRequest, outcome: Outcome, preview: Preview, began: float) -> None:
     """Read the stream into ``outcome`` piece by piece, so that what came is there however it ends."""
-    async for event in client.stream(target, call):
-        match event:
-            case Text(text):
-                if outcome.first_token_ms is None:
-                    outcome.first_token_ms = round((time.monotonic() - began) * 1000)
-                outcome.text += text
-                preview.show(outcome.text)
-            case Usage():
-                outcome.usage = event
-            case End():
-                outcome.finish = event.finish
-                outcome.raw = dict(event.raw) if event.raw else None
+    async with aclosing(client().stream(target, call)) as events:
+        async for event in events:
+            match event:
+                case Text(text):
+                    if outcome.first_token_ms is None:
+                        outcome.first_token_ms = round((time.monotonic() - began) * 1000)
+                    outcome.text += text
+                    preview.show(outcome.text)
+                case Usage():
+                    outcome.usage = event
+                case End():
+                    outcome.finish = event.finish
+                    outcome.raw = dict(event.raw) if event.raw else None
 
 
 def _judged(outcome: Outcome) -> Outcome:
@@ -140,6 +142,17 @@ def _preview(turn: Turn, incoming: Incoming) -> Preview:
     return Preview(place, mode=settings.STREAM_MODE, stop_markup=stop, on_first=on_first)
 
 
+def client() -> Client:
+    """The providers' client of this process, made at the first question."""
+    global _client
+    if _client is None:
+        _client = Client()
+    return _client
+
+
 async def close() -> None:
-    """Close the connections to the providers."""
-    await client.close()
+    """Close the connections to the providers; the next question opens new ones."""
+    global _client
+    used, _client = _client, None
+    if used is not None:
+        await used.close()

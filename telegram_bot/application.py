@@ -1,5 +1,6 @@
 """The Telegram application: handlers, context, transport. No Updater, no JobQueue, no persistence: rows do that."""
 
+import warnings
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from importlib import import_module
@@ -10,6 +11,7 @@ from django.conf import settings
 from telegram.error import TelegramError
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, ContextTypes, ExtBot
 from telegram.request import HTTPXRequest
+from telegram.warnings import PTBUserWarning
 
 from core.db import in_db
 from core.http import transport
@@ -65,6 +67,10 @@ class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[
 
 App = Application[ExtBot[str], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], Any]
 Action = Callable[[Context, Button], Awaitable[None]]
+
+
+# Raw calls are meant: updates must be stored as they came, and a delivery holds the call as the Bot API names it.
+warnings.filterwarnings("ignore", category=PTBUserWarning, message="Please use 'Bot")
 
 
 def build() -> App:

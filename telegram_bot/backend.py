@@ -49,14 +49,13 @@ async def send(delivery: Delivery) -> Sent:
         params["message_id"] = await in_db(_message_of, reference)
     if delivery.repeated and method == "sendMessage":
         params = _marked(params)
-    chat_id: Any = delivery.chat_id
     # Each round mends one thing (entities, reply, target); what cannot be mended raises.
     for _round in range(5):
         try:
-            answer = await runtime.bot().do_api_request(method, api_kwargs={"chat_id": chat_id, **params})
+            answer = await runtime.bot().do_api_request(method, api_kwargs=params)
         except ChatMigrated as error:
-            await in_db(accounts.migrate_chat, delivery.bot_id, chat_id, error.new_chat_id)
-            chat_id = error.new_chat_id
+            await in_db(accounts.migrate_chat, delivery.bot_id, params["chat_id"], error.new_chat_id)
+            params["chat_id"] = error.new_chat_id
         except BadRequest as error:
             mended = _mend(method, params, str(error).lower())
             if mended is None:
@@ -65,7 +64,8 @@ async def send(delivery: Delivery) -> Sent:
         except (Forbidden, TelegramError) as error:
             await _refuse(delivery, error)
         else:
-            return Sent(_message_id(answer), {"chat_id": chat_id} if chat_id != delivery.chat_id else {})
+            moved = params.get("chat_id") != delivery.content["params"].get("chat_id")
+            return Sent(_message_id(answer), {"chat_id": params["chat_id"]} if moved else {})
     raise DeliveryError("rejected", "Telegram refused every form of this message.", permanent=True)
 
 

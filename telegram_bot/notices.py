@@ -46,5 +46,11 @@ def notify_admins(kind: str, text: str | Promise, keyboard: Keyboard = ()) -> bo
     return True
 
 
+def forget() -> None:
+    """Forget what this process said when (a new start, a test)."""
+    _held_back.clear()
+    _last_window.clear()
+
+
 async def notify_admins_async(kind: str, text: str | Promise) -> bool:
     return await in_db(notify_admins, kind, text)

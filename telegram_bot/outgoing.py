@@ -107,7 +107,11 @@ def _content(params: dict[str, Any], place: Place, edit_of: str, *, first: bool)
 
 
 def _params(piece: Part, place: Place, *, first: bool) -> dict[str, Any]:
-    params: dict[str, Any] = {"text": piece.text, "link_preview_options": {"is_disabled": True}}
+    params: dict[str, Any] = {
+        "chat_id": place.chat_id,
+        "text": piece.text,
+        "link_preview_options": {"is_disabled": True},
+    }
     if piece.entities:
         params["entities"] = piece.entities
     if place.thread:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +12,6 @@ from django.db import DatabaseError
 from django.utils.translation import gettext_lazy as _
 from telegram.error import Conflict, EndPointNotFound, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import ExtBot
-from telegram.warnings import PTBUserWarning
 
 from telegram_bot.lanes import ALLOWED_UPDATES
 from telegram_bot.limiter import seconds_of
@@ -39,7 +37,6 @@ class Poller:
         self.offset = 0  # 0: what was not confirmed comes again, and the inbox's key drops it
         self.pause = 0.0
         self.polled_at = self.updated_at = time.monotonic()
-        warnings.filterwarnings("ignore", category=PTBUserWarning, message=".*getUpdates.*")
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -54,7 +51,8 @@ class Poller:
                     await step
                 if self.pause:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), self.pause)
+                        async with asyncio.timeout(self.pause):
+                            await stop.wait()
         finally:
             stopped.cancel()
 

@@ -91,7 +91,9 @@ class Preview:
         pause = TYPING_AFTER
         while True:
             try:
-                await asyncio.wait_for(self._changed.wait(), pause)
+                # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the words.
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
             except TimeoutError:
                 await self._type()
                 pause = TYPING_EVERY

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 
 import structlog
@@ -108,10 +109,9 @@ async def _watch(watch: Watch, stop: asyncio.Event) -> None:
 
 
 async def _sleep_or(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task[None]]) -> None:

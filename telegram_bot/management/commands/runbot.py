@@ -40,9 +40,9 @@ class Command(BaseCommand):
 
 def refuse_half_configured() -> None:
     """Stop with the sentences of the checks; the process does not start half-configured."""
-    from config.checks import bot_problems
+    from django.core.checks import run_checks
 
-    problems = [problem for problem in bot_problems() if problem.is_serious()]
+    problems = [problem for problem in run_checks(tags=["bot"]) if problem.is_serious()]
     if problems:
         raise CommandError("\n".join(f"{problem.id}: {problem.msg}" for problem in problems))
     try:
