@@ -112,6 +112,7 @@ def chat(models: Models, wire: Wire) -> Handler:
         frames = wire.frames(turn, plan, pieces)
         error = wire.error_body(turn, plan.stream_error) if plan.stream_error else None
         as_array = bool(turn.options.get("array"))
+        writer.frames_before_text = len(frames) - wire.TAIL - sum(kind == "text" for kind, _ in pieces)
         return await play(writer, frames, halfway(frames, pieces, wire.TAIL), error, as_array)
 
     return recorded(models, wire.NAME, "chat", work)

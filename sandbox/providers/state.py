@@ -75,7 +75,8 @@ def _check_error(error: object, provider: str | None) -> None:
 class Call:
     """One recorded request. Keys in `headers` and `path` are masked; `body` is the parsed JSON, or None.
 
-    `time` is `time.time()`; `duration` and `first_byte` are seconds since then, None while it is not over.
+    `time` is `time.time()`; `duration`, `first_byte` and `first_text` (a stream's first words) are seconds since
+    then, None until it happened.
     `outcome`: open, held (by `hold`), answered, refused, broken (as scripted), gone (the client left).
     """
 
@@ -92,6 +93,7 @@ class Call:
     status: int = 0
     outcome: str = "open"
     first_byte: float | None = None
+    first_text: float | None = None
     duration: float | None = None
 
     def as_dict(self) -> Json:

@@ -49,6 +49,7 @@ class Writer:
     def __init__(self, models: Models, request: web.Request, call: Call, plan: Plan) -> None:
         self.models, self.request, self.call, self.plan = models, request, call, plan
         self.response = web.StreamResponse()
+        self.frames_before_text = 0
 
     async def open(self, headers: dict[str, str], filler: bytes) -> None:
         """The headers, and the time before the first byte: silent, or with fillers to keep the connection alive."""
@@ -90,6 +91,13 @@ class Writer:
         self.call.first_byte = self.models.since(self.call)
         self.models.changed()
 
+    def wrote(self, frames: int) -> None:
+        """Note the first byte and the first words of a stream of which `frames` are out."""
+        if self.call.first_byte is None:
+            self.spoke()
+        if self.call.first_text is None and frames > self.frames_before_text:
+            self.call.first_text = self.models.since(self.call)
+
 
 async def play(
     writer: Writer, frames: Sequence[bytes], half: int, error: Any = None, as_array: bool = False
@@ -122,7 +130,7 @@ async def _write_timed(writer: Writer, frames: Sequence[bytes], half: int) -> No
     breaks = bool(plan.fault or plan.stream_error)
     if plan.seconds <= 0:
         await writer.write(b"".join(frames[:half]))
-        writer.spoke()
+        writer.wrote(half)
         if plan.hold:
             await writer.hold()
         await asyncio.sleep(0)
@@ -133,8 +141,7 @@ async def _write_timed(writer: Writer, frames: Sequence[bytes], half: int) -> No
     for index, frame in enumerate(frames[:half] if breaks else frames):
         await writer.pause(start + index * step - clock())
         await writer.write(frame)
-        if index == 0:
-            writer.spoke()
+        writer.wrote(index + 1)
         if plan.hold and index + 1 == half:
             await writer.hold()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,10 +36,11 @@ class CallRecord:
 
 
 class CallLog:
-    """The last calls, oldest first."""
+    """The last calls, oldest first; `done` counts by method those that succeeded."""
 
     def __init__(self) -> None:
         self.records: deque[CallRecord] = deque(maxlen=KEPT)
+        self.done: Counter[str] = Counter()
         self._n = 0
 
     def start(self, time: float, method: str, params: dict[str, Any]) -> CallRecord:
@@ -50,6 +51,7 @@ class CallLog:
     def finish(self, record: CallRecord) -> None:
         """List the call."""
         self.records.append(record)
+        self.done[record.method] += record.ok
 
     def select(
         self, method: str | None = None, chat_id: int | None = None, since: float | None = None
@@ -67,3 +69,4 @@ class CallLog:
     def clear(self) -> None:
         """Forget all calls."""
         self.records.clear()
+        self.done.clear()

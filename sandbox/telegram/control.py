@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import settings, views
+from . import burst, settings, views
 from .errors import ApiError, ControlError
 from .files import Upload
 from .http import WORLD
@@ -210,6 +210,16 @@ async def get_calls(request: web.Request) -> web.Response:
     return web.json_response([record.as_dict() for record in found])
 
 
+async def get_counts(request: web.Request) -> web.Response:
+    """How many calls succeeded, by method; `?method=&at_least=&timeout=` waits (seconds) until there are so many."""
+    try:
+        least, timeout = query_number(request, "at_least") or 0, float(request.query.get("timeout", "0"))
+    except (ControlError, ValueError) as error:
+        return refused(str(error))
+    found = await burst.counted(request.app[WORLD], request.query.get("method", ""), least, timeout)
+    return web.json_response(found)
+
+
 async def get_commands(request: web.Request) -> web.Response:
     """The commands a person sees in a chat: `?chat_id=&user_id=`."""
     try:
@@ -256,6 +266,7 @@ POSTS: dict[str, Callable[[World, Body], Any]] = {
     "message": message,
     "paste": paste,
     "album": album,
+    "burst": burst.burst,
     "edit": edit,
     "press": press,
     "stop_draft": stop_draft,
@@ -276,6 +287,7 @@ GETS = {
     "state": get_state,
     "events": events,
     "calls": get_calls,
+    "counts": get_counts,
     "commands": get_commands,
     "file/{unique_id}": get_file,
 }
