@@ -107,7 +107,7 @@ class Models:
     keep: how many calls are remembered. max_body: bytes; a longer request is refused with 413.
     """
 
-    def __init__(self, *, pace: float = 35.0, keep: int = 2000, max_body: int = 20 * 2**20) -> None:
+    def __init__(self, *, pace: float = 30.0, keep: int = 2000, max_body: int = 20 * 2**20) -> None:
         self.pace = pace
         self.max_body = max_body
         self.rules: list[Rule] = []
