@@ -3,8 +3,8 @@
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 # Checked strictly. Migrations are written by Django.
-CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts
-CODE += $(wildcard benchmarks) tests/quality
+CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts tests
+CODE += $(wildcard benchmarks)
 
 .PHONY: help setup setup-dev run web bot sandbox test lint lint-style lint-types lint-imports lint-django format \
 	migrations messages schema bench screenshots ci clean

@@ -16,7 +16,7 @@ ENVIRONMENT = {
     "SEKRETAR_IGNORE_DOTENV": "1",
     "SECRET_KEY": "only-for-the-checks-0123456789-abcdefghijklmnopqrstuvwxyz",
     "FIELD_ENCRYPTION_KEYS": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-    "BOT_TOKEN": "1000:only-for-the-checks",
+    "BOT_TOKEN": "100000:" + "only-for-the-checks" + "0123456789abcdef",
     "ADMIN_CHAT_ID": "-1001000000001",
     "ADMIN_PASSWORD": "only-for-the-checks",
     "OPENAI_API_KEY": "only-for-the-checks",

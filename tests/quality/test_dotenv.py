@@ -105,7 +105,7 @@ def test_file_is_made_even_without_an_example(target: Path, tmp_path: Path) -> N
 def test_file_is_read_as_the_settings_read_it(target: Path, line: str) -> None:
     target.write_text(f"{line}\n", encoding="utf-8")
 
-    class Reader(environ.Env):
+    class Reader(environ.Env):  # type: ignore[misc]  # it comes without types
         ENVIRON: dict[str, str] = {}
 
     Reader.read_env(target)
