@@ -30,15 +30,19 @@ from llm.types import Answer, ChatRequest, End, Event
 log = structlog.get_logger(__name__)
 
 RETRIES = 2
-BACKOFF = 0.5  # seconds before the first retry; doubles; jittered by half
+BACKOFF = 0.5
 PATIENCE = 20.0  # seconds: a provider that asks to wait longer is not waited for
 LESSONS = 3  # peculiarities that one call may run into
 
 
 class Client:
-    """Asks providers; makes their connections lazily and owns them. One per event loop."""
+    """Asks providers; makes their connections lazily and owns them. One per event loop.
 
-    def __init__(self, providers: Mapping[str, Provider] | None = None) -> None:
+    ``backoff``: seconds before the first retry; doubles each time, jittered by half.
+    """
+
+    def __init__(self, providers: Mapping[str, Provider] | None = None, *, backoff: float = BACKOFF) -> None:
+        self.backoff = backoff
         self._providers = None if providers is None else dict(providers)
         self._learned: dict[str, dict[str, Any]] = {}
         self._failing: set[str] = set()
@@ -187,7 +191,7 @@ class _Call:
         allowed = {"quota_daily": 1 if error.retry_after else 0}.get(error.kind, RETRIES)
         if self.retries >= allowed or not (error.kind in TRANSIENT or error.kind == "quota_daily"):
             return None
-        wait = BACKOFF * 2**self.retries * random.uniform(0.5, 1.5)  # noqa: S311
+        wait = self.client.backoff * 2**self.retries * random.uniform(0.5, 1.5)  # noqa: S311
         if error.retry_after is not None:
             if error.retry_after > PATIENCE:
                 return None

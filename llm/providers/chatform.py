@@ -19,7 +19,7 @@ SWITCHES: Json = {
     "send_stream_options": True,  # ask for usage in a stream
     "send_temperature": True,
     "send_user": False,
-    "system_role": "system",  # or developer
+    "system_role": "system",  # or developer, or user for a server that knows neither
     "strict_alternation": False,  # join neighbours of one role
     "tools": True,
     "vision": True,
@@ -37,6 +37,14 @@ OPTIONAL = (
 )  # fmt: skip
 LIMITS = ("max_completion_tokens", "max_tokens")
 UNWANTED = re.compile(r"unsupported|not supported|not permitted|unknown|unrecognized|unexpected|extra", re.IGNORECASE)
+# Sentences of servers that mind the order or the kinds of messages, and the switches that content them.
+PECULIAR: tuple[tuple[re.Pattern[str], Json], ...] = (
+    (re.compile(r"roles? must alternate|after role 'tool'", re.IGNORECASE), {"strict_alternation": True}),
+    (
+        re.compile(r"(system|developer) (role|message)s? (is |are )?not supported", re.IGNORECASE),
+        {"system_role": "user"},
+    ),
+)
 FINISHES: dict[str, Finish] = {
     "stop": "stop", "length": "length", "model_length": "length", "max_tokens": "length", "tool_calls": "tool_calls",
     "function_call": "tool_calls", "content_filter": "blocked", "error": "error",
@@ -210,7 +218,7 @@ class ChatReader(Reader):
 
     def message(self, calls: Sequence[ToolCall]) -> Json:
         """The assistant's message as the provider would have it back."""
-        message: Json = {"role": "assistant", "content": self.content()}
+        message: Json = {"role": "assistant", "content": "".join(self._text)}
         if self._thoughts:
             message["reasoning_content"] = "".join(self._thoughts)
         if self._details:
@@ -219,9 +227,6 @@ class ChatReader(Reader):
             more = [call["more"] for _, call in sorted(self._calls.items())]
             message["tool_calls"] = [wire_call(call, call.id) | marks for call, marks in zip(calls, more, strict=True)]
         return message
-
-    def content(self) -> Any:
-        return "".join(self._text)
 
 
 def wire_call(call: ToolCall, call_id: str) -> Json:
@@ -279,10 +284,10 @@ class ChatProvider(HTTPProvider):
     def messages(self, request: ChatRequest, switches: Json) -> list[Json]:
         turns = flattened(request.turns) if switches["plain_history"] else request.turns
         messages = [self.message(turn, f"{self.name}:{request.model}", switches) for turn in sound(turns)]
-        if switches["strict_alternation"]:
-            messages = joined(messages)
         if request.system:
             messages.insert(0, {"role": switches["system_role"], "content": request.system})
+        if switches["strict_alternation"] or switches["system_role"] == "user":
+            messages = joined(messages)
         return messages
 
     def message(self, turn: Turn, ref: str, switches: Json) -> Json:
@@ -328,6 +333,9 @@ class ChatProvider(HTTPProvider):
             return None
         if "reasoning_content" in error.message or "thought_signature" in error.message:
             return Lesson({"plain_history": True}, lasting=False)
+        for pattern, options in PECULIAR:
+            if pattern.search(error.message):
+                return Lesson(options)
         switches, sent = self.switches(request), self.body(request, True)
         field = blamed(error, sent)
         if field in LIMITS and UNWANTED.search(error.message):

@@ -6,13 +6,12 @@ comes the assistant, never a person; ids of calls are nine letters and digits; u
 
 import hashlib
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from llm.providers.base import Json, Reader, count, mapping
 from llm.providers.chatform import ChatProvider, ChatReader, entries, joined, text_part
 from llm.providers.history import data_url, encoded
-from llm.types import ChatRequest, ModelInfo, Part, Reasoning, Text, Turn
+from llm.types import ChatRequest, ModelInfo, Part, Reasoning, Text, ToolCall, Turn
 
 FIELDS = frozenset({
     "model", "messages", "max_tokens", "temperature", "top_p", "stream", "stop", "random_seed", "tools", "tool_choice",
@@ -51,11 +50,12 @@ class MistralReader(ChatReader):
             elif text := chunk.get("text"):
                 yield Text(str(text))
 
-    def content(self) -> Any:
-        if not self._thoughts:
-            return super().content()
-        thinking = {"type": "thinking", "thinking": [{"type": "text", "text": "".join(self._thoughts)}]}
-        return [thinking, {"type": "text", "text": "".join(self._text)}]
+    def message(self, calls: Sequence[ToolCall]) -> Json:
+        message = super().message(calls)
+        if thoughts := message.pop("reasoning_content", ""):
+            thinking = {"type": "thinking", "thinking": [{"type": "text", "text": thoughts}]}
+            message["content"] = [thinking, {"type": "text", "text": message["content"]}]
+        return message
 
 
 class Mistral(ChatProvider):
