@@ -52,9 +52,15 @@ def checked_button(button: Any) -> dict[str, Any]:
     if url is not None and not valid_url(url):
         raise bad(f"inline keyboard button URL '{url}' is invalid: wrong HTTP URL")
     copied = button.get("copy_text")
-    if copied is not None and not 0 < len(str(copied.get("text", ""))) <= MAX_COPY:
+    if copied is not None and not 0 < len(copy_of(copied)) <= MAX_COPY:
         raise bad("BUTTON_COPY_TEXT_INVALID")
     return button
+
+
+def copy_of(button: Any) -> str:
+    """The text of a CopyTextButton, "" for anything else."""
+    text = button.get("text") if isinstance(button, dict) else None
+    return text if isinstance(text, str) else ""
 
 
 def valid_url(url: Any) -> bool:

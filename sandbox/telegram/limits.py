@@ -75,8 +75,8 @@ class Limits:
         self._chats.clear()
         self._bot = None
 
-    def check(self, method: str, chat: Chat) -> None:
-        """Count one call, or raise ApiError 429 with the whole seconds to wait."""
+    def check(self, method: str, chat: Chat, count: int = 1) -> None:
+        """Count one call with `count` messages, or raise ApiError 429 with the whole seconds to wait."""
         if not self.enabled or method in FREE:
             return
         now = self.clock()
@@ -90,7 +90,7 @@ class Limits:
         for bucket in buckets:
             bucket.level += 1
         if chat.is_group and not draft:
-            chat.sent.append(now)
+            chat.sent.extend([now] * count)
 
     def _for_bot(self) -> Bucket:
         if self._bot is None:

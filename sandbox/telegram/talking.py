@@ -71,6 +71,8 @@ def compose(world: World, chat: Chat, user_id: int, reply_to: int | None, thread
         raise ControlError(f"chat {chat.id} was upgraded to {chat.migrated_to}")
     if not chat.has(user_id):
         raise ControlError(f"user {user_id} is not in chat {chat.id}")
+    if chat.type == "channel" and not chat.leads(user_id):
+        raise ControlError(f"user {user_id} does not administrate channel {chat.id}")
     if chat.blocked:
         raise ControlError(f"user {user_id} blocked the bot; unblock first")
     message: Message = {"message_id": world.next_message_id(chat)}

@@ -29,8 +29,14 @@ TWO_POLLS = "terminated by other getUpdates request; make sure that only one bot
 class Updates:
     """Pending updates of the bot and the one poll that may wait for them."""
 
-    def __init__(self, clock: Callable[[], float] = time.time, first_id: int = 100_000_001) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        changed: Callable[[], None] = lambda: None,
+        first_id: int = 100_000_001,
+    ) -> None:
         self.clock = clock
+        self.changed = changed
         self.pending: OrderedDict[int, tuple[float, Update]] = OrderedDict()
         self.allowed: list[str] | None = None
         self.signal = Signal()
@@ -61,6 +67,7 @@ class Updates:
         self._next_id += 1
         self.pending[update_id] = (self.clock(), {"update_id": update_id, **update})
         self.signal.notify()
+        self.changed()
         return update_id
 
     def forget_old(self) -> None:
@@ -81,6 +88,7 @@ class Updates:
     def remove(self, update_id: int) -> None:
         """Drop one update that a webhook took."""
         self.pending.pop(update_id, None)
+        self.changed()
 
     def clear(self) -> None:
         """Drop all."""
@@ -106,6 +114,7 @@ class Updates:
         self.interrupt(TWO_POLLS)
         self.forget_old()
         self.confirm(offset)
+        self.changed()
         if offset == self._last_offset and self.clock() < self._last_answer + SAME_OFFSET_SECONDS:
             limit = 1
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -58,7 +58,7 @@ class World:
         self.feed = Feed()
         self.news = Signal()
         self.feed.signal = self.news
-        self.updates = Updates(lambda: self.clock())
+        self.updates = Updates(lambda: self.clock(), self.news.notify)
         self.webhook = Webhook(self.updates, lambda: self.clock())
         self.call_log = CallLog()
         self.faults = Faults()

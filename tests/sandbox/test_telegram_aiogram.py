@@ -37,12 +37,19 @@ from aiogram.types import (
     ReplyParameters,
 )
 
-from sandbox.server import Sandbox
+from sandbox.server import Sandbox, serve
 from sandbox.telegram.files import Upload
 
 ANNA, BORIS, TEAM, NEWS = 101, 102, -1001000000002, -1001000000003
 TOKEN = "1000:sandbox-token"
 GO = InlineKeyboardMarkup(inline_keyboard=[[InlineKeyboardButton(text="Go", callback_data="go")]])
+
+
+@pytest_asyncio.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A strict one: whatever the library sends must be in the description of the API."""
+    async with serve(limits=False, strict=True) as running:
+        yield running
 
 
 @pytest_asyncio.fixture
@@ -164,7 +171,7 @@ async def test_an_album_goes_up(bot: Bot) -> None:
 
 
 async def test_a_poll_is_sent_voted_and_stopped(sandbox: Sandbox, bot: Bot) -> None:
-    options: list[InputPollOption | str] = [InputPollOption(text="yes"), "no"]
+    options: list[InputPollOption | str] = [InputPollOption(text="yes"), InputPollOption(text="no")]
     message = await bot.send_poll(TEAM, "?", options, is_anonymous=False)
     sandbox.world.vote(ANNA, message.message_id, [0], TEAM)
     answer = (await bot.get_updates(timeout=0))[0].poll_answer

@@ -15,7 +15,7 @@ from sandbox.server import Sandbox, serve
 
 from .telegram_clients import Api, Control
 
-ANNA, BORIS, TEAM = 101, 102, -1001000000002
+ANNA, BORIS, TEAM, NEWS = 101, 102, -1001000000002, -1001000000003
 ROOT = Path(__file__).parents[2]
 
 
@@ -68,6 +68,7 @@ async def test_a_forwarded_message_names_its_origin(control: Control) -> None:
         ("message", {"chat_id": 9, "user_id": ANNA, "text": "x"}, "there is no chat 9"),
         ("message", {"chat_id": BORIS, "user_id": ANNA, "text": "x"}, "user 101 is not in chat 102"),
         ("message", {"chat_id": ANNA, "user_id": ANNA}, "a message needs a text or a file"),
+        ("message", {"chat_id": NEWS, "user_id": ANNA, "text": "x"}, "user 101 is not in chat"),
         ("press", {"chat_id": ANNA, "user_id": ANNA, "message_id": 1, "data": "x"}, "no message 1"),
         ("stop_draft", {"chat_id": ANNA, "user_id": ANNA, "draft_id": 1}, "there is no draft 1"),
         ("migrate", {"chat_id": TEAM}, "only a group can be upgraded"),
@@ -209,6 +210,12 @@ async def test_a_connection_is_cut_before_or_after_doing_it(
     assert (call.ok, call.error_code, call.fault) == (False, 0, kind)
 
 
+async def test_a_refused_call_is_cut_as_well(api: Api, control: Control) -> None:
+    await control("faults", rules=[{"method": "sendMessage", "kind": "cut_after"}])
+    with pytest.raises(aiohttp.ClientError):
+        await api("sendMessage", chat_id=5, text="x")
+
+
 async def test_a_hanging_call_ends_with_a_cut(api: Api, control: Control) -> None:
     await control("faults", rules=[{"method": "getMe", "kind": "hang", "seconds": 0.1}])
     with pytest.raises(aiohttp.ClientError):
@@ -267,6 +274,20 @@ async def test_a_group_takes_twenty_messages_a_minute(session: aiohttp.ClientSes
             answers.append(await api("sendMessage", chat_id=TEAM, text="x"))
     assert [answer["ok"] for answer in answers] == [True] * 20 + [False]
     assert 1 <= answers[20]["parameters"]["retry_after"] <= 20
+
+
+async def test_each_message_of_several_counts_in_a_group(session: aiohttp.ClientSession) -> None:
+    async with serve(limits=True) as sandbox:
+        now = [1000.0]
+        sandbox.world.limits.clock = lambda: now[0]
+        api = Api(sandbox.url, session)
+        source = [sandbox.world.say(ANNA, str(n)).message["message_id"] for n in range(19)]
+        copies = {"chat_id": TEAM, "from_chat_id": ANNA, "message_ids": source}
+        answers = [await api("copyMessages", **copies)]
+        for _ in range(2):
+            now[0] += 5
+            answers.append(await api("sendMessage", chat_id=TEAM, text="x"))
+    assert [answer["ok"] for answer in answers] == [True, True, False]
 
 
 async def test_the_whole_bot_has_a_limit(session: aiohttp.ClientSession) -> None:

@@ -363,6 +363,13 @@ async def test_strict_mode_refuses_unknown_parameters_and_fields(session: aiohtt
     assert 'field "offset" is required' in short
 
 
+async def test_a_nested_value_of_a_strange_form_is_a_bad_request(api: Api) -> None:
+    reply = {"message_id": {}, "allow_sending_without_reply": True, "quote": 5}
+    assert (await sent(api, reply_parameters=reply))["text"] == "hello"
+    numbers = await api.error("deleteMessages", chat_id=ANNA, message_ids=[[1]])
+    assert numbers == "Bad Request: message identifiers must be numbers"
+
+
 async def test_a_lenient_server_ignores_unknown_parameters(api: Api) -> None:
     assert (await sent(api, colour="red"))["text"] == "hello"
 

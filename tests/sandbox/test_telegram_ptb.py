@@ -8,10 +8,17 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile,
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
 from telegram.request import HTTPXRequest
 
-from sandbox.server import Sandbox
+from sandbox.server import Sandbox, serve
 
 ANNA, TEAM = 101, -1001000000002
 GO = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data="go")]])
+
+
+@pytest_asyncio.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    """A strict one: whatever the library sends must be in the description of the API."""
+    async with serve(limits=False, strict=True) as running:
+        yield running
 
 
 @pytest_asyncio.fixture

@@ -32,9 +32,7 @@ async def test_an_offset_confirms_only_what_is_before_it(sandbox: Sandbox, api: 
     assert texts(await api.ok("getUpdates", offset=found[1]["update_id"])) == ["two", "three"]
 
 
-async def test_a_negative_offset_keeps_the_last_updates_and_forgets_the_others(
-    sandbox: Sandbox, api: Api
-) -> None:
+async def test_a_negative_offset_keeps_the_last_updates_and_forgets_the_others(sandbox: Sandbox, api: Api) -> None:
     for text in ("one", "two", "three"):
         sandbox.world.say(ANNA, text)
     assert texts(await api.ok("getUpdates", offset=-1)) == ["three"]
@@ -191,6 +189,15 @@ async def test_deleting_the_webhook_keeps_pending_updates(sandbox: Sandbox, api:
     sandbox.world.say(ANNA, "kept")
     await api.ok("deleteWebhook")
     assert texts(await api.ok("getUpdates")) == ["kept"]
+
+
+async def test_a_confirmed_update_can_be_waited_for(sandbox: Sandbox, api: Api) -> None:
+    update_id = sandbox.world.say(ANNA, "one").update_id
+    assert update_id is not None
+    poll = asyncio.create_task(api.ok("getUpdates", offset=update_id + 1, timeout=30))
+    await sandbox.world.wait_for(lambda: not sandbox.world.updates.pending)
+    sandbox.world.say(ANNA, "two")
+    assert texts(await poll) == ["two"]
 
 
 async def test_dropping_pending_updates_drops_them(sandbox: Sandbox, api: Api) -> None:

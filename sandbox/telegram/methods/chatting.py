@@ -216,9 +216,7 @@ def set_message_reaction(world: World, params: Params) -> bool:
     reactions = params.get("reaction") or []
     if len(reactions) > 1:
         raise bad("REACTIONS_TOO_MANY")
-    emoji = reactions[0].get("emoji", "").replace("\ufe0f", "") if reactions else None
-    if emoji is not None and (reactions[0].get("type") != "emoji" or emoji not in EMOJI):
-        raise bad("REACTION_INVALID")
+    emoji = emoji_of(reactions[0]) if reactions else None
     by_user = chat.reactions.setdefault(params["message_id"], {})
     by_user.pop(world.bot["id"], None)
     if emoji:
@@ -226,6 +224,15 @@ def set_message_reaction(world: World, params: Params) -> bool:
     shown = {"chat_id": chat.id, "message_id": params["message_id"], "reactions": by_user}
     world.feed.emit("reaction", chat.id, shown)
     return True
+
+
+def emoji_of(reaction: Any) -> str:
+    """The emoji of a ReactionTypeEmoji, if bots may use it."""
+    given = reaction if isinstance(reaction, dict) else {}
+    emoji = str(given.get("emoji", "")).replace("\ufe0f", "")
+    if given.get("type") != "emoji" or emoji not in EMOJI:
+        raise bad("REACTION_INVALID")
+    return emoji
 
 
 def new_link(world: World, params: Params, *, primary: bool) -> dict[str, Any]:

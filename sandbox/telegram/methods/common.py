@@ -157,6 +157,18 @@ def as_int(value: Any) -> int:
         return 0
 
 
+def message_numbers(params: Params, limit: int) -> list[int]:
+    """The `message_ids` of a call, 1 to `limit` of them; ApiError otherwise."""
+    rows = params["message_ids"]
+    if not rows:
+        raise bad("message identifiers are not specified")
+    if len(rows) > limit:
+        raise bad("too many message identifiers specified")
+    if any(as_int(row) == 0 for row in rows):
+        raise bad("message identifiers must be numbers")
+    return [as_int(row) for row in rows]
+
+
 def origin_of(message: Message) -> dict[str, Any]:
     """The MessageOrigin object for a message that is forwarded."""
     if "forward_origin" in message:

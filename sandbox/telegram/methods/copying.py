@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..chats import Chat, Message
 from ..errors import ApiError, bad
-from .common import Params, bot_message, caption_fields, find_chat, origin_of, require_present, writable
+from .common import (
+    Params,
+    bot_message,
+    caption_fields,
+    find_chat,
+    message_numbers,
+    origin_of,
+    require_present,
+    writable,
+)
 
 if TYPE_CHECKING:
     from ..world import World
@@ -77,9 +86,7 @@ def copy_message(world: World, params: Params) -> dict[str, int]:
 
 def ordered(params: Params) -> list[int]:
     """1 to 100 message numbers in rising order."""
-    numbers = [int(number) for number in params["message_ids"]]
-    if not 1 <= len(numbers) <= AT_ONCE:
-        raise bad("message identifiers are not specified" if not numbers else "too many messages to copy")
+    numbers = message_numbers(params, AT_ONCE)
     if numbers != sorted(set(numbers)):
         raise bad("message identifiers must be in a strictly increasing order")
     return numbers

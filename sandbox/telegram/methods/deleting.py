@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..chats import Chat, Message
 from ..errors import bad
-from .common import Params, find_chat, require_present
+from .common import Params, find_chat, message_numbers, require_present
 
 if TYPE_CHECKING:
     from ..world import World
@@ -43,9 +43,7 @@ def delete_messages(world: World, params: Params) -> bool:
     """Up to 100 messages; those that are gone already are skipped."""
     chat = find_chat(world, params["chat_id"])
     require_present(world, chat)
-    numbers = params["message_ids"]
-    if not 1 <= len(numbers) <= AT_ONCE:
-        raise bad("too many message identifiers specified" if numbers else "message identifiers are not specified")
+    numbers = message_numbers(params, AT_ONCE)
     found = [chat.messages[number] for number in numbers if number in chat.messages]
     if not all(may_delete(world, chat, message) for message in found):
         raise bad("message can't be deleted for everyone")

@@ -32,7 +32,7 @@ def language_of(params: Params) -> str:
 def key_of(world: World, params: Params) -> Key:
     """Scope and language under which a list is kept."""
     scope = params.get("scope") or {"type": "default"}
-    kind = scope.get("type")
+    kind = str(scope.get("type"))
     if kind not in SCOPES:
         raise bad("can't parse BotCommandScope: unsupported type specified")
     chat_id = user_id = None
@@ -42,7 +42,7 @@ def key_of(world: World, params: Params) -> Key:
         user_id = scope.get("user_id")
         if user_id not in world.users:
             raise bad("invalid user_id specified")
-    return str(kind), chat_id, user_id, language_of(params)
+    return kind, chat_id, user_id, language_of(params)
 
 
 def command(row: Any) -> dict[str, Any]:
