@@ -49,8 +49,9 @@ def timeline(entries: QuerySet[AuditEntry]) -> SafeString | str:
 
 
 def details_of(entry: AuditEntry) -> str:
-    """An entry's details in one line: ``pending → active``, or ``role: admin, hours: 72``."""
+    """An entry's details in one line: ``pending → active``, or ``role: admin; hours: 72``."""
     details = entry.details
     if "old" in details and "new" in details:
         return f"{details['old']} → {details['new']}"
-    return ", ".join(f"{key}: {value}" for key, value in details.items())
+    shown = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in details.items()}
+    return "; ".join(f"{key}: {value}" for key, value in shown.items())

@@ -78,7 +78,7 @@ def totals(now: datetime) -> dict[str, Any]:
 
 def per_day(now: datetime) -> list[dict[str, Any]]:
     """Requests and people on each of the 30 days, quiet days included. One query."""
-    rows = (
+    rows: Any = (
         Request.objects.filter(created_at__gte=first_day(now))
         .annotate(day=TruncDate("created_at"))
         .values("day")
@@ -91,7 +91,7 @@ def per_day(now: datetime) -> list[dict[str, Any]]:
 
 def by_model(now: datetime) -> list[dict[str, Any]]:
     """The models asked most: requests, tokens (None: not counted), spent (None: unknown). One query."""
-    rows = (
+    rows: Any = (
         Request.objects.filter(created_at__gte=first_day(now))
         .values("model_ref")
         .annotate(

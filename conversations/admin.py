@@ -14,13 +14,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.pages import audited
 from conversations.models import Assistant, Conversation, Message, Request
-from core.admin import Page, ReadOnlyInline, ReadOnlyPage, Verb, values_filter, verbs
+from core.admin import Page, ReadOnlyInline, ReadOnlyPage, Verb, display, values_filter, verbs
 from core.show import badge, link, money, nowrap, number, prose, seconds, stamp
 from llm.errors import Kind
 
@@ -66,8 +65,8 @@ class RequestPage(ReadOnlyPage):
     )
 
     @display(description=_("asked"), ordering="created_at")
-    def asked(self, request: Request) -> str:
-        return stamp(request.created_at)
+    def asked(self, request: Request) -> SafeString:
+        return nowrap(stamp(request.created_at))
 
     @display(description=_("state"), ordering="state")
     def condition(self, request: Request) -> SafeString:
@@ -75,13 +74,13 @@ class RequestPage(ReadOnlyPage):
 
     @display(description=_("model asked"), ordering="model_ref")
     def which(self, request: Request) -> SafeString:
-        return nowrap(request.model_ref or "—", "14rem")
+        return nowrap(request.model_ref or "—", "12rem")
 
     @display(description=_("tokens in → out"), ordering="output_tokens")
     def tokens(self, request: Request) -> SafeString:
         cached = f" ({number(request.cached_tokens)})" if request.cached_tokens else ""
         mark = "≈ " if request.estimated else ""
-        return format_html("{}{}{} → {}", mark, number(request.input_tokens), cached, number(request.output_tokens))
+        return nowrap(f"{mark}{number(request.input_tokens)}{cached} → {number(request.output_tokens)}")
 
     @display(description=_("cost"), ordering="cost")
     def price(self, request: Request) -> str:
@@ -93,7 +92,7 @@ class RequestPage(ReadOnlyPage):
 
     @display(description=_("question"))
     def question(self, request: Request) -> SafeString:
-        return nowrap(request.prompt[:200], "18rem")
+        return nowrap(request.prompt[:200], "10rem")
 
     @display(description=_("dialog"))
     def dialog(self, request: Request) -> SafeString | str:
@@ -127,16 +126,16 @@ class MessageInline(ReadOnlyInline):
     def text(self, message: Message) -> SafeString | str:
         return prose(message.content)
 
-    @display(description=_("asked anew"), boolean=True)
-    def asked_anew(self, message: Message) -> bool:
-        return message.superseded
+    @display(description=_("asked anew"))
+    def asked_anew(self, message: Message) -> SafeString | str:
+        return badge(_("asked anew"), "warning") if message.superseded else ""
 
 
 @admin.register(Conversation)
 class ConversationPage(ReadOnlyPage):
-    list_display = ("__str__", "chat", "model", "assistant", "started", "open_")
+    list_display = ("__str__", "place", "model", "assistant", "started", "open_")
     list_filter = (("closed_at", admin.EmptyFieldListFilter), "started_at", "assistant")
-    list_select_related = ("chat", "model", "assistant")
+    list_select_related = ("chat__person", "model", "assistant")
     search_fields = ("title", "chat__title", "chat__username", "chat__telegram_id")
     ordering = ("-started_at", "-id")
     inlines = (MessageInline,)
@@ -145,7 +144,7 @@ class ConversationPage(ReadOnlyPage):
             None,
             {
                 "fields": (
-                    ("chat", "thread_id"),
+                    ("place", "chat", "thread_id"),
                     ("model", "assistant"),
                     ("started", "open_"),
                     "summary",
@@ -154,6 +153,10 @@ class ConversationPage(ReadOnlyPage):
             },
         ),
     )
+
+    @display(description=_("with"), ordering="chat")
+    def place(self, dialog: Conversation) -> SafeString | str:
+        return link(dialog.chat.person or dialog.chat)
 
     @display(description=_("started"), ordering="started_at")
     def started(self, dialog: Conversation) -> str:
@@ -180,8 +183,11 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "tools" not in self.fields:
+            return
         names = dict.fromkeys([*settings.ASSISTANT_TOOLS, *(self.instance.tools or [])])
-        self.fields["tools"].choices = [(name, name) for name in names]
+        tools: Any = self.fields["tools"]
+        tools.choices = [(name, name) for name in names]
 
     def clean_temperature(self) -> float | None:
         temperature: float | None = self.cleaned_data["temperature"]
@@ -217,7 +223,12 @@ class AssistantPage(Page):
     search_fields = ("name", "prompt")
     ordering = ("-is_default", "name")
     autocomplete_fields = ("model",)
-    fieldsets = ((None, {"fields": ("name", "prompt", ("model", "temperature"), "tools")}),)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Assistant | None = None) -> Any:
+        fields: list[Any] = ["name", "prompt", ("model", "temperature")]
+        if settings.ASSISTANT_TOOLS or (obj and obj.tools):
+            fields.append("tools")
+        return ((None, {"fields": fields}),)
 
     def save_model(self, request: HttpRequest, obj: Assistant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -16,22 +16,38 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
+from unfold.decorators import display as unfold_display
 from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
 
 from core.show import Text
 
 A = TypeVar("A", bound=type[ModelAdmin])
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def display(
+    *,
+    description: Text,
+    ordering: Any = None,
+    header: bool | None = None,
+    boolean: bool | None = None,
+) -> Callable[[F], F]:
+    """Unfold's decorator of a column or a read-only field, with types; ``header`` takes (name, line below)."""
+    mark: Callable[[F], F] = unfold_display(description=description, ordering=ordering, header=header, boolean=boolean)
+    return mark
 
 
 class Refused(Exception):
     """A verb cannot be done; its text is shown to the operator."""
 
 
-class Page(ModelAdmin):  # type: ignore[misc]
+class Page(ModelAdmin):
     """An operator's page. Verbs need the right to change the rows, whether or not the form may be edited."""
 
     list_per_page = 50
@@ -56,13 +72,14 @@ class ReadOnlyPage(Page):
         return False
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+class ReadOnlyInline(TabularInline):
     """Rows of another table on a page, in pages of 50."""
 
     extra = 0
     per_page = 50
     can_delete = False
     tab = True
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -91,6 +108,14 @@ class Verb:
     done: Text = ""
 
 
+class Confirm(BaseDialogForm):
+    """The question before a verb, with the name of the row it is about."""
+
+    def render_before_template(self) -> str:
+        page = self.request.resolver_match.func.model_admin
+        return format_html("<strong>{}</strong>", page.get_object(self.request, unquote(self.object_id)) or "")
+
+
 def verbs(*table: Verb) -> Callable[[A], A]:
     """Give a page the verbs of ``table``. Its own ``actions_row`` or ``actions_detail`` arrange them."""
 
@@ -116,7 +141,12 @@ def _to_one(verb: Verb) -> Any:
         return back(page, request)
 
     one.__name__ = verb.name
-    dialog = {"title": verb.title, "description": verb.question, "form_submit_text": verb.title}
+    dialog = {
+        "title": verb.title,
+        "description": verb.question,
+        "form_class": Confirm,
+        "form_submit_text": verb.title,
+    }
     return action(
         description=verb.title,
         url_path=verb.name.replace("_", "-"),
@@ -154,7 +184,7 @@ def values_filter(name: str, heading: Text, values: Callable[[], Iterable[tuple[
     """A list filter by the column ``name`` with known choices; Django's own would read the whole table for them."""
 
     class ValuesFilter(SimpleListFilter):
-        title = heading
+        title = heading  # type: ignore[assignment]
         parameter_name = name
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

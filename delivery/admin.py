@@ -17,11 +17,10 @@ from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.pages import audited
-from core.admin import ReadOnlyPage, Refused, Verb, values_filter, verbs
+from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verbs
 from core.show import badge, nowrap, pretty, prose, stamp
 from delivery import services
 from delivery.models import Delivery, JobRequest
@@ -88,8 +87,8 @@ class DeliveryPage(ReadOnlyPage):
     )
 
     @display(description=_("created"), ordering="created_at")
-    def created(self, delivery: Delivery) -> str:
-        return stamp(delivery.created_at)
+    def created(self, delivery: Delivery) -> SafeString:
+        return nowrap(stamp(delivery.created_at))
 
     @display(description=_("finished"))
     def finished(self, delivery: Delivery) -> str:
@@ -120,7 +119,7 @@ class DeliveryPage(ReadOnlyPage):
 admin.site.unregister(DjangoJob)
 admin.site.unregister(DjangoJobExecution)
 # Its names are English only. Migrations look at the classes' own Meta, so they do not see this.
-DjangoJob._meta.verbose_name, DjangoJob._meta.verbose_name_plural = _("job"), _("jobs")
+DjangoJob._meta.verbose_name, DjangoJob._meta.verbose_name_plural = _("planned job"), _("planned jobs")
 DjangoJobExecution._meta.verbose_name = _("run of a job")
 DjangoJobExecution._meta.verbose_name_plural = _("runs of jobs")
 apps.get_app_config("django_apscheduler").verbose_name = _("Jobs")

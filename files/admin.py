@@ -4,9 +4,8 @@ from django.contrib import admin
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from core.admin import ReadOnlyPage
+from core.admin import ReadOnlyPage, display
 from core.show import prose, stamp
 from files.models import StoredFile
 

@@ -13,13 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.pages import audited
-from core.admin import Page, ReadOnlyPage, Verb, verbs
+from core.admin import Page, ReadOnlyPage, Verb, display, verbs
 from core.show import badge, link, number, pretty, stamp
 from llm import services
 from llm.models import Availability, Model, ProviderState, SyncRun
@@ -94,7 +94,8 @@ class ModelPage(Page):
     list_per_page = 100
     autocomplete_fields = ("replaced_by",)
     readonly_fields = (
-        "title_",
+        "name",
+        "label",
         "provider",
         "can",
         "window",
@@ -112,7 +113,7 @@ class ModelPage(Page):
             None,
             {
                 "fields": (
-                    ("title_", "provider"),
+                    ("name", "label", "provider"),
                     ("condition", "offered", "leaves"),
                     "can",
                     ("window", "longest"),
@@ -164,8 +165,8 @@ class ModelPage(Page):
 
     @display(description=_("can do"))
     def can(self, model: Model) -> SafeString | str:
-        words = [badge(CAPABILITIES[name]) for name in CAPABILITIES if name in model.capabilities]
-        return mark_safe(" ".join(words)) if words else "—"  # noqa: S308  (labels render escaped)
+        words = [(badge(word),) for name, word in CAPABILITIES.items() if name in model.capabilities]
+        return format_html_join(" ", "{}", words) if words else "—"
 
     @display(description=_("window"), ordering="context_window")
     def window(self, model: Model) -> str:
@@ -277,11 +278,9 @@ def _names(result: dict[str, Any], key: str) -> SafeString | str:
 
 def _table(heads: list[Any], rows: list[tuple[Any, ...]]) -> SafeString:
     cell = "padding:.4rem 1.5rem .4rem 0;vertical-align:top;text-align:left"
-    head = format_html_join("", '<th style="{}">{}</th>', ((cell, str(text).capitalize()) for text in heads))
-    body = mark_safe("").join(
-        format_html("<tr>{}</tr>", format_html_join("", '<td style="{}">{}</td>', ((cell, item) for item in row)))
-        for row in rows
-    )
+    head = format_html_join("", '<th style="{}">{}</th>', ((cell, capfirst(text)) for text in heads))
+    lines = ((format_html_join("", '<td style="{}">{}</td>', ((cell, item) for item in row)),) for row in rows)
+    body = format_html_join("", "<tr>{}</tr>", lines)
     return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
 
 

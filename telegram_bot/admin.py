@@ -7,11 +7,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.pages import audited
-from core.admin import ReadOnlyPage, Verb, values_filter, verbs
+from core.admin import ReadOnlyPage, Verb, display, values_filter, verbs
 from core.show import badge, nowrap, pretty, prose, stamp
 from telegram_bot import lanes, services
 from telegram_bot.models import Update
@@ -72,8 +71,8 @@ class UpdatePage(ReadOnlyPage):
     )
 
     @display(description=_("received"), ordering="received_at")
-    def received(self, update: Update) -> str:
-        return stamp(update.received_at)
+    def received(self, update: Update) -> SafeString:
+        return nowrap(stamp(update.received_at))
 
     @display(description=_("finished"))
     def finished(self, update: Update) -> str:
