@@ -1,5 +1,6 @@
 """Settings: every one comes from the environment or `.env` (documented in `.env.example`)."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.env import Env
 from config.logging import logging_config
+
+# python-telegram-bot gives retry_after as a timedelta, as its next major version does without being asked.
+os.environ.setdefault("PTB_TIMEDELTA", "1")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(BASE_DIR / ".env")

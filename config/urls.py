@@ -5,6 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
 
+from telegram_bot.webhook import webhook
+
 admin.autodiscover()
 
 
@@ -15,4 +17,5 @@ def home(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("", home),
     path("admin/", admin.site.urls),
+    path("telegram/webhook", webhook),
 ]

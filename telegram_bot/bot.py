@@ -192,7 +192,11 @@ async def membership(update: Update, context: Context) -> None:
 @transaction.atomic
 def _membership(incoming: Incoming, status: str) -> None:
     if status in ("left", "kicked"):
-        accounts.mark_unreachable(incoming.bot_id, incoming.chat_id, f"bot is {status}")
+        accounts.mark_unreachable(
+            incoming.bot_id,
+            incoming.chat_id,
+            "bot was blocked by the user" if incoming.chat.is_private else f"bot is {status}",
+        )
         return
     accounts.mark_reachable(incoming.bot_id, incoming.chat_id)
     chat = incoming.chat

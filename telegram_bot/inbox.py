@@ -50,7 +50,7 @@ def take(lane: str) -> tuple[Update | None, Incoming | None]:
         if moved := lanes.migration_of(update.raw):
             # Whoever reports it: the group's dialogs and its access must move along.
             accounts.migrate_chat(update.bot_id, *moved)
-        incoming = gate.check(update, timezone.now())
+        incoming = None if moved else gate.check(update, timezone.now())
     except (OperationalError, InterfaceError) as error:
         services.put_back([update.pk], str(error), timezone.now() + timedelta(seconds=1))
         return update, None

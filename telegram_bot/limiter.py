@@ -14,6 +14,7 @@ from typing import Any
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
+Clock = Callable[[], float]
 JSON = bool | dict[str, Any] | list[dict[str, Any]]
 
 COUNTED = ("send", "edit", "copy", "forward")
@@ -29,13 +30,13 @@ class Dropped(Exception):
 class Budget:
     """A token bucket: ``burst`` at once, then ``rate`` a second."""
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self.rate, self.burst = rate, burst
-        self.tokens, self.at = burst, time.monotonic()
+    def __init__(self, rate: float, burst: float, clock: Clock = time.monotonic) -> None:
+        self.rate, self.burst, self.clock = rate, burst, clock
+        self.tokens, self.at = burst, clock()
 
     def wait(self, spare: float = 0.0) -> float:
         """Seconds until one token is there while ``spare`` more stay; 0 means now."""
-        now = time.monotonic()
+        now = self.clock()
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
         return max(0.0, (1.0 + spare - self.tokens) / self.rate)
@@ -47,35 +48,35 @@ class Budget:
 class Minute:
     """At most ``most`` in any 60 seconds."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, clock: Clock = time.monotonic) -> None:
+        self.most, self.clock = most, clock
         self.times: deque[float] = deque()
 
     def wait(self, spare: int = 0) -> float:
-        now = time.monotonic()
+        now = self.clock()
         while self.times and now - self.times[0] >= 60.0:
             self.times.popleft()
         over = len(self.times) + spare - self.most
         return 0.0 if over < 0 else max(0.0, 60.0 - (now - self.times[min(over, len(self.times) - 1)]))
 
     def take(self) -> None:
-        self.times.append(time.monotonic())
+        self.times.append(self.clock())
 
 
 class ChatBudget:
     """What one chat still takes."""
 
-    def __init__(self, limits: list[Budget | Minute]) -> None:
-        self.limits = limits
+    def __init__(self, limits: list[Budget | Minute], clock: Clock = time.monotonic) -> None:
+        self.limits, self.clock = limits, clock
         self.cool_until = 0.0
-        self.used_at = time.monotonic()
+        self.used_at = clock()
 
     def wait(self, spare: int) -> float:
         waits = [limit.wait(spare) for limit in self.limits]
-        return max([self.cool_until - time.monotonic(), 0.0, *waits])
+        return max([self.cool_until - self.clock(), 0.0, *waits])
 
     def take(self) -> None:
-        self.used_at = time.monotonic()
+        self.used_at = self.clock()
         for limit in self.limits:
             limit.take()
 

@@ -97,7 +97,7 @@ def _cut(raw: bytes, entities: list[Entity], start: int, end: int) -> int:
     block = next((e for e in entities if e["type"] == "pre" and e["offset"] < cut < e["offset"] + e["length"]), None)
     if block is None:
         return cut
-    if block["offset"] > start and block["length"] <= MESSAGE_UNITS:
+    if block["offset"] > start and block["length"] <= end - start:
         return int(block["offset"])
     line = window.rfind("\n") + 1
     return start + units(window[:line]) if line else cut

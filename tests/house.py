@@ -71,6 +71,10 @@ class House:
         data = next(data for text, data in self.buttons(place).items() if text.startswith(label))
         return self.world.press(user_id, self.messages(place)[-1]["message_id"], data, chat_id)
 
+    def fault(self, method: str, kind: str, times: int | None = 1, **more: Any) -> None:
+        """Let the next ``times`` calls of ``method`` go wrong."""
+        self.world.faults.add([{"method": method, "kind": kind, "times": times, **more}])
+
     def calls(self, method: str, chat_id: int | None = None) -> list[Any]:
         return self.world.calls(method=method, chat_id=chat_id)
 

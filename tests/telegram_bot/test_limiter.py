@@ -1,0 +1,125 @@
+"""Telegram's flood limits: who waits, who is dropped, and how long. The clock is the test's."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from telegram.error import RetryAfter
+
+from telegram_bot.limiter import COSMETIC, Budget, ChatBudget, Dropped, Limiter, Minute
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_burst_goes_at_once_then_one_a_second(clock: Clock) -> None:
+    budget = Budget(1.0, 3, clock)
+    for _message in range(3):
+        assert budget.wait() == 0
+        budget.take()
+
+    assert budget.wait() == pytest.approx(1.0)
+    clock.now += 1.0
+    assert budget.wait() == 0
+
+
+def test_spare_place_is_kept_for_what_must_follow(clock: Clock) -> None:
+    budget = Budget(1.0, 3, clock)
+    budget.take()
+    budget.take()
+
+    assert budget.wait() == 0
+    assert budget.wait(spare=1) == pytest.approx(1.0)
+
+
+def test_group_never_gets_more_than_twenty_a_minute(clock: Clock) -> None:
+    minute = Minute(20, clock)
+    for _message in range(20):
+        assert minute.wait() == 0
+        minute.take()
+        clock.now += 1
+
+    assert minute.wait() == pytest.approx(40.0)
+    clock.now += 40
+    assert minute.wait() == 0
+
+
+def test_cool_off_after_a_429_is_the_chats_own(clock: Clock) -> None:
+    cooling, other = ChatBudget([], clock), ChatBudget([], clock)
+    cooling.cool_until = clock.now + 5
+
+    assert cooling.wait(0) == pytest.approx(5.0)
+    assert other.wait(0) == 0
+
+
+async def request(
+    limiter: Limiter, endpoint: str, chat_id: int, priority: str | None = None, answer: Any = True
+) -> Any:
+    async def call() -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return await limiter.process_request(call, (), {}, endpoint, {"chat_id": chat_id}, priority)
+
+
+async def test_cosmetic_call_without_room_is_dropped_not_queued() -> None:
+    limiter = Limiter(0, 1, 20)
+    await request(limiter, "sendMessage", 1)
+    await request(limiter, "sendMessage", 1)
+
+    with pytest.raises(Dropped):
+        await request(limiter, "editMessageText", 1, COSMETIC)
+    assert await request(limiter, "sendMessage", 1) is True  # the place that was kept
+
+
+async def test_typing_uses_no_place_up() -> None:
+    limiter = Limiter(0, 1, 20)
+    for _time in range(10):
+        assert await request(limiter, "sendChatAction", 1, COSMETIC) is True
+
+
+async def test_429_makes_its_chat_wait_and_no_other() -> None:
+    limiter = Limiter(0, 0, 0)
+    with pytest.raises(RetryAfter):
+        await request(limiter, "sendMessage", 1, answer=RetryAfter(30))
+
+    with pytest.raises(Dropped):
+        await request(limiter, "editMessageText", 1, COSMETIC)
+    async with asyncio.timeout(1):
+        assert await request(limiter, "sendMessage", 2) is True
+
+
+async def test_answering_a_press_is_not_limited() -> None:
+    limiter = Limiter(1, 1, 1)
+    async with asyncio.timeout(1):
+        for _time in range(20):
+            assert await request(limiter, "answerCallbackQuery", 1) is True
+
+
+async def test_zero_turns_a_limit_off() -> None:
+    limiter = Limiter(0, 0, 0)
+    async with asyncio.timeout(1):
+        for _time in range(200):
+            await request(limiter, "sendMessage", 1)
+            await request(limiter, "sendMessage", -1)
+
+
+async def test_what_must_arrive_waits_for_its_turn() -> None:
+    limiter = Limiter(0, 20, 20)  # 20 a second, three at once
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _time in range(5):
+        await request(limiter, "sendMessage", 1)
+
+    assert loop.time() - began >= 0.09

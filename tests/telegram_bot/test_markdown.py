@@ -1,0 +1,142 @@
+"""A model's Markdown as Telegram shows it: nothing lost, nothing too long, cut at good places."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telegram_bot.markdown import MESSAGE_UNITS, MOST_ENTITIES, Part, parts, tail, units
+
+
+def kinds(part: Part) -> list[str]:
+    return [entity["type"] for entity in part.entities]
+
+
+def covered(part: Part, kind: str) -> str:
+    """The text under the first entity of ``kind``; offsets are UTF-16 units."""
+    entity = next(entity for entity in part.entities if entity["type"] == kind)
+    raw = part.text.encode("utf-16-le")
+    return raw[entity["offset"] * 2 : (entity["offset"] + entity["length"]) * 2].decode("utf-16-le")
+
+
+def test_bold_after_an_emoji_covers_the_right_units() -> None:
+    (part,) = parts("👨‍👩‍👧 **bold** end")
+
+    assert covered(part, "bold") == "bold"
+
+
+@pytest.mark.parametrize("text", ["Vec<T>", "<div>", "a < b", "if x<y and y>z", "std::map<int, string>"])
+def test_angle_brackets_survive(text: str) -> None:
+    assert parts(text) == [Part(text)]
+
+
+def test_angle_brackets_in_code_are_not_doubled() -> None:
+    (part,) = parts("`Vec<T>` and\n```\n<div>\n```")
+
+    assert covered(part, "code") == "Vec<T>"
+    assert covered(part, "pre") == "<div>"
+
+
+def test_code_block_keeps_its_language() -> None:
+    (part,) = parts("```python\nprint(1)\n```")
+
+    assert part.text == "print(1)"
+    assert part.entities[0]["language"] == "python"
+
+
+def test_quote_inside_a_quote_is_one_quote() -> None:
+    (part,) = parts("> outer\n> > inner")
+
+    assert kinds(part) == ["blockquote"]
+
+
+def test_long_text_is_cut_between_paragraphs() -> None:
+    paragraph = "word " * 300
+    found = parts("\n\n".join([paragraph] * 8))
+
+    assert len(found) > 1
+    assert all(units(part.text) <= MESSAGE_UNITS for part in found)
+    assert all(part.text.startswith("word") and part.text.endswith("word") for part in found)
+    assert sum(part.text.count("word") for part in found) == 8 * 300
+
+
+def test_word_is_not_cut() -> None:
+    found = parts("слово " * 2000)
+
+    assert all(word == "слово" for part in found for word in part.text.split())
+
+
+def test_code_block_that_fits_is_kept_whole() -> None:
+    code = "\n".join(f"line {number}" for number in range(200))
+    found = parts("word " * 600 + f"\n\n```\n{code}\n```\n\nend")
+
+    assert [covered(part, "pre") for part in found if "pre" in kinds(part)] == [code]
+
+
+def test_code_block_too_long_is_cut_between_lines_and_stays_code() -> None:
+    code = "\n".join(f"line {number}" for number in range(1000))
+    found = parts(f"```python\n{code}\n```")
+
+    assert len(found) > 1
+    assert all(kinds(part) == ["pre"] for part in found)
+    assert "\n".join(part.text for part in found) == code
+
+
+def test_more_than_a_hundred_entities_go_into_more_messages() -> None:
+    found = parts("**b** " * 350)
+
+    assert sum(len(part.entities) for part in found) == 350
+    assert all(len(part.entities) <= MOST_ENTITIES for part in found)
+
+
+def test_nothing_but_blanks_is_no_message() -> None:
+    assert parts(" \n\n ") == []
+
+
+def test_what_telegram_would_refuse_is_taken_out() -> None:
+    (part,) = parts("a\x00b \ud83d c")
+
+    assert "\x00" not in part.text
+    part.text.encode("utf-8")
+
+
+def test_tail_shows_the_end_of_a_long_answer() -> None:
+    part = tail("start\n\n" + "word " * 2000 + "the end")
+
+    assert part is not None
+    assert part.text.endswith("the end")
+
+
+SAMPLE = """# Title
+
+Some **bold**, *italic*, ~~gone~~ and `code` with [a link](https://example.com).
+
+- one
+- two 👨‍👩‍👧
+
+```python
+def f(x: list[int]) -> int:
+    return x[0] < 1
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+> quote
+"""
+
+
+@pytest.mark.parametrize("length", range(0, len(SAMPLE), 7))
+def test_every_prefix_of_an_answer_converts(length: int) -> None:
+    for part in parts(SAMPLE[:length]):
+        total = units(part.text)
+        assert part.text.strip()
+        assert all(e["offset"] >= 0 and e["length"] > 0 and e["offset"] + e["length"] <= total for e in part.entities)
+
+
+@given(st.text(max_size=600))
+def test_any_text_gives_valid_parts(text: str) -> None:
+    for part in parts(text, limit=64):
+        total = units(part.text)
+        assert 0 < total <= 64 or any(e["type"] == "pre" for e in part.entities)
+        assert all(e["offset"] >= 0 and e["offset"] + e["length"] <= total for e in part.entities)
