@@ -9,24 +9,28 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.core.checks import CheckMessage
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def sentences() -> list[str]:
-    """What the system checks say that keeps Sekretar from starting; warnings are said and do not stop it."""
+def refuse() -> list[str]:
+    """What the system checks say that keeps Sekretar from starting. When nothing does, warnings are said as notes."""
     from django.core import checks
 
     found = [message for message in checks.run_checks() if not message.is_silenced()]
-    for message in found:
-        if checks.WARNING <= message.level < checks.ERROR:
-            print(f"Note: {_sentence(message)}", file=sys.stderr)
-    return [_sentence(message) for message in found if message.is_serious()]
+    serious = [_sentence(message) for message in found if message.is_serious()]
+    notes = [f"Note: {_sentence(message)}" for message in found if checks.WARNING <= message.level < checks.ERROR]
+    for line in serious or notes:
+        print(line, file=sys.stderr)
+    return serious
 
 
-def _sentence(message: object) -> str:
-    text, hint = str(getattr(message, "msg", message)), getattr(message, "hint", None)
-    return f"{text} {hint}" if hint else text
+def _sentence(message: "CheckMessage") -> str:
+    return f"{message.msg} {message.hint}" if message.hint else str(message.msg)
 
 
 def command(name: str, *args: str, **options: object) -> str:
@@ -51,8 +55,7 @@ def main(administrators: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     (ROOT / "data").mkdir(mode=0o700, exist_ok=True)
     django.setup()
-    if problems := sentences():
-        print("\n".join(problems), file=sys.stderr)
+    if refuse():
         return 1
     command("migrate", interactive=False, verbosity=0)
     operator = command("create_operator")
@@ -72,4 +75,5 @@ if __name__ == "__main__":
     except (ImproperlyConfigured, CommandError) as error:
         sys.exit(str(error))
     except Error as error:
-        sys.exit(f"The database did not do what was asked ({str(error).strip()}): check DATABASE_URL in .env.")
+        said = str(error).strip().partition("\n")[0]
+        sys.exit(f"The database did not do what was asked ({said}): check DATABASE_URL in .env.")

@@ -213,6 +213,8 @@ def run(names: list[str]) -> int:
     names = names or (["sandbox", "web", "bot"] if plan.play else ["web", "bot"])
     refuse_busy_ports(plan, names)
     report = prepare(plan)
+    if not sys.stdout.isatty():
+        plan.env["NO_COLOR"] = "1"
     supervisor = Supervisor(plan.env, ROOT)
     supervisor.listen()
     event = start(supervisor, plan, names, report) or supervisor.wait()
