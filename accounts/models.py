@@ -67,9 +67,7 @@ class User(AbstractUser):
     @property
     def name(self) -> str:
         """What to call the person: full name, else @username, else login."""
-        return (
-            self.get_full_name() or (self.telegram_username and f"@{self.telegram_username}") or self.username
-        )
+        return self.get_full_name() or (self.telegram_username and f"@{self.telegram_username}") or self.username
 
     @property
     def may_use(self) -> bool:
@@ -182,9 +180,7 @@ class AuditEntry(models.Model):
     """Who did what to what, when. Written by services, never changed."""
 
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
-    actor = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("who")
-    )
+    actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("who"))
     # Kept as text too, so that the entry still says who when the person's row is gone.
     actor_label = models.CharField(_("name"), max_length=150, blank=True)
     via = models.CharField(_("via"), max_length=20, blank=True)

@@ -7,8 +7,6 @@ one that raises undoes the event. Every signal also carries ``now`` and, where s
 from django.dispatch import Signal
 
 access_requested = Signal()  # user: a person asks to be let in
-decided = (
-    Signal()
-)  # user, status (Access), by (User or None): let in, rejected, blocked, or set back to pending
+decided = Signal()  # user, status (Access), by (User or None): let in, rejected, blocked, or set back to pending
 chat_requested = Signal()  # chat, by (User or None): a group asks to be let in
 chat_decided = Signal()  # chat, status (Access), by (User or None)

@@ -76,9 +76,7 @@ def decide_chat(chat: Chat, status: Access, *, by: User | None, via: str, now: d
         chat.refresh_from_db(fields=["status", "requested_at", "decided_by", "decided_at"])
         return False
     put(chat, change)
-    audit(
-        "chat.decided", by=by, via=via, **target_of(chat), details={"old": old, "new": str(status)}, now=now
-    )
+    audit("chat.decided", by=by, via=via, **target_of(chat), details={"old": old, "new": str(status)}, now=now)
     signals.chat_decided.send(sender=Chat, chat=chat, status=status, by=by, via=via, now=now)
     return True
 

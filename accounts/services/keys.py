@@ -21,7 +21,7 @@ SCOPE = re.compile(r"[a-z][a-z_]*(:[a-z][a-z_]*)?")
 USED_EVERY = timedelta(minutes=1)
 
 
-class KeyRefused(Exception):  # noqa: N818  (it is what happened, as in DoesNotExist)
+class KeyRefused(Exception):
     """A key that opens nothing; ``reason`` is unknown, revoked, expired or scope (it lacks that one)."""
 
     def __init__(self, reason: str) -> None:

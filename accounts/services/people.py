@@ -15,7 +15,7 @@ from accounts.services.record import audit, clip, decision, may_ask, put, refres
 OPERATOR = "admin"
 
 
-class LastAdmin(Exception):  # noqa: N818  (it says what stands in the way, as DoesNotExist does)
+class LastAdmin(Exception):
     """The only bot admin tried to give up their own rights; after that nobody could let people in."""
 
     def __init__(self) -> None:
@@ -71,9 +71,7 @@ def request_access(user: User, now: datetime) -> bool:
 
 
 @transaction.atomic
-def decide(
-    user: User, status: Access, *, by: User | None, via: str, now: datetime, role: Role | None = None
-) -> bool:
+def decide(user: User, status: Access, *, by: User | None, via: str, now: datetime, role: Role | None = None) -> bool:
     """Let ``user`` in, reject, block or set them back to pending; True when this call changed it.
 
     It counts only while the status is the one ``user`` was loaded with: of two admins who press at once one
@@ -123,9 +121,7 @@ def _keep_an_admin(user: User, by: User | None) -> None:
 def set_language(user: User, language: str) -> None:
     """Remember the language the person chose: one of ``Language``, or empty for none. Raises ValueError."""
     if language and language not in Language.values:
-        raise ValueError(
-            f"{language!r} is not a language of the bot; choose from {', '.join(Language.values)}."
-        )
+        raise ValueError(f"{language!r} is not a language of the bot; choose from {', '.join(Language.values)}.")
     refresh(user, {"language": language})
 
 

@@ -184,9 +184,7 @@ def test_migration_of_an_unknown_group_makes_a_pending_chat(db: None) -> None:
     assert (chat.telegram_id, chat.migrated_from, chat.allowed) == (NEW, OLD, False)
 
 
-def test_group_takes_over_a_supergroup_that_was_seen_before_the_news(
-    group: Chat, admin: User, now: datetime
-) -> None:
+def test_group_takes_over_a_supergroup_that_was_seen_before_the_news(group: Chat, admin: User, now: datetime) -> None:
     services.decide_chat(group, Access.ACTIVE, by=admin, via="bot", now=now)
     early = supergroup(now)
     assert services.migrate_chat(BOT, OLD, NEW) == group

@@ -84,9 +84,7 @@ def test_used_link_does_not_bring_back_a_rejected_person(guest: User, admin: Use
 
 
 @pytest.mark.parametrize(("hours", "good"), [(23.9, True), (24, False)])
-def test_invitation_ends_with_its_hours(
-    guest: User, admin: User, now: datetime, hours: float, good: bool
-) -> None:
+def test_invitation_ends_with_its_hours(guest: User, admin: User, now: datetime, hours: float, good: bool) -> None:
     _, token = invite(admin, now)
     assert bool(services.redeem_invite(token, guest, now + timedelta(hours=hours))) is good
 
@@ -114,18 +112,14 @@ def test_rejected_person_comes_in_by_invitation(guest: User, admin: User, now: d
     assert services.redeem_invite(token, guest, now)
 
 
-def test_former_admin_of_lower_invitation_comes_back_with_its_role(
-    guest: User, admin: User, now: datetime
-) -> None:
+def test_former_admin_of_lower_invitation_comes_back_with_its_role(guest: User, admin: User, now: datetime) -> None:
     services.set_role(guest, Role.ADMIN, by=admin, via="admin", now=now)
     _, token = invite(admin, now)
     services.redeem_invite(token, guest, now)
     assert User.objects.get(pk=guest.pk).role == Role.MEMBER
 
 
-def test_member_leaves_a_member_link_for_another(
-    member: User, guest: User, admin: User, now: datetime
-) -> None:
+def test_member_leaves_a_member_link_for_another(member: User, guest: User, admin: User, now: datetime) -> None:
     _, token = invite(admin, now)
     assert services.redeem_invite(token, member, now) is None
     assert services.redeem_invite(token, guest, now)

@@ -48,9 +48,7 @@ def test_key_is_masked_in_logs(now: datetime) -> None:
     assert secret[12:] not in mask(f"401 for {secret} from 10.0.0.1")
 
 
-@pytest.mark.parametrize(
-    "change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s[:12], lambda s: "", str.upper]
-)
+@pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "x", lambda s: s[:12], lambda s: "", str.upper])
 def test_changed_key_is_unknown(now: datetime, change: Any) -> None:
     _, secret = create(now)
     assert refusal(change(secret), "reminders:read", now) == "unknown"
@@ -97,9 +95,7 @@ def test_use_is_recorded(now: datetime) -> None:
     assert ApiKey.objects.get(pk=key.pk).last_used_at == now
 
 
-def test_busy_key_is_one_query_a_call(
-    now: datetime, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
+def test_busy_key_is_one_query_a_call(now: datetime, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     _, secret = create(now)
     services.check_api_key(secret, "reminders:read", now)
     with django_assert_num_queries(1):

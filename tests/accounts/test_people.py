@@ -95,9 +95,7 @@ def test_people_from_telegram_have_no_password(newcomer: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_first_messages_at_once_make_one_person(
-    stranger: TelegramPerson, now: datetime, at_once: AtOnce
-) -> None:
+def test_two_first_messages_at_once_make_one_person(stranger: TelegramPerson, now: datetime, at_once: AtOnce) -> None:
     one, two = at_once(lambda: services.see(stranger, now), lambda: services.see(stranger, now))
     assert one == two
 
@@ -175,9 +173,7 @@ def test_deactivated_account_does_not_ask(newcomer: User, now: datetime) -> None
 @pytest.mark.django_db(transaction=True)
 def test_two_requests_at_once_are_one(newcomer: User, now: datetime, at_once: AtOnce) -> None:
     twin = User.objects.get(pk=newcomer.pk)
-    results = at_once(
-        lambda: services.request_access(newcomer, now), lambda: services.request_access(twin, now)
-    )
+    results = at_once(lambda: services.request_access(newcomer, now), lambda: services.request_access(twin, now))
     assert sorted(results) == [False, True]
 
 
@@ -208,9 +204,7 @@ def test_decision_is_told(newcomer: User, admin: User, now: datetime, heard: Any
     assert told == [(newcomer, Access.REJECTED, admin, "bot")]
 
 
-def test_same_decision_twice_is_told_and_audited_once(
-    newcomer: User, admin: User, now: datetime, heard: Any
-) -> None:
+def test_same_decision_twice_is_told_and_audited_once(newcomer: User, admin: User, now: datetime, heard: Any) -> None:
     decisions = heard(signals.decided)
     results = [services.decide(newcomer, Access.ACTIVE, by=admin, via="bot", now=now) for _ in range(2)]
     assert results == [True, False]

@@ -17,9 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", metavar="telegram_id", help="for example 123456789")
-        parser.add_argument(
-            "--role", choices=Role.values, help="the role to give; without it newcomers are members"
-        )
+        parser.add_argument("--role", choices=Role.values, help="the role to give; without it newcomers are members")
 
     def handle(self, *, ids: list[str], role: str | None, **_options: Any) -> None:
         numbers = [_telegram_id(text) for text in ids]
