@@ -46,6 +46,7 @@ class Wire:
 
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     _replies: deque[Reply] = field(default_factory=deque)
 
@@ -64,6 +65,7 @@ class Wire:
         content = await request.read()
         body = json.loads(content) if content else None
         self.seen.append(Seen(request.method, request.path_qs, request.headers, body))
+        self.arrived.set()
         if not self._replies:
             return web.json_response({"error": {"message": "the test gave no reply"}}, status=418)
         reply = self._replies.popleft()
