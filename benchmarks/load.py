@@ -1,0 +1,166 @@
+"""Many questions: as fast as they are answered, all at once, and one at a time. Both bots, in turns."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+
+from benchmarks.answers import QUESTION, Tally, answered_at, is_write, tally
+from benchmarks.figures import Figure, Judge, Target, median, middle
+from benchmarks.lab import BOT_ID, FIRST, Bot, Lab
+
+LOAD_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+# Between two questions of a sequence, so that the books of one are closed before the next begins.
+PAUSE_SECONDS = 0.03
+MODEL_SECONDS = 2.0
+SEQUENCE_CHATS = 10
+
+
+@dataclass(frozen=True)
+class Load:
+    """One burst. CPU in seconds for all of it; `first` and `last`: when the first question was there and the last
+    answer stood, in seconds since the epoch."""
+
+    answers: int
+    first: float
+    ended: float
+    last: float
+    cpu: float
+    sandbox_cpu: float
+    peak_rss: float
+    writes: int
+    tally: Tally
+
+    @property
+    def seconds(self) -> float:
+        """From the last question to the last answer: writing the questions is the sandbox's work."""
+        return self.last - self.ended
+
+    @property
+    def per_second(self) -> float:
+        return self.answers / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        return 1000 * self.cpu / max(1, self.answers)
+
+    @property
+    def sandbox_share(self) -> float:
+        """How busy the sandbox was, in percent of a core."""
+        return 100 * self.sandbox_cpu / self.seconds
+
+
+def burst(bot: Bot, chats: int, per_chat: int) -> Load:
+    """Everybody asks; what became of it once nothing more happens."""
+    cpu, sandbox_cpu = bot.process.cpu(), bot.sandbox.cpu()
+    asked = bot.control.ask(FIRST, chats, per_chat)
+    try:
+        bot.control.wait_for("sendMessage", chats * per_chat, LOAD_SECONDS)
+        bot.control.wait_for_calm()
+    except TimeoutError:
+        pass  # the tally says how many are missing
+    cpu, sandbox_cpu = bot.process.cpu() - cpu, bot.sandbox.cpu() - sandbox_cpu
+    calls = bot.control.calls()
+    moments = answered_at(calls)
+    if not moments:
+        raise bot.process.failed("answered nothing")
+    return Load(
+        answers=len(moments),
+        first=asked["began"],
+        ended=asked["ended"],
+        last=max(moments.values()),
+        cpu=cpu,
+        sandbox_cpu=sandbox_cpu,
+        peak_rss=bot.process.peak_rss(),
+        writes=sum(is_write(call) for call in calls),
+        tally=tally(bot.control.chats(), BOT_ID, FIRST, chats, per_chat),
+    )
+
+
+def in_turns(lab: Lab, name: str, measure: Callable[[Bot], Load]) -> tuple[list[Load], list[Load]]:
+    """The same on the bare bot and on the product, alternating: (of the product, of the bare bot)."""
+    product, bare = [], []
+    for turn in range(1, lab.size.repeats + 1):
+        with lab.bare() as bot:
+            bare.append(measure(bot))
+        with lab.product() as bot:
+            product.append(measure(bot))
+        told = ", ".join(f"{load.seconds:.2f} s {load.cpu_ms:.2f} ms" for load in (bare[-1], product[-1]))
+        lab.say(f"{name} {turn} of {lab.size.repeats}: bare, product: {told}")
+    return product, bare
+
+
+def throughput(lab: Lab) -> list[Figure]:
+    """2,000 messages over 500 chats, a model that answers at once, no flood limits."""
+    size = lab.size
+    product, bare = in_turns(lab, "throughput", lambda bot: burst(bot, size.chats, size.per_chat))
+
+    def figure(what: str, unit: str, of: Callable[[Load], float], target: Target | None = None) -> Figure:
+        return Figure(what, unit, middle(product, of), middle(bare, of), target)
+
+    return [
+        figure("answers", "1/s", lambda run: run.per_second, Target(1.0, True, Judge.RATIO, aim=2.0)),
+        figure("CPU for an answer", "ms", lambda run: run.cpu_ms, Target(1.0, judge=Judge.RATIO)),
+        flaws(product, bare),
+        figure("memory at most", "MB", lambda run: run.peak_rss, Target(140)),
+        figure("writes for an answer", "", lambda run: run.writes / run.answers),
+        figure("sandbox busy", "%", lambda run: run.sandbox_share),
+    ]
+
+
+def flaws(product: list[Load], bare: list[Load]) -> Figure:
+    """Questions that were not answered once and rightly, over all runs."""
+    counts = [float(sum(run.tally.flaws for run in runs)) for runs in (product, bare)]
+    return Figure("unanswered, doubled or wrong", "", counts[0], counts[1], Target(0))
+
+
+def crowd(lab: Lab) -> list[Figure]:
+    """200 people at once, and a model that thinks for two seconds."""
+
+    def measure(bot: Bot) -> Load:
+        bot.control.answer_how(delay=MODEL_SECONDS, pace=0)
+        return burst(bot, lab.size.crowd, 1)
+
+    product, bare = in_turns(lab, "crowd", measure)
+    waits = [middle(runs, lambda run: run.last - run.first) for runs in (product, bare)]
+    return [
+        Figure("all answered after", "s", waits[0], waits[1], Target(2.4)),
+        flaws(product, bare),
+    ]
+
+
+def sequence(bot: Bot, questions: int, first: int = FIRST, chats: int = SEQUENCE_CHATS) -> list[float]:
+    """One question after another, each once the one before is answered; the milliseconds each took."""
+    asked: dict[str, float] = {}
+    for n in range(1, questions + 1):
+        chat = first + n % chats
+        asked[f"{chat}x{n}"] = bot.control.ask(chat, 1, text=QUESTION.format(chat=chat, n=n))["began"]
+        bot.control.wait_for("sendMessage", n, ANSWER_SECONDS)
+        time.sleep(PAUSE_SECONDS)
+    moments = answered_at(bot.control.calls())
+    if missing := asked.keys() - moments.keys():
+        raise bot.process.failed(f"did not answer {len(missing)} of {questions} questions rightly")
+    return [1000 * (moments[mark] - began) for mark, began in asked.items()]
+
+
+def latency(lab: Lab) -> list[Figure]:
+    """One message at a time: from the update to the answer."""
+    product: list[list[float]] = []
+    bare: list[list[float]] = []
+    for turn in range(1, lab.size.repeats + 1):
+        for start, took in ((lab.bare, bare), (lab.product, product)):
+            with start() as bot:
+                took.append(sequence(bot, lab.size.questions))
+        told = ", ".join(f"{median(took[-1]):.1f} ms" for took in (bare, product))
+        lab.say(f"latency {turn} of {lab.size.repeats}: bare, product: {told}")
+    return [
+        Figure("middle answer after", "ms", middle(product, median), middle(bare, median), Target(4, judge=Judge.MORE)),
+        Figure("nine in ten answers after", "ms", ninth(product), ninth(bare)),
+    ]
+
+
+def ninth(runs: list[list[float]]) -> float:
+    """What nine in ten of all figures do not exceed."""
+    ordered = sorted(chain.from_iterable(runs))
+    return ordered[int(0.9 * (len(ordered) - 1))]

@@ -1,0 +1,132 @@
+"""What the database has to do with it: statements for a message, and what a long dialog costs."""
+
+import json
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.answers import QUESTION, answered_at
+from benchmarks.figures import Figure, Judge, Target, median, middle_mean
+from benchmarks.lab import FIRST, Bot, Lab
+from benchmarks.load import ANSWER_SECONDS, PAUSE_SECONDS, SEQUENCE_CHATS, burst, sequence
+from benchmarks.processes import Process
+
+MOST_STATEMENTS = 12
+SNAPSHOT_SECONDS = 5.0
+BURST_CHATS = 100
+# Turns of the dialogs that are compared, and how many dialogs of each kind.
+LONG, SHORT, DIALOGS = 1000, 10, 10
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What was counted: statements, what only begins and ends transactions, and the most frequent texts."""
+
+    statements: int
+    transactions: int
+    by_text: dict[str, int]
+
+    def since(self, earlier: "Counted") -> "Counted":
+        """What came between two counts."""
+        texts = {text: count - earlier.by_text.get(text, 0) for text, count in self.by_text.items()}
+        return Counted(self.statements - earlier.statements, self.transactions - earlier.transactions, texts)
+
+
+class Eye:
+    """Asks a product that was started by benchmarks/product.py what it counted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entry = ("-m", "benchmarks.product", "--count", str(path))
+        self._snapshot = 0
+
+    def read(self, process: Process) -> Counted:
+        """The counts so far. FailedError when the process does not say."""
+        process.signal(signal.SIGUSR1)
+        self._snapshot += 1
+        end = time.monotonic() + SNAPSHOT_SECONDS
+        while time.monotonic() < end:
+            found = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
+            if found.get("snapshot") == self._snapshot:
+                return Counted(found["statements"], found["transactions"], found["by_text"])
+            time.sleep(0.02)
+        raise process.failed("does not say what it counted")
+
+
+def queries(lab: Lab) -> list[Figure]:
+    """Statements for a message, in a burst and one at a time; the sweeps that run meanwhile are among them."""
+    eye = Eye(lab.folder / "counts.json")
+    with lab.product(entry=eye.entry) as bot:
+        before = eye.read(bot.process)
+        messages = burst(bot, BURST_CHATS, lab.size.per_chat).answers
+        between = eye.read(bot.process)
+        bot.control.forget()
+        sequence(bot, lab.size.questions, first=FIRST + BURST_CHATS)
+        after = eye.read(bot.process)
+    lab.note(listing("Statements for a message in a burst", between.since(before), messages))
+    lab.note(listing("Statements for a message, one at a time", after.since(between), lab.size.questions))
+    return [
+        *per_message("in a burst", between.since(before), messages),
+        *per_message("one at a time", after.since(between), lab.size.questions),
+    ]
+
+
+def per_message(when: str, counted: Counted, messages: int) -> list[Figure]:
+    """Two lines of the table."""
+    return [
+        Figure(f"statements for a message, {when}", "", counted.statements / messages, target=Target(MOST_STATEMENTS)),
+        Figure(f"transactions begun, {when}", "", counted.transactions / messages),
+    ]
+
+
+def listing(title: str, counted: Counted, messages: int) -> str:
+    """The statements by how often they come for a message."""
+    often = sorted(counted.by_text.items(), key=lambda item: -item[1])
+    lines = [f"  {count / messages:6.2f}  {text}" for text, count in often if count > messages / 100]
+    return "\n".join([title, *lines])
+
+
+def dialogs(lab: Lab) -> list[Figure]:
+    """A question in a dialog of 1,000 turns beside one in a dialog of 10, in turns in the same process."""
+    database = lab.databases.fresh()
+    env = lab.env("http://127.0.0.1:9", database)
+    lab.rows("dialogs", FIRST, DIALOGS, LONG, env=env)
+    lab.rows("dialogs", FIRST + DIALOGS, DIALOGS, SHORT, env=env)
+    with lab.product(database=database) as bot:
+        long, short = alternating(bot, lab.size.dialog_questions)
+    lab.say(f"dialogs: {LONG} and {SHORT} turns: {median(long.ms):.1f} and {median(short.ms):.1f} ms")
+    limit = Target(1.1, judge=Judge.RATIO)
+    return [
+        Figure(f"answer, {LONG:,} turns beside {SHORT}", "ms", median(long.ms), median(short.ms), limit),
+        Figure(f"CPU, {LONG:,} turns beside {SHORT}", "ms", middle_mean(long.cpu), middle_mean(short.cpu), limit),
+    ]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Milliseconds of each question, on the clock and of CPU."""
+
+    ms: list[float]
+    cpu: list[float]
+
+
+def alternating(bot: Bot, questions: int) -> tuple[Costs, Costs]:
+    """`questions` to long dialogs and as many to short ones, one of each in turns."""
+    asked: tuple[dict[str, float], dict[str, float]] = {}, {}
+    costs = Costs([], []), Costs([], [])
+    for n in range(2 * questions):
+        kind = n % 2
+        chat = FIRST + kind * DIALOGS + n // 2 % DIALOGS
+        cpu = bot.process.cpu()
+        asked[kind][f"{chat}x{n}"] = bot.control.ask(chat, 1, text=QUESTION.format(chat=chat, n=n))["began"]
+        bot.control.wait_for("sendMessage", n + 1, ANSWER_SECONDS)
+        time.sleep(PAUSE_SECONDS)
+        costs[kind].cpu.append(1000 * (bot.process.cpu() - cpu))
+    moments = answered_at(bot.control.calls())
+    for kind in (0, 1):
+        costs[kind].ms.extend(1000 * (moments[mark] - began) for mark, began in asked[kind].items())
+    return costs
+
+
+__all__ = ["SEQUENCE_CHATS", "dialogs", "queries"]
