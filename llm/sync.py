@@ -13,7 +13,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from llm import prices, signals
+from llm import known, signals
 from llm.breaker import record_success
 from llm.errors import ProviderError
 from llm.models import Availability, Model, ProviderState, SyncRun
@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 LIST_TIMEOUT = 60.0  # seconds for one provider's whole list
 MISSES = 2
+LARGEST = 2**31 - 1  # what a column of whole numbers holds
+LONGEST_NAME = 150
 ABANDONED = timedelta(minutes=15)  # a run that is "running" for longer died
 Fetched = Mapping[str, list[ModelInfo] | ProviderError]
 
@@ -111,7 +113,7 @@ def apply_provider(provider: str, listed: list[ModelInfo] | ProviderError, now: 
     if not listed:
         return {"error": "empty: The list of models is empty."}
     with transaction.atomic():
-        return _Diff(provider, now).apply({info.name: info for info in listed})
+        return _Diff(provider, now).apply({info.name: info for info in listed if len(info.name) <= LONGEST_NAME})
 
 
 class _Diff:
@@ -151,21 +153,18 @@ class _Diff:
             row.state = Availability.RETIRED  # listed with its end behind it: known, never offered
         else:
             self.result["new"].append(info.name)
-        prices.seed(row, prices.known_price(self.provider, info, self.now.date()))
+        known.complete(row, info, self.now.date())
         row.save()
         self.rows[info.name] = row
 
     def _update(self, row: Model, info: ModelInfo) -> None:
-        before = {name: getattr(row, name) for name in DESCRIBED}
+        changes = {}
         for name, value in described(info).items():
-            if value not in ("", None):  # a list that says less than before takes nothing away
+            old = getattr(row, name)
+            if value != old and _says(name, value):
                 setattr(row, name, value)
-        changes = {
-            name: [_plain(old), _plain(new)]
-            for name in DESCRIBED
-            if (old := before[name]) != (new := getattr(row, name))
-        }
-        prices.seed(row, prices.known_price(self.provider, info, self.now.date()))
+                changes[name] = [_plain(old), _plain(value)]
+        known.complete(row, info, self.now.date())
         row.last_seen, row.misses = self.now, 0
         if self._ended(row):
             self._retire(row)
@@ -208,20 +207,28 @@ class _Diff:
                 row.save(update_fields=["replaced_by", "updated_at"])
 
 
-DESCRIBED = ("label", "capabilities", "context_window", "max_output", "retires_at", "aliases", "replacement_name")
+def _says(name: str, value: Any) -> bool:
+    """Whether a list says something with ``value``: silence takes nothing away, but an end may be called off."""
+    if name == "capabilities":
+        return bool(value != ["text"])
+    return name in ("retires_at", "replacement_name") or value not in ("", None, [])
 
 
 def described(info: ModelInfo) -> dict[str, Any]:
     """What a list says of a model, as the fields of its row."""
     return {
-        "label": info.label[:150],
+        "label": info.label[:LONGEST_NAME],
         "capabilities": sorted(info.capabilities),
-        "context_window": info.context_window,
-        "max_output": info.max_output,
+        "context_window": _fitting(info.context_window),
+        "max_output": _fitting(info.max_output),
         "retires_at": moment(info.retires_at),
         "aliases": sorted(info.aliases),
-        "replacement_name": info.replacement[:150],
+        "replacement_name": info.replacement[:LONGEST_NAME],
     }
+
+
+def _fitting(size: int | None) -> int | None:
+    return None if size is None else min(size, LARGEST)
 
 
 def moment(text: str) -> datetime | None:

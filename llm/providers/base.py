@@ -175,8 +175,6 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
 class HTTPProvider:
     """An adapter over HTTP: addresses, headers, the client, errors. The key is in the headers and nowhere else."""
 
-    label = ""
-
     def __init__(self, name: str, base_url: str, key: str) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -270,7 +268,16 @@ class HTTPProvider:
             raise ProviderError("server", "The answer is not JSON.")
         return body
 
-    # An adapter gives these three; the rest follows.
+    async def check_key(self) -> None:
+        await self.get_json("/models")
+
+    def learn(self, request: ChatRequest, error: ProviderError) -> Lesson | None:
+        return None
+
+    # An adapter gives these four; the rest follows.
+
+    async def list_models(self) -> list[ModelInfo]:
+        raise NotImplementedError
 
     def path(self, request: ChatRequest, stream: bool) -> str:
         raise NotImplementedError

@@ -30,9 +30,6 @@ class DeepSeek(ChatProvider):
     async def list_models(self) -> list[ModelInfo]:
         return [describe(entry) for entry in entries(await self.get_json("/models"))]
 
-    async def check_key(self) -> None:
-        await self.get_json("/models")
-
 
 def describe(entry: Json) -> ModelInfo:
     """One model of the list; every field but ``id`` may be absent."""

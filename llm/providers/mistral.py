@@ -104,9 +104,6 @@ class Mistral(ChatProvider):
             describe(entry) for entry in listed if entry.get("name") in (None, entry["id"]) or entry["name"] not in ids
         ]
 
-    async def check_key(self) -> None:
-        await self.get_json("/models")
-
 
 def _chats(entry: Json) -> bool:
     return bool(mapping(entry.get("capabilities")).get("completion_chat")) and entry.get("archived") is not True

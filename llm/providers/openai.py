@@ -4,7 +4,6 @@ What differs is preset by the host of the address (`VENDORS`), learned from the 
 overruled by the operator in the provider's switches.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
@@ -31,7 +30,6 @@ VENDORS: dict[str, Json] = {
         "reasoning_param": "reasoning_effort",
         "send_user": True,
         "models_filter": NOT_CHAT,
-        "all_can": {"tools"},
     },
     "openrouter.ai": {"reasoning_param": "reasoning.effort", "send_user": True, "key_path": "/key"},
     "api.groq.com": {
@@ -66,7 +64,7 @@ class OpenAI(ChatProvider):
         return super().headers() | extra
 
     async def list_models(self) -> list[ModelInfo]:
-        return [describe(entry, self.preset) for entry in entries(await self.get_json("/models")) if self._chats(entry)]
+        return [describe(entry) for entry in entries(await self.get_json("/models")) if self._chats(entry)]
 
     def _chats(self, entry: Json) -> bool:
         """Whether an entry is a chat model, as far as its list or its name tells."""
@@ -90,14 +88,14 @@ def vendor(base_url: str) -> Json:
     return VENDORS.get(urlsplit(base_url).hostname or "", {})
 
 
-def describe(entry: Json, preset: Mapping[str, Any]) -> ModelInfo:
+def describe(entry: Json) -> ModelInfo:
     """One model of the list. Nearly everything is optional: what is absent is unknown."""
     top = mapping(entry.get("top_provider"))
     limits = ("context_length", "context_window", "max_model_len")
     return ModelInfo(
         entry["id"],
         label=_label(entry),
-        capabilities=_capabilities(entry, preset),
+        capabilities=_capabilities(entry),
         context_window=next((n for name in limits if (n := count(entry.get(name)))), None),
         max_output=count(entry.get("max_completion_tokens")) or count(top.get("max_completion_tokens")),
         retires_at=_date(entry.get("shutdown_date") or entry.get("expiration_date")),
@@ -116,11 +114,10 @@ INPUTS = {"image": "image", "file": "document", "audio": "audio"}
 PARAMETERS = {"tools": "tools", "reasoning": "reasoning", "include_reasoning": "reasoning"}
 
 
-def _capabilities(entry: Json, preset: Mapping[str, Any]) -> frozenset[str]:
+def _capabilities(entry: Json) -> frozenset[str]:
     inputs = mapping(entry.get("architecture")).get("input_modalities") or ()
     parameters = entry.get("supported_parameters") or ()
-    able = {"text"} | set(preset.get("all_can", ()))
-    able |= {INPUTS[name] for name in inputs if name in INPUTS}
+    able = {"text"} | {INPUTS[name] for name in inputs if name in INPUTS}
     able |= {PARAMETERS[name] for name in parameters if name in PARAMETERS}
     return frozenset(able)
 
@@ -141,4 +138,4 @@ def _price(entry: Json, what: str) -> str:
         price = Decimal(str(mapping(entry.get("pricing"))[what])) * 10**6
     except (KeyError, InvalidOperation):
         return ""
-    return f"{price.normalize():f}" if price >= 0 else ""
+    return f"{price.normalize():f}" if price.is_finite() and price >= 0 else ""

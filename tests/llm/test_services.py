@@ -135,8 +135,14 @@ def test_nothing_to_offer_is_no_target() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["mistral:mistral-small-2603", "MISTRAL-SMALL-2603", "mistral-small-latest", "mistral small 4", " Mistral:mistral-small-latest "],
-)  # fmt: skip
+    [
+        "mistral:mistral-small-2603",
+        "MISTRAL-SMALL-2603",
+        "mistral-small-latest",
+        "mistral small 4",
+        " Mistral:mistral-small-latest ",
+    ],
+)
 def test_model_is_found_by_every_name(text: str) -> None:
     model = make("mistral-small-2603", "mistral", label="Mistral Small 4", aliases=["mistral-small-latest"])
     make("other", "mistral", label="Other")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from llm import prices, services, signals, sync
+from llm import known, services, signals, sync
 from llm.errors import ProviderError
 from llm.jobs import slot_of
 from llm.models import Availability, Model, ProviderState, SyncRun
@@ -90,6 +90,36 @@ def test_changed_description_is_told(now: datetime) -> None:
         "label": ["Gemini 3.8 Flash", "Flash"],
         "context_window": [1000, 2000],
     }
+
+
+def test_end_that_is_called_off_is_forgotten(now: datetime, retired: list[Any]) -> None:
+    apply(now, ModelInfo("old", retires_at=(now + timedelta(days=1)).isoformat()))
+    assert apply(now, ModelInfo("old"))["changes"]["old"]["retires_at"][1] is None
+    apply(now + timedelta(days=2), ModelInfo("old"))
+    assert row("old").state == Availability.AVAILABLE
+    assert retired == []
+
+
+def test_capabilities_set_by_hand_stay_where_the_list_is_silent(now: datetime) -> None:
+    apply(now, ModelInfo("local"))
+    Model.objects.update(capabilities=["image", "text"])
+    assert apply(now, ModelInfo("local"))["changed"] == []
+    assert row("local").capabilities == ["image", "text"]
+
+
+def test_list_that_says_nothing_is_completed_from_the_table(now: datetime, settings: Any) -> None:
+    settings.OPENAI_BASE_URL = "https://api.openai.com/v1"
+    apply(now, ModelInfo("gpt-4o-mini"), provider="openai")
+    model = row("gpt-4o-mini")
+    assert (model.context_window, model.max_output) == (128_000, 16_384)
+    assert {"image", "tools"} <= set(model.capabilities)
+    assert apply(now, ModelInfo("gpt-4o-mini"), provider="openai")["changed"] == []
+
+
+def test_absurd_list_does_not_break_the_catalogue(now: datetime) -> None:
+    apply(now, ModelInfo("m", context_window=10**12, price_input="NaN", price_output="Infinity"), ModelInfo("x" * 400))
+    assert (row("m").context_window, row("m").price_input) == (2**31 - 1, None)
+    assert Model.objects.count() == 1
 
 
 def test_list_that_says_less_takes_nothing_away(now: datetime) -> None:
@@ -245,7 +275,7 @@ def test_price_of_unknown_origin_is_never_overwritten(now: datetime, source: str
 def test_price_in_the_list_wins_over_the_table(now: datetime) -> None:
     info = ModelInfo("gemini-3.8-flash", price_input="1.5", price_output="6")
     apply(now, info)
-    assert (row().price_input, row().price_source) == (Decimal("1.5"), prices.LISTED)
+    assert (row().price_input, row().price_source) == (Decimal("1.5"), known.LISTED)
     apply(now, ModelInfo("gemini-3.8-flash", price_input="2", price_output="6"))
     assert row().price_input == Decimal(2)
 
@@ -256,11 +286,11 @@ def test_price_in_the_list_wins_over_the_table(now: datetime) -> None:
 )
 def test_seller_is_told_by_the_address(settings: Any, url: str, seller: str) -> None:
     settings.OPENAI_BASE_URL = url
-    assert prices.seller_of("openai") == seller
+    assert known.seller_of("openai") == seller
 
 
 def test_table_tells_its_origin_and_licence() -> None:
-    text = prices.TABLE.read_text(encoding="utf-8")
+    text = known.TABLE.read_text(encoding="utf-8")
     assert "MIT License" in text
     assert "litellm 1.109.1" in text
 
