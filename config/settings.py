@@ -129,7 +129,6 @@ if "sqlite3" in str(_database["ENGINE"]):
     # A file, not memory: the bot's threads and processes share it in tests as they do in life.
     _database["TEST"] = {"NAME": env.text("TEST_SQLITE_NAME", str(BASE_DIR / "data" / "test.sqlite3"))}
 else:
-    _database["CONN_MAX_AGE"] = None
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

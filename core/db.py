@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,7 +33,9 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def _call(fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
-    close_old_connections()
+    # These threads keep their connection; one that failed is looked at before it is used again.
+    if connection.errors_occurred:
+        connection.close_if_unusable_or_obsolete()
     return fn(*args, **kwargs)
 
 
