@@ -8,6 +8,7 @@ and not as parameters, for only then does SQLite use the partial index on open r
 """
 
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,9 @@ from django.db import connection, models
 
 M = TypeVar("M", bound=models.Model)
 
-WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}"
+# The last part tells this process from an earlier one: a restarted container has the same name and the same pid, and
+# what its dead predecessor held must not look like its own.
+WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True)
