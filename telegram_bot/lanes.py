@@ -35,11 +35,16 @@ def body_of(raw: Raw) -> Raw:
     return body if isinstance(body, Mapping) else {}
 
 
+def place_of(raw: Raw) -> Raw:
+    """What names the chat and the topic: the update's body, or the message under the pressed button."""
+    body = body_of(raw)
+    place = body.get("message") if kind_of(raw) == "callback_query" else body
+    return place if isinstance(place, Mapping) else {}
+
+
 def chat_of(raw: Raw) -> Raw:
     """The chat object an update is about; empty where it is about none."""
-    body = body_of(raw)
-    inner = body.get("message") if kind_of(raw) == "callback_query" else body
-    chat = inner.get("chat") if isinstance(inner, Mapping) else None
+    chat = place_of(raw).get("chat")
     return chat if isinstance(chat, Mapping) else {}
 
 
@@ -49,10 +54,12 @@ def chat_id_of(raw: Raw) -> int | None:
 
 
 def thread_of(raw: Raw) -> int:
-    """The topic: only messages of forum groups and of private chats with topics name a real one."""
-    body = body_of(raw)
-    thread = body.get("message_thread_id")
-    return thread if body.get("is_topic_message") and isinstance(thread, int) else 0
+    """The topic: only messages of forum groups and of private chats with topics name a real one (replies have a thread
+    that is none); a stopped draft names the thread we gave it."""
+    place = place_of(raw)
+    thread = place.get("message_thread_id")
+    real = place.get("is_topic_message") or kind_of(raw) == "stopped_message_generation"
+    return thread if real and isinstance(thread, int) else 0
 
 
 def is_control(raw: Raw) -> bool:
