@@ -76,6 +76,8 @@ def language_of(user: User | None) -> str:
 
 def check(update: Update, now: datetime) -> Incoming | None:
     """Who and where, and the verdict. None: an update about nobody or from a bot, to be dropped silently."""
+    if update.kind == "stopped_message_generation":
+        return _stopped(update)
     body, chat = lanes.body_of(update.raw), lanes.chat_of(update.raw)
     sender = body.get("from") or body.get("user")
     if not isinstance(sender, dict) or sender.get("is_bot") or not isinstance(chat.get("id"), int):
@@ -84,6 +86,16 @@ def check(update: Update, now: datetime) -> Incoming | None:
     incoming = Incoming(update, user, row, Verdict.PASS, [update.pk])
     incoming.verdict = _verdict(incoming, body, now)
     return incoming
+
+
+def _stopped(update: Update) -> Incoming | None:
+    """A stopped draft names its private chat and no sender: the chat's person pressed
+    (https://core.telegram.org/bots/api#messagegenerationstopped)."""
+    chats = Chat.objects.select_related("person").filter(bot_id=update.bot_id, telegram_id=update.chat_id or 0)
+    chat = chats.first()
+    if chat is None or chat.person is None or not chat.person.may_use:
+        return None
+    return Incoming(update, chat.person, chat, Verdict.PASS, [update.pk])
 
 
 def who(bot_id: int, sender: dict[str, Any], chat: dict[str, Any], now: datetime) -> tuple[User, Chat]:
@@ -129,15 +141,16 @@ def _verdict(incoming: Incoming, body: lanes.Raw, now: datetime) -> Verdict:
 
 
 def _private(user: User, body: lanes.Raw, kind: str, now: datetime) -> Verdict:
-    if user.may_use:
-        return Verdict.PASS
     if user.status == Access.BLOCKED or not user.is_active:
         return Verdict.IGNORE
-    if kind != "message":
-        return Verdict.WAITING if kind == "callback_query" else Verdict.IGNORE
-    if (token := invite_token(body)) and accounts.redeem_invite(token, user, now):
+    # Those who are in may redeem one too: it can hold a higher role.
+    if kind == "message" and (token := invite_token(body)) and accounts.redeem_invite(token, user, now):
         user.refresh_from_db()
         return Verdict.PASS
+    if user.may_use:
+        return Verdict.PASS
+    if kind != "message":
+        return Verdict.WAITING if kind == "callback_query" else Verdict.IGNORE
     if accounts.request_access(user, now):
         return Verdict.REQUESTED
     return Verdict.REFUSED if user.status == Access.REJECTED else Verdict.WAITING
@@ -145,5 +158,6 @@ def _private(user: User, body: lanes.Raw, kind: str, now: datetime) -> Verdict:
 
 def invite_token(body: lanes.Raw) -> str:
     """The payload of ``/start <payload>``, or an empty string."""
-    words = str(body.get("text") or "").split()
+    text = str(body.get("text") or "")
+    words = text.split() if text.startswith("/start") else []
     return words[1] if len(words) == 2 and words[0].partition("@")[0] == "/start" else ""
