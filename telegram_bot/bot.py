@@ -35,6 +35,8 @@ def register(application: App) -> None:
 
 async def start(_update: Update, context: Context) -> None:
     name = context.incoming.user.first_name or context.incoming.user.name
+    # Their menu too: an invitation or an operator may have changed the role since.
+    await in_db(commands.show_to, context.incoming.user)
     await context.reply(
         _("Hello, %(name)s! Write your question, and I will ask a model. /models chooses which, /help tells the rest.")
         % {"name": access.escaped(name)}
@@ -96,7 +98,7 @@ async def admin(_update: Update, context: Context) -> None:
     words = list(context.args or [])
     if not words:
         await context.reply(await in_db(_waiting_list))
-    elif len(words) == 2 and words[0].lower() in VERBS and words[1].isdigit():
+    elif len(words) == 2 and words[0].lower() in VERBS and words[1].isdecimal():
         await context.reply(await in_db(_decide_by_id, incoming, int(words[1]), VERBS[words[0].lower()]))
     else:
         await context.reply(_("Write `/admin approve <id>`, `/admin reject <id>` or `/admin block <id>`."))
@@ -125,11 +127,14 @@ def _decide(target: User | Chat, status: Access, by: User) -> str:
             changed = accounts.decide_chat(target, status, by=by, via="bot", now=now)
     except accounts.LastAdmin:
         return _("You are the only admin. Make somebody else an admin first.")
-    label = Access(target.status).label
-    name = access.escaped(str(target))
-    if changed:
-        return f"{access.MARKS[Access(target.status)]} {name}: {label}"
-    return _("Already decided: %(name)s, %(status)s.") % {"name": name, "status": label}
+    if not changed:
+        return _already(target)
+    return f"{access.MARKS[Access(target.status)]} {access.escaped(str(target))}: {Access(target.status).label}"
+
+
+def _already(target: User | Chat) -> str:
+    names = {"name": access.escaped(str(target)), "status": Access(target.status).label}
+    return _("Already decided: %(name)s, %(status)s.") % names
 
 
 async def decide(context: Context, button: Button) -> None:
@@ -146,6 +151,9 @@ def _decide_button(incoming: Incoming, button: Button) -> str:
     target = model.objects.filter(pk=button.data["id"]).first()
     if target is None:
         return _("There is no such request any more.")
+    if target.status != Access.PENDING:
+        # The card asks about a request. Who pressed a moment later meant the request, not to overturn the answer.
+        return _already(target)
     return _decide(target, Access(button.data["status"]), incoming.user)
 
 
