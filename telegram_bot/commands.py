@@ -52,11 +52,12 @@ def show_to(user: User) -> None:
         return
     role = Role(user.role) if user.may_use else None
     place = Place(bot_id(), user.telegram_id)
-    language = user.language or settings.LANGUAGE_CODE
     scope = {"type": "chat", "chat_id": user.telegram_id}
-    key = f"menu:{user.pk}:{timezone.now().timestamp():.0f}"
-    for code in [""] if user.language else ["", *_other_languages()]:
-        params: dict[str, Any] = {"commands": menu(role, code or language), "scope": scope}
+    key = f"menu:{user.pk}:{timezone.now().timestamp():.6f}"
+    for code in ["", *_other_languages()]:
+        # A choice goes into every list: the one for the app's language, set before it, would win over the general one.
+        language = user.language or code or settings.LANGUAGE_CODE
+        params: dict[str, Any] = {"commands": menu(role, language), "scope": scope}
         outgoing.call(
             f"{key}:{code or 'any'}", place, "setMyCommands", params | ({"language_code": code} if code else {})
         )
