@@ -3,8 +3,9 @@
 from contextvars import ContextVar
 
 import structlog
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from telegram.ext import CallbackContext
 
@@ -39,4 +40,6 @@ def _record(incoming: Incoming, text: str, name: str) -> None:
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
     sorry = _("Something went wrong on our side. The admins know; if it happens again, name them the number %(trace)s.")
     outgoing.say(f"trouble:{incoming.key}", place, sorry % {"trace": f"`{trace}`"})
-    notify_admins(f"bug-{name}", _("⚠️ An update failed: %(name)s, trace %(trace)s.") % {"name": name, "trace": trace})
+    with translation.override(settings.LANGUAGE_CODE):
+        failed = _("⚠️ An update failed: %(name)s, trace %(trace)s.") % {"name": name, "trace": trace}
+    notify_admins(f"bug-{name}", failed)
