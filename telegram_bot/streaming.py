@@ -7,6 +7,7 @@ few: the first words at once, then after 1, 3 and 6 seconds, then every 6, at mo
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -19,14 +20,22 @@ from telegram_bot.outgoing import Place
 
 log = structlog.get_logger(__name__)
 
-# An answer that is over within this time is never previewed (seconds).
-FIRST_WORDS_AFTER = 0.08
-EDIT_AT = (1.0, 3.0, 6.0)
-EDIT_EVERY = 6.0
-MOST_EDITS = 10
-DRAFT_EVERY = 1.0
-TYPING_AFTER = 0.4
-TYPING_EVERY = 4.5
+
+@dataclass(frozen=True)
+class Pace:
+    """When a growing answer is shown, in seconds. An answer that is over within ``first`` is never previewed."""
+
+    first: float = 0.08
+    edits_at: tuple[float, ...] = (1.0, 3.0, 6.0)
+    edit_every: float = 6.0
+    most_edits: int = 10
+    draft_every: float = 1.0
+    # A draft vanishes after 30 s: one that does not grow is shown again before.
+    draft_again: float = 25.0
+    typing_after: float = 0.4
+    # Telegram shows it for 5 s.
+    typing_every: float = 4.5
+
 
 OnFirst = Callable[[int], Awaitable[None]]
 
@@ -34,8 +43,16 @@ OnFirst = Callable[[int], Awaitable[None]]
 class Preview:
     """Shows what exists of an answer. ``show`` never waits; ``close`` ends it and gives the message to edit."""
 
-    def __init__(self, place: Place, *, mode: str, stop_markup: dict[str, Any] | None, on_first: OnFirst) -> None:
-        self.place = place
+    def __init__(
+        self,
+        place: Place,
+        *,
+        mode: str,
+        stop_markup: dict[str, Any] | None,
+        on_first: OnFirst,
+        pace: Pace = Pace(),
+    ) -> None:
+        self.place, self.pace = place, pace
         self.mode = "edit" if mode == "draft" and place.chat_id < 0 else mode
         self.message_id = place.edit
         self._stop = stop_markup
@@ -69,7 +86,9 @@ class Preview:
                 log.exception("preview broke")
         if self._on_its_way is not None:
             # A message that is being sent has an id we must know, or it would stay as half a text.
-            await self._on_its_way
+            (trouble,) = await asyncio.gather(self._on_its_way, return_exceptions=True)
+            if trouble is not None:
+                log.warning("last preview broke", error=repr(trouble))
         return self.message_id
 
     def _cancelled_from_outside(self) -> bool:
@@ -78,17 +97,26 @@ class Preview:
 
     async def _run(self) -> None:
         await self._type_until_words()
-        await asyncio.sleep(FIRST_WORDS_AFTER)
+        await asyncio.sleep(self.pace.first)
         began = time.monotonic()
         while True:
+            # Before, not after: words that come while these are on their way are news.
+            self._changed.clear()
             self._on_its_way = asyncio.create_task(self._show_now())
             await asyncio.shield(self._on_its_way)
-            self._changed.clear()
             await asyncio.sleep(self._pause(time.monotonic() - began))
-            await self._changed.wait()
+            await self._news()
+
+    async def _news(self) -> None:
+        """Return when there are more words, or when a draft must be shown again."""
+        try:
+            async with asyncio.timeout(self.pace.draft_again if self.mode == "draft" else None):
+                await self._changed.wait()
+        except TimeoutError:
+            self._shown = Part("")
 
     async def _type_until_words(self) -> None:
-        pause = TYPING_AFTER
+        pause = self.pace.typing_after
         while True:
             try:
                 # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the words.
@@ -96,7 +124,7 @@ class Preview:
                     await self._changed.wait()
             except TimeoutError:
                 await self._type()
-                pause = TYPING_EVERY
+                pause = self.pace.typing_every
             else:
                 return
 
@@ -112,11 +140,11 @@ class Preview:
     def _pause(self, elapsed: float) -> float:
         """Seconds until the next preview."""
         if self.mode == "draft":
-            return DRAFT_EVERY
-        if self._edits >= MOST_EDITS:
+            return self.pace.draft_every
+        if self._edits >= self.pace.most_edits:
             return float("inf")
-        later = [moment for moment in EDIT_AT if moment > elapsed + 0.05]
-        return later[0] - elapsed if later else EDIT_EVERY
+        later = [moment for moment in self.pace.edits_at if moment > elapsed + 0.05]
+        return later[0] - elapsed if later else self.pace.edit_every
 
     async def _show_now(self) -> None:
         part = tail(self._text)
@@ -143,7 +171,7 @@ class Preview:
             self.mode = "edit"
         elif self.message_id is not None:
             self.message_id = None
-            self._edits = MOST_EDITS
+            self._edits = self.pace.most_edits
 
     async def _draft(self, part: Part) -> None:
         params = {"draft_id": abs(self.place.reply_to or 1), "can_stop": True, "keep_on_stop": True}
