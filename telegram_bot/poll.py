@@ -30,13 +30,18 @@ class TokenRevoked(Exception):
 
 
 class Poller:
-    """``run`` polls until ``stop`` is set. ``polled_at`` is when Telegram last answered (monotonic seconds)."""
+    """``run`` polls until ``stop`` is set. ``polled_at`` is when Telegram last answered (monotonic seconds).
 
-    def __init__(self, bot: ExtBot[Any], store: Store) -> None:
-        self.bot, self.store = bot, store
+    ``patience``: seconds beyond the poll's own time after which a silent server counts as gone.
+    """
+
+    def __init__(
+        self, bot: ExtBot[Any], store: Store, *, patience: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.bot, self.store, self.patience, self.clock = bot, store, patience, clock
         self.offset = 0  # 0: what was not confirmed comes again, and the inbox's key drops it
         self.pause = 0.0
-        self.polled_at = self.updated_at = time.monotonic()
+        self.polled_at = self.updated_at = clock()
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -80,13 +85,13 @@ class Poller:
     async def _get_updates(self) -> list[dict[str, Any]]:
         params = {"offset": self.offset, "timeout": settings.POLL_TIMEOUT_SEC, "allowed_updates": ALLOWED_UPDATES}
         found: list[dict[str, Any]] = await self.bot.do_api_request(
-            "getUpdates", api_kwargs=params, read_timeout=settings.POLL_TIMEOUT_SEC + 10
+            "getUpdates", api_kwargs=params, read_timeout=settings.POLL_TIMEOUT_SEC + self.patience
         )
         return found
 
     def _answered(self, batch: list[dict[str, Any]]) -> None:
         self.pause = 0.0
-        self.polled_at = time.monotonic()
+        self.polled_at = self.clock()
         if batch:
             self.updated_at = self.polled_at
         elif self.polled_at - self.updated_at > FORGET_OFFSET_AFTER:
