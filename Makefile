@@ -33,7 +33,8 @@ sandbox: setup ## Start the sandbox alone
 test: setup-dev ## Run all tests (ARGS="-k name" for some of them)
 	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(ARGS)
 
-lint: setup-dev lint-style lint-types lint-imports lint-django ## Run all checks of the code
+lint: setup-dev ## Run all checks of the code
+	@$(MAKE) --no-print-directory --keep-going lint-style lint-types lint-imports lint-django
 
 lint-style: setup-dev
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
