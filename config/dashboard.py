@@ -18,6 +18,7 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from accounts.models import Access, Chat, ChatKind, User
 from conversations.models import Request
 from delivery.models import Delivery
+from delivery.pages import JOB_TITLES, run_badge
 from llm.models import ProviderState, SyncRun
 from telegram_bot.models import Update
 
@@ -166,8 +167,6 @@ def queues(now: datetime) -> dict[str, Any]:
 
 def jobs(now: datetime) -> list[dict[str, Any]]:
     """The fixed jobs: next run and how the newest one ended. Two queries."""
-    from delivery.admin import JOB_TITLES, run_badge
-
     last: dict[str, Any] = {}
     for run in DjangoJobExecution.objects.order_by("-run_time").only("job_id", "status", "run_time")[:100]:
         last.setdefault(run.job_id, run)

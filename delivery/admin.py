@@ -5,16 +5,18 @@ inserts a request that the scheduler picks up.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from unfold.enums import ActionVariant
@@ -24,6 +26,7 @@ from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verb
 from core.show import badge, nowrap, pretty, prose, stamp
 from delivery import services
 from delivery.models import Delivery, JobRequest
+from delivery.pages import JOB_TITLES, RUN_TEXT, run_badge
 
 State = Delivery.State
 STATE_KIND = {
@@ -124,29 +127,6 @@ DjangoJobExecution._meta.verbose_name = _("run of a job")
 DjangoJobExecution._meta.verbose_name_plural = _("runs of jobs")
 apps.get_app_config("django_apscheduler").verbose_name = _("Jobs")
 
-JOB_TITLES = {
-    "sync_models": _("Refresh the catalogue of models"),
-    "housekeeping": _("Remove what is past its time"),
-}
-RUN_KIND = {
-    DjangoJobExecution.SENT: "info",
-    DjangoJobExecution.SUCCESS: "success",
-    DjangoJobExecution.MISSED: "warning",
-    DjangoJobExecution.MAX_INSTANCES: "warning",
-    DjangoJobExecution.ERROR: "danger",
-}
-RUN_TEXT = {
-    DjangoJobExecution.SENT: _("started"),
-    DjangoJobExecution.SUCCESS: pgettext_lazy("run of a job", "done"),
-    DjangoJobExecution.MISSED: _("missed"),
-    DjangoJobExecution.MAX_INSTANCES: _("still running, skipped"),
-    DjangoJobExecution.ERROR: _("failed"),
-}
-
-
-def run_badge(status: str) -> SafeString:
-    return badge(RUN_TEXT.get(status, status), RUN_KIND.get(status, ""))
-
 
 def _run_now(job: DjangoJob, request: HttpRequest, now: datetime) -> bool:
     if job.pk not in settings.JOBS:
@@ -197,13 +177,19 @@ class JobPage(ReadOnlyPage):
             "wait": timeuntil(job.next_run_time),
         }
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DjangoJob]:
+        runs = DjangoJobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-run_time")
+        rows: QuerySet[DjangoJob] = super().get_queryset(request)
+        last = {f"last_{name}": Subquery(runs.values(name)[:1]) for name in ("status", "run_time")}
+        with_last: QuerySet[DjangoJob] = rows.annotate(**last)
+        return with_last
+
     @display(description=_("last run"))
-    def last_run(self, job: DjangoJob) -> SafeString | str:
-        last = DjangoJobExecution.objects.filter(job_id=job.pk).order_by("-run_time").first()
-        if last is None:
+    def last_run(self, job: Any) -> SafeString | str:
+        if job.last_run_time is None:
             return gettext("not yet")
-        ago = gettext("%(time)s ago") % {"time": timesince(last.run_time)}
-        return format_html("{} {}", run_badge(last.status), ago)
+        ago = gettext("%(time)s ago") % {"time": timesince(job.last_run_time)}
+        return format_html("{} {}", run_badge(job.last_status), ago)
 
 
 # The package's own choices leave out the runs that were missed or skipped.

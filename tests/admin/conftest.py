@@ -1,0 +1,133 @@
+"""Operators, and rows of every kind that the site shows."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import models
+from django.test import Client, override_settings
+from django.urls import reverse
+from django.utils import timezone
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+
+from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, User
+from conversations.models import Assistant, Conversation, Message, Request
+from delivery.models import Delivery, JobRequest
+from files.models import StoredFile
+from llm.models import Model, ProviderState, SyncRun
+from telegram_bot.models import Update
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """WhiteNoise warns of a folder that is not there; the live server reads this before a test begins."""
+    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
+        yield
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def operator(db: None, now: datetime) -> User:
+    """An operator who may do everything here and is nobody in Telegram."""
+    return User.objects.create_superuser("root", password="long enough 1", first_name="Root", status=Access.ACTIVE)
+
+
+@pytest.fixture
+def site(operator: User) -> Client:
+    return client_of(operator)
+
+
+@pytest.fixture
+def helper(db: None) -> Client:
+    """Staff without a single right."""
+    return client_of(User.objects.create_user("helper", is_staff=True, status=Access.ACTIVE))
+
+
+def client_of(user: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(user)
+    return client
+
+
+def person(number: int, now: datetime, **more: Any) -> User:
+    values = {"first_name": f"Anna {number}", "telegram_username": f"anna{number}", "requested_at": now} | more
+    return User.objects.create(telegram_id=500 + number, username=f"tg{500 + number}", password="!", **values)
+
+
+def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.Model]:
+    """A row of every model on the site, told apart by ``number``."""
+    anna = person(number, now)
+    chat = Chat.objects.create(bot_id=1, telegram_id=-900 - number, kind="group", title=f"Team {number}")
+    provider = ProviderState.objects.create(name=f"provider{number}", switches={"*": {"field": "x"}})
+    old = Model.objects.create(provider=provider, name="old", state="retired", enabled=False)
+    model = Model.objects.create(
+        provider=provider, name="new", capabilities=["text", "tools"], price_input=Decimal("0.15"), replaced_by=old
+    )
+    assistant = Assistant.objects.create(name=f"Assistant {number}", model=model, is_default=number == 0)
+    dialog = Conversation.objects.create(chat=chat, assistant=assistant, model=model)
+    request = Request.objects.create(
+        conversation=dialog,
+        user=anna,
+        model=model,
+        model_ref=model.ref,
+        update_key=f"1:{number}",
+        state="failed" if number % 2 else "done",
+        error_kind="timeout" if number % 2 else "",
+        prompt="How <b>much</b>?",
+        answer="Much.",
+        input_tokens=1200,
+        output_tokens=34,
+        cost=Decimal("0.01"),
+        first_token_ms=700,
+        total_ms=2100,
+    )
+    Message.objects.create(conversation=dialog, request=request, role="user", content="How <b>much</b>?")
+    job = DjangoJob.objects.create(id=f"job{number}", next_run_time=now, job_state=b"never loaded")
+    rows: list[models.Model] = [
+        anna,
+        chat,
+        provider,
+        model,
+        assistant,
+        dialog,
+        request,
+        job,
+        Group.objects.create(name=f"Group {number}"),
+        Invite.objects.create(token_hash=f"h{number}", expires_at=now + timedelta(days=1), created_by=anna),
+        ApiKey.objects.create(name="CRM", prefix=f"skr_{number}", digest="d", scopes=["reminders"], created_by=anna),
+        AuditEntry.objects.create(action="role.set", target=f"user:{anna.pk}", details={"old": "a", "new": "b"}),
+        SyncRun.objects.create(slot=f"s{number}", trigger="schedule", state="done", finished_at=now, results=RESULTS),
+        Update.objects.create(bot_id=1, update_id=number, lane="in:1:1:0", kind="message", raw={"text": "привет"}),
+        Delivery.objects.create(key=f"k{number}", lane="out:1:1", source="turn", content={"text": "<i>hi</i>"}),
+        JobRequest.objects.create(job_id=f"job{number}", requested_by="Root"),
+        StoredFile.objects.create(owner=anna, path=f"p{number}", mime="text/plain", size=3, sha256="0" * 64),
+        DjangoJobExecution.objects.create(job=job, status="Missed!", run_time=now),
+    ]
+    return {type(row): row for row in rows}
+
+
+RESULTS = {
+    "gemini": {"seen": 2, "new": ["one"], "changed": [], "gone": ["two"], "returned": []},
+    "mistral": {"error": "auth: no <key>"},
+}
+
+
+@pytest.fixture
+def rows(operator: User, now: datetime) -> dict[type[models.Model], models.Model]:
+    return one_of_each(0, now)
+
+
+def url(row: models.Model | type[models.Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=args)
+
+
+def at(day: int, hour: int = 12) -> datetime:
+    """A moment in November 2026, UTC."""
+    return datetime(2026, 11, day, hour, tzinfo=UTC)

@@ -1,0 +1,82 @@
+"""The site in Chromium: charts are drawn, a dialog decides, and nothing is fetched from elsewhere."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, sync_playwright
+
+from accounts.models import Access, User
+from conversations.models import Request
+from tests.admin.conftest import client_of, one_of_each
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PAINTED = """canvas => {
+    const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    return pixels.some((value, place) => place % 4 === 3 && value > 0);
+}"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
+]
+
+
+@pytest.fixture
+def people(transactional_db: None) -> tuple[User, User]:
+    """An operator and a person who waits; there are requests of some days."""
+    operator = User.objects.create_superuser("root", password="long enough 1", status=Access.ACTIVE)
+    now = timezone.now()
+    for number in range(3):
+        waiting = one_of_each(number * 2, now)[User]
+        Request.objects.filter(update_key=f"1:{number * 2}").update(created_at=now - timedelta(days=number))
+    assert isinstance(waiting, User)
+    return operator, waiting
+
+
+@pytest.fixture
+def page(live_server: Any, people: tuple[User, User]) -> Iterator[Page]:
+    """A page of the logged-in operator. What it fetches from elsewhere, or complains of, fails the test."""
+    session = client_of(people[0]).cookies["sessionid"].value
+    trouble: list[str] = []
+    ours = (live_server.url, "data:")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(locale="en-US", base_url=live_server.url)
+        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        opened = context.new_page()
+        opened.on("pageerror", lambda error: trouble.append(str(error)))
+        opened.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
+        opened.on("request", lambda sent: None if sent.url.startswith(ours) else trouble.append(sent.url))
+        yield opened
+        browser.close()
+    assert trouble == []
+
+
+def test_charts_are_drawn(page: Page) -> None:
+    page.goto("/admin/")
+    page.wait_for_load_state("networkidle")
+
+    assert page.locator("canvas").count() == 3
+    assert all(canvas.evaluate(PAINTED) for canvas in page.locator("canvas").all())
+
+
+def test_person_is_let_in_through_the_dialog(page: Page, people: tuple[User, User]) -> None:
+    page.goto(f"/admin/accounts/user/{people[1].pk}/change/")
+    page.get_by_role("link", name="Let in").click()
+    page.locator("#dialog").get_by_text(str(people[1]), exact=True).wait_for()
+    page.locator("#dialog").get_by_role("button", name="Let in").click()
+    page.get_by_text("Let in: 1 row.").wait_for()
+
+    assert page.get_by_text("active", exact=True).first.is_visible()
