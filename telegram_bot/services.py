@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, transaction
 
 from core.claims import WORKER
 from core.trace import new_trace
@@ -13,12 +14,18 @@ from delivery import engine
 from telegram_bot import lanes
 from telegram_bot.models import Button, Update
 
+log = structlog.get_logger(__name__)
+
 State = Update.State
+# What a database says to a value no column takes: a number out of range, NUL, half a surrogate pair.
+UNFIT = (DataError, OverflowError, ValueError)
 
 
-@transaction.atomic
 def store(bot_id: int, batch: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Put raw updates into the inbox; those already there are dropped. One query. Only then may the offset move."""
+    """Put raw updates into the inbox; those already there are dropped. One query. Only then may the offset move.
+
+    One that no column takes is kept as text, dead: it would come again for ever and hold all others up.
+    """
     rows = [
         Update(
             bot_id=bot_id,
@@ -32,6 +39,27 @@ def store(bot_id: int, batch: Sequence[dict[str, Any]], now: datetime) -> None:
         )
         for raw in batch
     ]
+    try:
+        _insert(rows)
+    except UNFIT:
+        for row in rows:
+            _insert_alone(row)
+
+
+def _insert_alone(row: Update) -> None:
+    try:
+        _insert([row])
+    except UNFIT as error:
+        log.warning("update does not fit into the database", update=row.update_id, error=str(error))
+        row.lane, row.kind, row.chat_id = f"in:{row.bot_id}:none:0", "", None
+        row.raw = {"update_id": row.update_id, "as_text": ascii(row.raw)[:20_000]}
+        row.state, row.finished_at = State.DEAD, row.received_at
+        row.error = ascii(f"{type(error).__name__}: {error}")[:4000]
+        _insert([row])
+
+
+@transaction.atomic
+def _insert(rows: Sequence[Update]) -> None:
     Update.objects.bulk_create(rows, ignore_conflicts=True)
     for row in rows:
         engine.wake_on_commit(row.lane)
