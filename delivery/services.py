@@ -53,9 +53,9 @@ def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> Non
         pause = timedelta(seconds=error.retry_after)
         _held(delivery).update(state=State.QUEUED, attempts=F("attempts") - 1, not_before=now + pause, **noted)
     elif error.doubt and delivery.on_doubt == Doubt.ASK:
-        _end(delivery, State.UNKNOWN, now, noted)
+        _end(_held(delivery), delivery, State.UNKNOWN, now, noted)
     elif error.permanent or delivery.attempts >= MAX_ATTEMPTS:
-        _end(delivery, State.FAILED, now, noted)
+        _end(_held(delivery), delivery, State.FAILED, now, noted)
     else:
         repeated = delivery.repeated or error.doubt
         wait = timedelta(seconds=backoff(delivery.attempts))
@@ -72,8 +72,9 @@ def _held(delivery: Delivery) -> Any:
 
 
 @transaction.atomic
-def _end(delivery: Delivery, state: Delivery.State, now: datetime, noted: dict[str, Any]) -> None:
-    if _held(delivery).update(state=state, finished_at=now, **noted):
+def _end(rows: Any, delivery: Delivery, state: Delivery.State, now: datetime, noted: dict[str, Any]) -> None:
+    """Settle ``delivery`` while it is among ``rows``, and say so."""
+    if rows.update(state=state, finished_at=now, **noted):
         delivery.state = state
         delivery.error_kind, delivery.error = noted["error_kind"], noted["error"]
         delivery_ended_badly.send(sender=Delivery, delivery=delivery)
@@ -86,10 +87,8 @@ def return_abandoned(ids: Sequence[int], now: datetime) -> None:
     doubtful = list(held.filter(on_doubt=Doubt.ASK))
     held.filter(on_doubt=Doubt.AGAIN).update(state=State.QUEUED, repeated=True, not_before=None)
     for delivery in doubtful:
-        Delivery.objects.filter(pk=delivery.pk, state=State.SENDING).update(
-            state=State.UNKNOWN, finished_at=now, error_kind="crash", error="The process died while sending."
-        )
-        delivery_ended_badly.send(sender=Delivery, delivery=delivery)
+        noted = {"error_kind": "crash", "error": "The process died while sending."}
+        _end(held.filter(pk=delivery.pk), delivery, State.UNKNOWN, now, noted)
     for lane in Delivery.objects.filter(pk__in=ids, state=State.QUEUED).values_list("lane", flat=True):
         engine.wake_on_commit(lane)
 
@@ -106,9 +105,8 @@ def cancel(delivery: Delivery, *, now: datetime) -> bool:
 def retry(delivery: Delivery, *, now: datetime) -> bool:
     """Queue an ended message again (failed, unknown or cancelled). False when it is open or was sent."""
     ended = Delivery.objects.filter(pk=delivery.pk, state__in=(State.FAILED, State.UNKNOWN, State.CANCELLED))
-    changed = ended.update(
-        state=State.QUEUED, attempts=0, not_before=now, finished_at=None, repeated=delivery.state == State.UNKNOWN
-    )
+    repeated = delivery.repeated or delivery.state == State.UNKNOWN
+    changed = ended.update(state=State.QUEUED, attempts=0, not_before=now, finished_at=None, repeated=repeated)
     if changed:
         engine.wake_on_commit(delivery.lane)
     return bool(changed)
