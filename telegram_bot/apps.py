@@ -7,7 +7,8 @@ class TelegramBotConfig(AppConfig):
     verbose_name = _("Telegram")
 
     def ready(self) -> None:
-        from telegram_bot import access, model_news
+        from telegram_bot import access, delivery_news, model_news
 
         access.connect()
+        delivery_news.connect()
         model_news.connect()
