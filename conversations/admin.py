@@ -19,13 +19,14 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.pages import audited
 from conversations.models import Assistant, Conversation, Message, Request
+from conversations.services import OWN_KINDS
 from core.admin import Page, ReadOnlyInline, ReadOnlyPage, Verb, display, values_filter, verbs
 from core.show import badge, link, money, nowrap, number, prose, seconds, stamp
 from llm.errors import Kind
 
 State = Request.State
 STATE_KIND = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning", State.FAILED: "danger"}
-ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in get_args(Kind)])
+ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in (*get_args(Kind), *OWN_KINDS)])
 
 
 @admin.register(Request)

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from telegram import Message, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
-from conversations import menu, services, turn
+from conversations import menu, running, services, turn
 from conversations.services import Question
 from core.db import in_db
 from llm import services as llm
@@ -55,13 +55,12 @@ async def ask(update: Update, context: Context) -> None:
     message = update.effective_message
     assert message is not None
     asked = (message.text or "").partition(" ")[2].strip()
-    replied = message.reply_to_message
-    if not asked and replied is not None:
-        asked = replied.text or replied.caption or ""
-    if not asked:
+    edited = update.edited_message is not None
+    asked = asked or _replied_text(message)
+    if asked:
+        await turn.answer(context, Question(asked, message.message_id, edited=edited))
+    elif not edited:
         await context.reply(_("Write your question after the command: `/ask how are you?`"))
-        return
-    await turn.answer(context, Question(asked, message.message_id, edited=update.edited_message is not None))
 
 
 def addressed(message: Message, context: Context) -> str:
@@ -70,13 +69,25 @@ def addressed(message: Message, context: Context) -> str:
     if context.incoming.chat.is_private:
         return said
     bot = context.bot
-    replied = message.reply_to_message
-    if replied is not None and replied.from_user is not None and replied.from_user.id == bot.id:
+    if _replies_to(message, bot.id):
         return said
     for entity, part in message.parse_entities(["mention", "text_mention"]).items():
         if part.lower() == f"@{bot.username}".lower() or (entity.user is not None and entity.user.id == bot.id):
-            return said.replace(part, "", 1).strip() or said
+            return said.replace(part, "", 1).strip() or _replied_text(message) or said
     return ""
+
+
+def _replies_to(message: Message, user_id: int) -> bool:
+    """In a topic, everything that replies to nothing stands as a reply to the message that created the topic."""
+    replied = message.reply_to_message
+    if replied is None or replied.from_user is None or replied.forum_topic_created is not None:
+        return False
+    return replied.from_user.id == user_id
+
+
+def _replied_text(message: Message) -> str:
+    replied = message.reply_to_message
+    return (replied.text or replied.caption or "") if replied is not None else ""
 
 
 async def not_text(_update: Update, context: Context) -> None:
@@ -99,11 +110,11 @@ async def new(_update: Update, context: Context) -> None:
 
 
 async def stop(_update: Update, context: Context) -> None:
-    run = turn.running(context.incoming.chat_id, context.incoming.thread)
+    run = running.at(context.incoming.chat_id, context.incoming.thread)
     if run is None:
         await context.reply(_("Nothing is being written right now."))
     elif _may_stop(run, context):
-        run.stop()
+        run.end("stopped")
     else:
         await context.reply(_("Only who asked, or an admin, can stop this answer."))
 
@@ -112,28 +123,28 @@ async def press_stop(update: Update, context: Context) -> None:
     query = update.callback_query
     assert query is not None
     assert query.data is not None
-    run = turn.running_request(int(query.data.partition(":")[2]))
+    run = running.of_request(int(query.data.partition(":")[2]))
     if run is None:
         await context.toast(_("The answer is ready already."))
     elif not _may_stop(run, context):
         await context.toast(_("Only who asked, or an admin, can stop this answer."), alert=True)
     else:
-        run.stop()
+        run.end("stopped")
         await context.toast()
 
 
-def _may_stop(run: turn.Running, context: Context) -> bool:
+def _may_stop(run: running.Running, context: Context) -> bool:
     user = context.incoming.user
-    return run.user_id == user.pk or user.is_bot_admin
+    return run.incoming.user.pk == user.pk or user.is_bot_admin
 
 
 async def stopped_draft(_update: Update, context: Context) -> None:
     """The Stop of a draft (a kind of update the library does not know by name)."""
     if context.incoming.update.kind != "stopped_message_generation":
         return
-    run = turn.running(context.incoming.chat_id, context.incoming.thread)
+    run = running.at(context.incoming.chat_id, context.incoming.thread)
     if run is not None and _may_stop(run, context):
-        run.stop()
+        run.end("stopped")
 
 
 # --- models ---------------------------------------------------------------------------------------------------------
@@ -155,7 +166,7 @@ async def show_providers(context: Context, button: Button) -> None:
 async def show_models(context: Context, button: Button) -> None:
     incoming, data = context.incoming, button.data
     said, keyboard = await in_db(
-        menu.models_of, incoming.chat, incoming.thread, data["provider"], data.get("page", 0), timezone.now()
+        menu.models_of, incoming.chat, incoming.thread, data["provider"], data.get("page"), timezone.now()
     )
     await context.reply(said, keyboard, edit=context.pressed_message)
 
@@ -165,7 +176,7 @@ async def choose(context: Context, button: Button) -> None:
 
 
 def _choose(context: Context, model_id: int) -> str:
-    model = Model.objects.offered().filter(pk=model_id).first()
+    model = next((model for model in llm.offered_models() if model.pk == model_id), None)
     if model is None:
         return _("This model is gone. Please choose another one: /models")
     incoming = context.incoming
@@ -173,17 +184,18 @@ def _choose(context: Context, model_id: int) -> str:
     return "✅ " + _("**%(model)s** answers here now.") % {"model": escaped(model.title)}
 
 
-async def model(_update: Update, context: Context) -> None:
-    """``/model name``: choose by name; without one, show the list."""
+async def model(update: Update, context: Context) -> None:
+    """``/model name``: choose by name, or among those the name may mean; without one, show the list."""
     name = " ".join(context.args or [])
     if not name:
-        await models(_update, context)
+        await models(update, context)
         return
-    found = await in_db(llm.find_model, name)
-    if found is None or not found.enabled or found.state == "retired":
-        await context.reply(_("I do not know a model of that name. Choose from the list: /models"))
+    found = await in_db(menu.matching, name)
+    if len(found) == 1:
+        await context.reply(await in_db(_choose, context, found[0].pk))
         return
-    await context.reply(await in_db(_choose, context, found.pk))
+    said, keyboard = await in_db(menu.which, name, found)
+    await context.reply(said, keyboard)
 
 
 async def enable(context: Context, button: Button) -> None:

@@ -1,13 +1,16 @@
-"""The choice of a model: providers first, then their models in pages, the current one marked."""
+"""The choice of a model: providers first, then their models in pages, the current one marked; or by name."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from accounts.models import Chat
 from conversations import services
+from llm import services as llm
 from llm.models import Model
+from llm.services import Target
 from telegram_bot.access import escaped
 from telegram_bot.outgoing import Key, Keyboard
 
@@ -23,27 +26,35 @@ def provider_name(provider: str) -> str:
 
 def providers(chat: Chat, thread: int, now: datetime) -> Menu:
     """Providers with how many models each offers."""
-    current = _current(chat, thread, now)
-    counted = Model.objects.offered().values_list("provider").annotate(Count("id")).order_by("provider")
-    keys = [
-        [Key(f"{provider_name(provider)} · {count}", "models.of", {"provider": provider})]
-        for provider, count in counted
-    ]
-    if not keys:
+    target = _current(chat, thread, now)
+    counted = Counter(model.provider_id for model in llm.offered_models())
+    if not counted:
         return _("The list of models is still empty. An admin can fill it: `manage.py sync_models`."), ()
+    keys = [
+        [
+            Key(
+                _marked(f"{provider_name(provider)} · {count}", _is_of(target, provider)),
+                "models.of",
+                {"provider": provider},
+            )
+        ]
+        for provider, count in counted.items()
+    ]
+    current = escaped(target.label or target.name) if target else "—"
     return _("Now **%(model)s** answers. Whose models shall I show?") % {"model": current}, keys
 
 
-def models_of(chat: Chat, thread: int, provider: str, page: int, now: datetime) -> Menu:
-    """One page of a provider's models."""
-    conversation = services.open_conversation(chat, thread, now)
-    offered = Model.objects.offered().filter(provider_id=provider).order_by("label", "name")
-    pages = max(1, -(-offered.count() // PAGE))
-    page = min(max(0, page), pages - 1)
-    keys = [
-        [Key(("✓ " if model.pk == conversation.model_id else "") + _label(model), "model.choose", {"id": model.pk})]
-        for model in offered[page * PAGE : (page + 1) * PAGE]
-    ]
+def models_of(chat: Chat, thread: int, provider: str, page: int | None, now: datetime) -> Menu:
+    """One page of a provider's models; without a number, the page that the current one is on."""
+    offered = [model for model in llm.offered_models() if model.provider_id == provider]
+    offered.sort(key=lambda model: (model.title.casefold(), model.name))
+    target = _current(chat, thread, now)
+    current = target.model.pk if target and target.model else None
+    place = next((place for place, model in enumerate(offered) if model.pk == current), 0)
+    pages = max(1, -(-len(offered) // PAGE))
+    page = min(max(0, place // PAGE if page is None else page), pages - 1)
+    shown = offered[page * PAGE : (page + 1) * PAGE]
+    keys = [[Key(_marked(_label(model), model.pk == current), "model.choose", {"id": model.pk})] for model in shown]
     title = _("Models of %(provider)s") % {"provider": provider_name(provider)}
     if pages > 1:
         title += " · " + _("page %(page)d of %(pages)d") % {"page": page + 1, "pages": pages}
@@ -58,12 +69,60 @@ def _turning(provider: str, page: int, pages: int) -> list[Key]:
     return back + ([to("›", page + 1)] if page + 1 < pages else [])
 
 
+def matching(text: str) -> list[Model]:
+    """The offered models that ``text`` may mean: those it names exactly, else those whose name or label holds it."""
+    wanted = text.strip().casefold()
+    offered = llm.offered_models()
+    for means in (_is_ref, _is_name, _is_part):
+        found = [model for model in offered if means(model, wanted)]
+        if found:
+            return found
+    return []
+
+
+def _is_ref(model: Model, wanted: str) -> bool:
+    return wanted == model.ref.casefold()
+
+
+def _is_name(model: Model, wanted: str) -> bool:
+    return wanted in (name.casefold() for name in (model.name, model.label, *model.aliases))
+
+
+def _is_part(model: Model, wanted: str) -> bool:
+    return any(wanted in name.casefold() for name in (model.ref, model.label))
+
+
+def which(text: str, found: Sequence[Model]) -> Menu:
+    """What to say when ``text`` names no model, a retired one, or several."""
+    if found:
+        keys = [[_choice(model)] for model in found[:PAGE]]
+        asked = _("Several models are called so. Which one?")
+        return asked if len(found) <= PAGE else asked + " " + _("The name in full narrows it down."), keys
+    known = llm.find_model(text)
+    replacement = llm.replacement_of(known) if known is not None else None
+    if known is None or replacement is None:
+        return _("I do not know a model of that name. Choose from the list: /models"), ()
+    said = _("**%(old)s** is not offered any more. Will its replacement do?") % {"old": escaped(known.title)}
+    return said, [[_choice(replacement)]]
+
+
+def _choice(model: Model) -> Key:
+    return Key(f"{_label(model)} · {provider_name(model.provider_id)}", "model.choose", {"id": model.pk})
+
+
 def _label(model: Model) -> str:
     ending = " ⏳" if model.retires_at else ""
     eyes = " 🖼" if "image" in model.capabilities else ""
     return f"{model.title}{eyes}{ending}"
 
 
-def _current(chat: Chat, thread: int, now: datetime) -> str:
-    target = services.target_for(services.open_conversation(chat, thread, now))
-    return escaped(target.label or target.name) if target else "—"
+def _marked(label: str, current: bool) -> str:
+    return f"✓ {label}" if current else label
+
+
+def _is_of(target: Target | None, provider: str) -> bool:
+    return target is not None and target.provider == provider
+
+
+def _current(chat: Chat, thread: int, now: datetime) -> Target | None:
+    return services.target_for(services.open_conversation(chat, thread, now))

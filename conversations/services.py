@@ -1,47 +1,51 @@
 """The verbs of dialogs: begin a turn, save it, start anew, choose a model. Each is one short transaction."""
 
-import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import translation
 
-from accounts.models import Chat, User
-from conversations import words
-from conversations.models import Conversation, Message, Request
+from accounts.models import Chat
+from conversations import context, words
+from conversations.models import Assistant, Conversation, Message, Request
 from core.trace import current_trace
 from llm import services as llm
-from llm.models import Model
+from llm.models import Availability, Model
 from llm.services import Target
 from llm.tokens import estimate
-from llm.types import ChatRequest, Part, Usage, user_says
-from llm.types import Turn as Said
+from llm.types import ChatRequest, Usage
 from telegram_bot import outgoing
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming, language_of
+from telegram_bot.markdown import MESSAGE_UNITS, units
 from telegram_bot.outgoing import Place
 
 State = Request.State
 
 SOURCE = "conversations"
-# Tokens that every message costs besides its text (roles, separators); providers differ, 4 is usual.
-MESSAGE_TOKENS = 4
+# `Outcome.finish` of an answer that was ended because its question was edited.
+EDITED = "edited"
+# Kinds of error that are not a provider's (llm.errors.Kind): nobody to ask, an answer without a word, our own fault.
+OWN_KINDS = ("no_model", "empty", "bug")
 
 
 @dataclass
 class Turn:
-    """A question on its way: what was loaded for it, all that ``talk`` needs without the database."""
+    """A question on its way: what was loaded for it, all that ``talk`` needs without the database.
+
+    ``shortened``: the dialog has more than the model is told.
+    """
 
     conversation: Conversation
     request: Request
     target: Target | None
     call: ChatRequest
     context_tokens: int
+    shortened: bool = False
 
 
 @dataclass
@@ -67,37 +71,37 @@ class Question:
     text: str
     message_id: int
     edited: bool = False
-    quote: str = field(default="")
 
 
 @transaction.atomic
 def begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
     """Load the dialog and put the request on record before anybody is asked.
 
-    None when there is nothing to do: the answer to this update is saved already, or an old message was edited.
+    None when there is nothing to do: the answer to this update is saved already, or the edit asks nothing new.
     """
     conversation = open_conversation(incoming.chat, incoming.thread, now)
     again = _earlier_attempt(incoming)
     if again is not None and again.state != State.RUNNING:
         return None
-    if question.edited and again is None and not _supersede(conversation, question):
+    if question.edited and again is None and not _supersede(conversation, question, incoming):
         return None
-    history = recent(conversation)
+    history, older = recent(conversation)
+    _leave_hidden_model(conversation, incoming)
     target = target_for(conversation)
     request = again or Request(
         conversation=conversation,
         user=incoming.user,
-        model=target.model if target else None,
-        model_ref=f"{target.provider}:{target.name}" if target else "",
         update_key=incoming.key,
-        prompt=question.text,
         question_message_id=question.message_id,
         trace_id=current_trace(),
         created_at=now,
     )
+    request.model, request.model_ref = (target.model, target.ref) if target else (None, "")
+    request.prompt = question.text
     request.save()
-    call, tokens = _call(conversation, target, history, question, incoming.user)
-    return Turn(conversation, request, target, call, tokens)
+    call, tokens = context.request_for(target, conversation.assistant, history, question.text, incoming.user)
+    shortened = len(call.turns) > 1 and (older or len(call.turns) <= len(history))
+    return Turn(conversation, request, target, call, tokens, shortened)
 
 
 def _earlier_attempt(incoming: Incoming) -> Request | None:
@@ -112,45 +116,72 @@ def _earlier_attempt(incoming: Incoming) -> Request | None:
 
 def open_conversation(chat: Chat, thread: int, now: datetime) -> Conversation:
     """The open dialog of this place, or a new one. One query when it is there."""
-    found = (
-        Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None)
-        .select_related("model__provider", "assistant__model__provider")
-        .first()
+    found = Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None).select_related(
+        "model__provider", "assistant__model__provider"
     )
-    return found or Conversation.objects.create(
-        chat=chat, thread_id=thread, started_at=now, assistant=_default_assistant()
-    )
+    if (conversation := found.first()) is not None:
+        return conversation
+    try:
+        with transaction.atomic():
+            return Conversation.objects.create(
+                chat=chat, thread_id=thread, started_at=now, assistant=_default_assistant()
+            )
+    except IntegrityError:
+        return found.get()  # a button, which is not behind the line, opened it at the same moment
 
 
-def _default_assistant() -> Any:
-    from conversations.models import Assistant
-
+def _default_assistant() -> Assistant | None:
     return Assistant.objects.filter(is_default=True).select_related("model__provider").first()
 
 
-def _supersede(conversation: Conversation, question: Question) -> bool:
-    """Take the last turn out of the history if it is this question with other words."""
-    last = (
-        Message.objects.filter(conversation=conversation, superseded=False, role=Message.Role.USER)
-        .order_by("-id")
-        .first()
-    )
-    if last is None or last.message_id != question.message_id or last.content == question.text:
+def _supersede(conversation: Conversation, question: Question, incoming: Incoming) -> bool:
+    """Take the last turn out of the history if it is this question in other words, answered or not."""
+    last = Request.objects.filter(conversation=conversation).order_by("-id").first()
+    if last is None or last.question_message_id != question.message_id or last.prompt == question.text:
         return False
-    return bool(Message.objects.filter(request=last.request_id).update(superseded=True))
+    if units(last.prompt) > MESSAGE_UNITS:
+        # It came in several messages; one of them with other words is not the question.
+        place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
+        outgoing.say(f"paste:{incoming.key}", place, words.part_edited(), source=SOURCE)
+        return False
+    Message.objects.filter(request=last).update(superseded=True)
+    return True
 
 
-def recent(conversation: Conversation) -> list[Message]:
-    """The newest messages, oldest first, as many as MAX_CONTEXT_MESSAGES lets in beside the question."""
-    newest = Message.objects.filter(conversation=conversation, superseded=False).order_by("-id")
-    return list(newest[: max(0, settings.MAX_CONTEXT_MESSAGES - 1)])[::-1]
+def recent(conversation: Conversation) -> tuple[list[Message], bool]:
+    """The newest messages, oldest first, as many as MAX_CONTEXT_MESSAGES lets in beside the question; and whether
+    there are older ones."""
+    most = settings.MAX_CONTEXT_MESSAGES - 1
+    newest = list(Message.objects.filter(conversation=conversation, superseded=False).order_by("-id")[: most + 1])
+    return newest[:most][::-1], len(newest) > most
 
 
 def target_for(conversation: Conversation) -> Target | None:
-    """The dialog's choice, else its assistant's, else the default."""
+    """The dialog's choice, else its assistant's, else the default; a replacement stands in for what is gone."""
     assistant = conversation.assistant
-    model = conversation.model or (assistant.model if assistant else None)
-    return llm.target_of(model) if model is not None else default_target()
+    for model in (conversation.model, assistant.model if assistant else None):
+        if model is not None and (usable := _usable(model)) is not None:
+            return llm.target_of(usable)
+    return default_target()
+
+
+def _usable(model: Model) -> Model | None:
+    """``model``, or what replaces it when it is hidden or retired. Asks nothing for a model that is offered."""
+    offered = model.enabled and model.state != Availability.RETIRED
+    return model if offered else llm.replacement_of(model)
+
+
+def _leave_hidden_model(conversation: Conversation, incoming: Incoming) -> None:
+    """Choose anew for a dialog whose model is offered no more, and say so; once, for then it is another."""
+    model = conversation.model
+    if model is None or (usable := _usable(model)) is model:
+        return
+    Conversation.objects.filter(pk=conversation.pk).update(model=usable)
+    conversation.model = usable
+    target = target_for(conversation)
+    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
+    text = words.hidden(model.title, target.label if target else "")
+    outgoing.say(f"hidden:{incoming.key}", place, text, source=SOURCE)
 
 
 _default: tuple[float, Target | None] = (0.0, None)
@@ -173,47 +204,14 @@ def forget_default() -> None:
     _default = (0.0, None)
 
 
-def _call(
-    conversation: Conversation, target: Target | None, history: Sequence[Message], question: Question, user: User
-) -> tuple[ChatRequest, int]:
-    assistant = conversation.assistant
-    system = assistant.prompt if assistant else ""
-    tokens = estimate(system) + estimate(question.text) + MESSAGE_TOKENS
-    kept, tokens = fit(history, tokens)
-    turns = [_said(message) for message in kept]
-    call = ChatRequest(
-        model=target.name if target else "",
-        turns=[*turns, user_says(question.text)],
-        system=system,
-        temperature=assistant.temperature if assistant else None,
-        user=_opaque(user),
-    )
-    return call, tokens
-
-
-def fit(history: Sequence[Message], tokens: int) -> tuple[list[Message], int]:
-    """The newest messages that fit into MAX_CONTEXT_TOKENS beside ``tokens``, whole turns only; and the sum."""
-    kept: list[Message] = []
-    for message in reversed(history):
-        cost = message.tokens + MESSAGE_TOKENS
-        if tokens + cost > settings.MAX_CONTEXT_TOKENS:
-            break
-        tokens += cost
-        kept.append(message)
-    kept.reverse()
-    while kept and kept[0].role != Message.Role.USER:
-        tokens -= kept.pop(0).tokens + MESSAGE_TOKENS
-    return kept, tokens
-
-
-def _said(message: Message) -> Said:
-    role = "user" if message.role == Message.Role.USER else "assistant"
-    return Said(role, (Part("text", message.content),), raw=message.raw, raw_model=message.raw_model)  # type: ignore[arg-type]
-
-
-def _opaque(user: User) -> str:
-    """A name for the provider's abuse detection that says nothing about the person."""
-    return hashlib.sha256(f"{settings.SECRET_KEY}:{user.pk}".encode()).hexdigest()[:16]
+def trim(turn: Turn) -> bool:
+    """Leave the older half of the history out, for a model that found it too long. False: there is none."""
+    if len(turn.call.turns) < 2:
+        return False
+    turn.call = replace(turn.call, turns=context.newer_half(turn.call.turns))
+    turn.context_tokens = context.tokens_of(turn.call)
+    turn.shortened = True
+    return True
 
 
 def remember_preview(request: Request, message_id: int) -> None:
@@ -222,9 +220,16 @@ def remember_preview(request: Request, message_id: int) -> None:
 
 @transaction.atomic
 def save(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> None:
-    """Save the answer, what it cost, the messages to send, and that the update is done: all or nothing."""
-    _save_messages(turn, outcome, now)
-    _save_request(turn, outcome, now)
+    """Save the answer, what it cost, the messages to send, and that the update is done: all or nothing, and once."""
+    if _save_request(turn, outcome, now):
+        _save_messages(turn, outcome, now)
+        _say(turn, outcome, incoming)
+        _warn_once(turn, outcome, incoming, now)
+    inbox.finish(incoming.ids, now)
+    incoming.finished = True
+
+
+def _say(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
     place = Place(
         incoming.bot_id,
         incoming.chat_id,
@@ -232,11 +237,10 @@ def save(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> Non
         reply_to=None if incoming.chat.is_private else turn.request.question_message_id,
         edit=outcome.preview_id or turn.request.preview_message_id,
     )
+    if outcome.finish == EDITED and not outcome.text and place.edit is None:
+        return  # nothing was seen of it: the next answer is the answer
     text, keyboard = _shown(outcome)
     outgoing.say(f"turn:{turn.request.pk}", place, text, keyboard, owner=incoming.user, source=SOURCE)
-    _warn_once(turn, outcome, incoming, now)
-    inbox.finish(incoming.ids, now)
-    incoming.finished = True
 
 
 def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
@@ -266,13 +270,11 @@ def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
     Message.objects.bulk_create([question, answer])
 
 
-def _save_request(turn: Turn, outcome: Outcome, now: datetime) -> None:
-    usage, estimated = outcome.usage, False
-    if usage is None or usage.input is None or usage.output is None:
-        estimated = bool(outcome.text or usage)
-        usage = Usage(input=turn.context_tokens, output=estimate(outcome.text)) if estimated else Usage()
+def _save_request(turn: Turn, outcome: Outcome, now: datetime) -> bool:
+    """False when it is saved already: the connection broke between an earlier commit and its confirmation."""
+    usage, estimated = _counted(turn, outcome)
     model = turn.target.model if turn.target else None
-    Request.objects.filter(pk=turn.request.pk).update(
+    changed = Request.objects.filter(pk=turn.request.pk, state=State.RUNNING).update(
         state=outcome.state,
         answer=outcome.text,
         finish=outcome.finish[:20],
@@ -288,24 +290,35 @@ def _save_request(turn: Turn, outcome: Outcome, now: datetime) -> None:
         total_ms=outcome.total_ms,
         finished_at=now,
     )
+    return bool(changed)
+
+
+def _counted(turn: Turn, outcome: Outcome) -> tuple[Usage, bool]:
+    """The provider's counts; what it did not say is estimated, if it said anything at all."""
+    usage = outcome.usage or Usage()
+    if not (outcome.text or outcome.usage) or (usage.input is not None and usage.output is not None):
+        return usage, False
+    counted_in = turn.context_tokens if usage.input is None else usage.input
+    counted_out = estimate(outcome.text) if usage.output is None else usage.output
+    return replace(usage, input=counted_in, output=counted_out), True
 
 
 def _shown(outcome: Outcome) -> tuple[str, list[list[outgoing.Key]]]:
     """What the person reads: the answer with what there is to say about its end, and a way on."""
-    models = [[words.models_key()]]
+    text, models = outcome.text, [[words.models_key()]]
     if outcome.state == State.STOPPED:
-        return (f"{outcome.text}\n\n{words.stopped()}" if outcome.text else words.stopped()), []
-    if outcome.error_kind and outcome.text:
-        return outcome.text + words.cut_short(outcome.error_kind), models
+        return words.after(text, words.edited() if outcome.finish == EDITED else words.stopped()), []
     if outcome.error_kind:
-        return words.sorry(outcome.error_kind), models
-    return outcome.text + (words.length_reached() if outcome.finish == "length" else ""), []
+        kind = outcome.error_kind
+        return (words.after(text, words.cut_short(kind)) if text else words.sorry(kind)), models
+    return (words.after(text, words.length_reached()) if outcome.finish == "length" else text), []
 
 
 def _warn_once(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> None:
+    """The gentle word that a dialog grows long: when it costs, or when the model is told only a part of it."""
     conversation = turn.conversation
-    grown = turn.context_tokens + estimate(outcome.text)
-    if conversation.warned_at is not None or grown < settings.CONTEXT_WARN_TOKENS or outcome.error_kind:
+    long = turn.shortened or turn.context_tokens + estimate(outcome.text) >= settings.CONTEXT_WARN_TOKENS
+    if not long or conversation.warned_at is not None or outcome.state != State.DONE:
         return
     Conversation.objects.filter(pk=conversation.pk).update(warned_at=now)
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)

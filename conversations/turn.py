@@ -3,54 +3,33 @@
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from conversations import services
+from conversations import running, services
+from conversations.running import Running
 from conversations.services import Outcome, Question, State, Turn
 from core.db import in_db
+from core.trace import current_trace
 from llm.client import Client
 from llm.errors import ProviderError
-from llm.services import Target
-from llm.types import ChatRequest, End, Text, Usage
+from llm.types import End, Text, Usage
 from telegram_bot.application import Context
 from telegram_bot.incoming import Incoming
+from telegram_bot.notices import notify_admins_async
 from telegram_bot.outgoing import Place
 from telegram_bot.streaming import Preview
 
 log = structlog.get_logger(__name__)
 
+# Seconds before a further try to save: an answer is paid for, a database that is away for a moment must not cost it.
+SAVE_AGAIN = (0.2, 1.0, 3.0)
+
 _client: Client | None = None
-
-
-@dataclass
-class Running:
-    """An answer that is being written, and the way to end it."""
-
-    request_id: int
-    user_id: int
-    talk: asyncio.Task[None]
-    stopped: bool = False
-
-    def stop(self) -> None:
-        self.stopped = True
-        self.talk.cancel()
-
-
-# (chat, topic) -> the answer being written there; a lane is serial, so there is one.
-_running: dict[tuple[int, int], Running] = {}
-
-
-def running(chat_id: int, thread: int) -> Running | None:
-    return _running.get((chat_id, thread))
-
-
-def running_request(request_id: int) -> Running | None:
-    return next((one for one in _running.values() if one.request_id == request_id), None)
 
 
 async def answer(context: Context, question: Question) -> None:
@@ -68,38 +47,70 @@ async def answer(context: Context, question: Question) -> None:
         error_kind=outcome.error_kind,
         ms=outcome.total_ms,
     )
+    await _save(turn, outcome, incoming)
+
+
+async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
+    for pause in SAVE_AGAIN:
+        try:
+            await in_db(services.save, turn, outcome, incoming, timezone.now())
+        except (OperationalError, InterfaceError) as error:
+            log.warning("answer not saved", request=turn.request.pk, error=str(error), again_in=pause)
+            await asyncio.sleep(pause)
+        else:
+            return
     await in_db(services.save, turn, outcome, incoming, timezone.now())
 
 
 async def _talk(turn: Turn, incoming: Incoming) -> Outcome:
     if turn.target is None:
         return Outcome(State.FAILED, error_kind="no_model")
-    outcome = Outcome()
-    preview = _preview(turn, incoming)
-    began = time.monotonic()
-    talk = asyncio.create_task(_listen(turn.target, turn.call, outcome, preview, began))
-    place = (incoming.chat_id, incoming.thread)
-    run = _running[place] = Running(turn.request.pk, incoming.user.pk, talk)
-    preview.start()
-    try:
-        await talk
-    except ProviderError as error:
-        outcome.state, outcome.error_kind, outcome.error = State.FAILED, error.kind, str(error)
-    except asyncio.CancelledError:
-        if not run.stopped:
-            talk.cancel()
-            raise  # the process ends: the update goes back to the inbox and is answered by the next one
-        outcome.state, outcome.finish = State.STOPPED, "stopped"
-    finally:
-        del _running[place]
-        outcome.preview_id = await preview.close()
+    outcome, preview, began = Outcome(), _preview(turn, incoming), time.monotonic()
+    talk = asyncio.create_task(_listen(turn, outcome, preview, began))
+    run = Running(turn.request.pk, incoming, talk)
+    with running.registered(run):
+        preview.start()
+        try:
+            await talk
+        except ProviderError as error:
+            outcome.state, outcome.error_kind, outcome.error = State.FAILED, error.kind, str(error)
+        except asyncio.CancelledError:
+            if not run.ended:
+                talk.cancel()
+                raise  # the process ends: the update goes back to the inbox and is answered by the next one
+            outcome.state, outcome.finish = State.STOPPED, run.ended
+        except Exception as error:
+            await _broke(outcome, error)
+        finally:
+            outcome.preview_id = await preview.close()
     outcome.total_ms = round((time.monotonic() - began) * 1000)
     return _judged(outcome)
 
 
-async def _listen(target: Target, call: ChatRequest, outcome: Outcome, preview: Preview, began: float) -> None:
+async def _broke(outcome: Outcome, error: Exception) -> None:
+    """A bug: what came of the answer is kept, the admins are told."""
+    name = type(error).__name__
+    outcome.state, outcome.error_kind, outcome.error = State.FAILED, "bug", f"{name}: {error}"
+    log.exception("answer broke", exc_info=error)
+    text = _("⚠️ An answer broke: %(name)s, trace %(trace)s.") % {"name": name, "trace": current_trace()}
+    await notify_admins_async(f"bug-{name}", text)
+
+
+async def _listen(turn: Turn, outcome: Outcome, preview: Preview, began: float) -> None:
+    """Ask, and once more with less of the dialog when the model finds it too long."""
+    try:
+        await _read(turn, outcome, preview, began)
+    except ProviderError as error:
+        if error.kind != "context_too_long" or outcome.text or not services.trim(turn):
+            raise
+        log.info("history trimmed", request=turn.request.pk, turns=len(turn.call.turns))
+        await _read(turn, outcome, preview, began)
+
+
+async def _read(turn: Turn, outcome: Outcome, preview: Preview, began: float) -> None:
     """Read the stream into ``outcome`` piece by piece, so that what came is there however it ends."""
-    async with aclosing(client().stream(target, call)) as events:
+    assert turn.target is not None
+    async with aclosing(client().stream(turn.target, turn.call)) as events:
         async for event in events:
             match event:
                 case Text(text):
@@ -153,6 +164,7 @@ def client() -> Client:
 async def close() -> None:
     """Close the connections to the providers; the next question opens new ones."""
     global _client
+    await running.close()
     used, _client = _client, None
     if used is not None:
         await used.close()

@@ -1,8 +1,13 @@
 """What people read when an answer does not come as hoped. One kind sentence each, and what to do next."""
 
+import re
+
 from django.utils.translation import gettext as _
 
+from telegram_bot.access import escaped
 from telegram_bot.outgoing import Key
+
+FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})(.*)$", re.MULTILINE)
 
 
 def sorry(kind: str) -> str:
@@ -29,17 +34,41 @@ def sorry(kind: str) -> str:
     }.get(kind, _("The answer did not work out. Try again, or take another model."))
 
 
+def after(answer: str, note: str) -> str:
+    """``note`` under ``answer`` (which may be nothing), outside a code block that was cut in the middle."""
+    return f"{closed(answer)}\n\n{note}" if answer else note
+
+
+def closed(answer: str) -> str:
+    """``answer`` with the end of its last code block, should that be missing."""
+    opened = ""
+    for mark, rest in FENCE.findall(answer):
+        if not opened:
+            opened = mark
+        elif mark.startswith(opened) and not rest.strip():
+            opened = ""
+    return f"{answer}\n{opened}" if opened else answer
+
+
 def cut_short(kind: str) -> str:
     """What stands under an answer that broke off in the middle."""
-    return "\n\n⚠️ " + _("The answer broke off here.") + " " + sorry(kind)
+    return "⚠️ " + _("The answer broke off here.") + " " + sorry(kind)
 
 
 def stopped() -> str:
     return "⏹ " + _("Stopped.")
 
 
+def edited() -> str:
+    return "✏️ " + _("The question was changed.")
+
+
+def part_edited() -> str:
+    return "✏️ " + _("This question came in several messages. Please send it once more as a whole.")
+
+
 def length_reached() -> str:
-    return "\n\n✂️ " + _("The answer reached the model's limit. Write “go on” for the rest.")
+    return "✂️ " + _("The answer reached the model's limit. Write “go on” for the rest.")
 
 
 def long_dialog() -> str:
@@ -51,8 +80,17 @@ def long_dialog() -> str:
 
 def moved(old: str, new: str) -> str:
     if not new:
-        return "🔁 " + _("The model %(old)s was retired. I will answer with the default one.") % {"old": old}
-    return "🔁 " + _("The model %(old)s was retired. From now on %(new)s answers here.") % {"old": old, "new": new}
+        return "🔁 " + _("The model %(old)s was retired. I will answer with the default one.") % {"old": escaped(old)}
+    names = {"old": escaped(old), "new": escaped(new)}
+    return "🔁 " + _("The model %(old)s was retired. From now on %(new)s answers here.") % names
+
+
+def hidden(old: str, new: str) -> str:
+    """For the next question after an operator hid the dialog's model; ``new`` is empty when nothing is left."""
+    if not new:
+        return "🔁 " + _("The model %(old)s is not offered any more.") % {"old": escaped(old)}
+    names = {"old": escaped(old), "new": escaped(new)}
+    return "🔁 " + _("The model %(old)s is not offered any more. From now on %(new)s answers here.") % names
 
 
 def models_key() -> Key:

@@ -1,0 +1,99 @@
+"""The answers being written in this process, and what may end one before its time: a Stop, or an edit of its question.
+
+An edit waits in its chat's line behind the answer it makes void. So while answers are written, somebody looks into the
+inbox: one query in a while for all of them, none for an answer that is over sooner.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from django.db import DatabaseError
+
+from core.db import in_db
+from telegram_bot.inbox import QUEUE
+from telegram_bot.incoming import Incoming
+from telegram_bot.lanes import Raw, body_of
+from telegram_bot.models import Update
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 1.0  # seconds
+
+
+@dataclass
+class Running:
+    """An answer that is being written, and the way to end it. ``ended``: why it was ended, as in Request.finish."""
+
+    request_id: int
+    incoming: Incoming
+    talk: asyncio.Task[None]
+    ended: str = ""
+
+    def end(self, why: str) -> None:
+        self.ended = self.ended or why
+        self.talk.cancel()
+
+    def is_void_by(self, message: Raw) -> bool:
+        """Whether ``message`` is the question in other words. A question of several messages cannot be edited."""
+        asked = body_of(self.incoming.update.raw)
+        same = message.get("message_id") == asked.get("message_id") and len(self.incoming.ids) == 1
+        return same and message.get("text") != asked.get("text")
+
+
+# (chat, topic) -> the answer being written there; a lane is serial, so there is one.
+_running: dict[tuple[int, int], Running] = {}
+_watch: asyncio.Task[None] | None = None
+
+
+def at(chat_id: int, thread: int) -> Running | None:
+    return _running.get((chat_id, thread))
+
+
+def of_request(request_id: int) -> Running | None:
+    return next((one for one in _running.values() if one.request_id == request_id), None)
+
+
+@contextmanager
+def registered(run: Running) -> Iterator[None]:
+    """Let ``run`` be found, and ended, while the block lasts."""
+    global _watch
+    place = (run.incoming.chat_id, run.incoming.thread)
+    _running[place] = run
+    if _watch is None or _watch.done():
+        _watch = asyncio.create_task(_end_what_is_edited())
+    try:
+        yield
+    finally:
+        del _running[place]
+
+
+async def close() -> None:
+    global _watch
+    watch, _watch = _watch, None
+    if watch is not None:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+async def _end_what_is_edited() -> None:
+    """End every answer whose question was edited, until nothing is written any more."""
+    await asyncio.sleep(LOOK_EVERY)
+    while runs := {run.incoming.update.lane: run for run in _running.values()}:
+        try:
+            edits = await in_db(_waiting_edits, list(runs))
+        except DatabaseError as error:
+            log.warning("edits not looked for", error=str(error))
+            edits = []
+        for edit in edits:
+            if runs[edit.lane].is_void_by(body_of(edit.raw)):
+                runs[edit.lane].end("edited")
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _waiting_edits(lanes: Collection[str]) -> list[Update]:
+    """The condition stands in the text so that SQLite, too, uses the index of open updates."""
+    waiting = Update.objects.filter(lane__in=lanes, kind="edited_message", state=Update.State.NEW)
+    return list(waiting.extra(where=[QUEUE.open]).order_by("update_id"))  # noqa: S610  (the text is our own)
