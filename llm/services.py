@@ -54,17 +54,22 @@ class Target:
 def _target(provider: str, name: str, model: Model | None, state: ProviderState | None) -> Target:
     if state is None:
         return Target(provider, name, model, model.title if model else name)
-    known = state.switches if isinstance(state.switches, dict) else {}
     return Target(
         provider,
         name,
         model,
         model.title if model else name,
         state.paused_until,
-        {**known.get("*", {}), **known.get(name, {})},
+        _switches(state, "*") | _switches(state, name),
         state.last_error_kind,
         state.failures,
     )
+
+
+def _switches(state: ProviderState, name: str) -> dict[str, Any]:
+    """The switches for one model; people edit them, so anything may stand there."""
+    known = state.switches.get(name) if isinstance(state.switches, dict) else None
+    return known if isinstance(known, dict) else {}
 
 
 def target_of(model: Model) -> Target:
@@ -173,7 +178,7 @@ def remember_switches(provider: str, name: str, options: dict[str, Any]) -> None
     """Keep what a server taught about itself when it was asked for model ``name``."""
     ProviderState.objects.get_or_create(name=provider)
     state = ProviderState.objects.select_for_update().get(name=provider)
-    state.switches = {**state.switches, name: {**state.switches.get(name, {}), **options}}
+    state.switches = {**state.switches, name: _switches(state, name) | options}
     state.save(update_fields=["switches"])
 
 

@@ -6,7 +6,8 @@ import asyncio
 import functools
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 import aiohttp
@@ -207,9 +208,11 @@ class HTTPProvider:
             await http.aclose()
 
     @asynccontextmanager
-    async def open(self, method: str, path: str, body: Any = None) -> AsyncIterator[httpx.Response]:
-        """An answer that is no refusal, closed at the end of the block. ``body`` is sent as JSON."""
-        headers = {} if body is None else {"Content-Type": "application/json"}
+    async def open(
+        self, method: str, path: str, body: Any = None, more: Mapping[str, str] = MappingProxyType({})
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer that is no refusal, closed after the block. ``body`` goes as JSON, with ``more`` headers."""
+        headers = {**more} if body is None else {"Content-Type": "application/json", **more}
         content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
         with self._transport():
             http = self.http()
@@ -288,9 +291,16 @@ class HTTPProvider:
     def reader(self, request: ChatRequest) -> Reader:
         raise NotImplementedError
 
+    def more_headers(self, request: ChatRequest) -> Mapping[str, str]:
+        """Headers of this request beside those of every one."""
+        return {}
+
+    def _ask(self, request: ChatRequest, *, stream: bool) -> AbstractAsyncContextManager[httpx.Response]:
+        return self.open("POST", self.path(request, stream), self.body(request, stream), self.more_headers(request))
+
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         reader = self.reader(request)
-        async with self.open("POST", self.path(request, True), self.body(request, True)) as response:
+        async with self._ask(request, stream=True) as response:
             if "json" in response.headers.get("content-type", ""):
                 for event in self._read(reader, await response.aread()):
                     yield event
@@ -307,7 +317,7 @@ class HTTPProvider:
                 await _drain(chunks)
 
     async def chat(self, request: ChatRequest) -> Answer:
-        async with self.open("POST", self.path(request, False), self.body(request, False)) as response:
+        async with self._ask(request, stream=False) as response:
             return collect(self._read(self.reader(request), await response.aread()))
 
     def _read(self, reader: Reader, content: bytes) -> Iterator[Event]:

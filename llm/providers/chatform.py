@@ -295,7 +295,7 @@ class ChatProvider(HTTPProvider):
         if turn.role == "tool":
             return self.tool_answer(turn)
         if turn.role == "user":
-            return {"role": "user", "content": self.said(turn)}
+            return {"role": "user", "content": self.said(turn, switches)}
         raw = own_raw(turn, ref)
         if raw and bool(raw.get("tool_calls")) == bool(turn.tool_calls):
             message = {name: raw[name] for name in self.replayed if raw.get(name) is not None}
@@ -316,16 +316,20 @@ class ChatProvider(HTTPProvider):
         """A call's id as this provider accepts it; the same for the call and for its answer."""
         return call_id
 
-    def said(self, turn: Turn) -> str | list[Json]:
+    def said(self, turn: Turn, switches: Json) -> str | list[Json]:
         """A person's message: text alone as text, else a list of parts."""
         if all(part.kind == "text" for part in turn.parts):
             return turn.text
-        return [self.part(part) for part in turn.parts]
+        return [self.part(part, switches) for part in turn.parts]
 
-    def part(self, part: Part) -> Json:
-        if part.kind not in self.parts:
+    def part(self, part: Part, switches: Json) -> Json:
+        if part.kind not in self.parts or (part.kind == "image" and not switches["vision"]):
             raise ProviderError("bad_request", f"{self.name} does not take {part.kind} parts.", param="content")
         return self.parts[part.kind](part)
+
+    def more_headers(self, request: ChatRequest) -> Mapping[str, str]:
+        headers: Mapping[str, str] = self.switches(request)["extra_headers"]
+        return headers
 
     def learn(self, request: ChatRequest, error: ProviderError) -> Lesson | None:
         """A field that the server does not want is renamed or left out, once and from then on."""

@@ -20,7 +20,7 @@ OFFICIAL = "https://api.openai.com/v1"
 # Parts of names, between hyphens and the like, of what is listed beside chat models (or is not served as chat).
 NEVER_CHAT = frozenset({"embedding", "embed", "embeddings", "whisper", "tts", "rerank", "reranker", "moderation"})
 NOT_CHAT = NEVER_CHAT | {
-    "dall", "dalle", "babbage", "davinci", "transcribe", "transcription", "realtime", "image", "sora", "codex",
+    "dall", "dalle", "babbage", "davinci", "transcribe", "transcription", "realtime", "image", "audio", "sora", "codex",
     "research", "pro", "instruct", "live", "guard", "container", "ocr", "translate",
 }  # fmt: skip
 
@@ -58,10 +58,6 @@ class OpenAI(ChatProvider):
         """Present when there is a key or an address of one's own."""
         key, base_url = settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL
         return cls(name, base_url, key) if key or base_url != OFFICIAL else None
-
-    def headers(self) -> dict[str, str]:
-        extra: dict[str, str] = self.preset.get("extra_headers", {})
-        return super().headers() | extra
 
     async def list_models(self) -> list[ModelInfo]:
         return [describe(entry) for entry in entries(await self.get_json("/models")) if self._chats(entry)]

@@ -272,6 +272,18 @@ async def test_neighbours_of_one_role_are_joined_for_strict_servers(wire: Wire, 
     assert wire.seen[0].body["messages"] == [{"role": "user", "content": "a\n\nb"}]
 
 
+async def test_server_that_does_not_see_gets_no_images(openai: OpenAI) -> None:
+    picture = Turn("user", (Part("image", data=b"x", mime="image/png"),))
+    error = await refused(openai, asks(turns=[picture], options={"vision": False}))
+    assert (error.kind, error.param) == ("bad_request", "content")
+
+
+async def test_headers_of_the_operator_are_sent(wire: Wire, openai: OpenAI) -> None:
+    wire.says(*says())
+    await heard(openai, asks(options={"extra_headers": {"X-Title": "Sekretar"}}))
+    assert wire.seen[0].headers["X-Title"] == "Sekretar"
+
+
 async def test_list_of_openrouter_is_read_in_full(wire: Wire, openai: OpenAI) -> None:
     entry = {
         "id": "vendor/model-1",

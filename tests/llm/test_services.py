@@ -69,6 +69,13 @@ def test_target_knows_the_breaker_and_the_switches(now: datetime) -> None:
     assert target.switches == {"a": 1, "b": 2}
 
 
+@pytest.mark.parametrize("switches", [[], {"*": 7}, {"m": None}, {}])
+def test_nonsense_in_the_switches_is_ignored(switches: Any) -> None:
+    model = make("m")
+    model.provider.switches = switches
+    assert services.target_of(model).switches == {}
+
+
 def test_default_model_needs_no_row(settings: Any) -> None:
     settings.DEFAULT_MODEL = "mistral:mistral-small-latest"
     target = services.default_target()
