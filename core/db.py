@@ -46,7 +46,7 @@ async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """
     context = contextvars.copy_context()
     call = functools.partial(context.run, _call, fn, args, kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), call)  # type: ignore[arg-type]
+    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 
 
 def close_db_threads() -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from accounts import services as accounts
 from accounts.models import Access, Chat, User
+from core.prepared import Prepared
 from telegram_bot import lanes
 from telegram_bot.models import Update
 
@@ -98,6 +99,11 @@ def _stopped(update: Update) -> Incoming | None:
     return Incoming(update, chat.person, chat, Verdict.PASS, [update.pk])
 
 
+CHAT = Prepared(
+    2, lambda bot, chat: Chat.objects.filter(bot_id=bot, telegram_id=chat).select_related("person").order_by()
+)
+
+
 def who(bot_id: int, sender: dict[str, Any], chat: dict[str, Any], now: datetime) -> tuple[User, Chat]:
     """The sender's and the chat's rows, with the names Telegram gives now. One query when nothing is new."""
     person = accounts.TelegramPerson(
@@ -107,7 +113,7 @@ def who(bot_id: int, sender: dict[str, Any], chat: dict[str, Any], now: datetime
         sender.get("username"),
         sender.get("language_code"),
     )
-    row = Chat.objects.select_related("person").filter(bot_id=bot_id, telegram_id=chat["id"]).first()
+    row = next(iter(CHAT(bot_id, chat["id"])), None)
     known = row.person if row is not None else None
     if known is not None and known.telegram_id != person.id:
         known = None
