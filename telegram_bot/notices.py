@@ -1,6 +1,6 @@
 """Short notices to the admins' chat: at most one of a kind in ten minutes, with a count of those held back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -25,7 +25,7 @@ def admin_place() -> Place | None:
     return Place(bot_id(), settings.ADMIN_CHAT_ID) if settings.ADMIN_CHAT_ID and settings.BOT_TOKEN else None
 
 
-def notify_admins(kind: str, text: str | Promise, keyboard: Keyboard = ()) -> bool:
+def notify_admins(kind: str, text: str | Promise, keyboard: Keyboard = (), *, now: datetime | None = None) -> bool:
     """Say ``text`` (no secrets) in the admins' chat unless one of ``kind`` was said in this window.
 
     Sync, inside whatever transaction runs. The delivery's key holds kind and window, so several processes say it once.
@@ -34,7 +34,7 @@ def notify_admins(kind: str, text: str | Promise, keyboard: Keyboard = ()) -> bo
     if place is None:
         log.warning("no admin chat for a notice", kind=kind)
         return False
-    window = int(timezone.now().timestamp() // WINDOW.total_seconds())
+    window = int((now or timezone.now()).timestamp() // WINDOW.total_seconds())
     if _last_window.get(kind) == window:
         _held_back[kind] = _held_back.get(kind, 0) + 1
         return False
