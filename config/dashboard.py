@@ -6,10 +6,12 @@ A figure that is not known stays None all the way to the page, which says "unkno
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, Sum, Window
-from django.db.models.functions import RowNumber, TruncDate
+from django.core.cache import cache
+from django.db.models import Case, Count, F, IntegerField, Min, Q, Sum, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -25,6 +27,7 @@ from telegram_bot.models import Update
 DAYS = 30
 TROUBLE_DAYS = 7
 SHOWN = 8
+SECONDS_KEPT = 60
 
 ANSWERED = Q(state__in=(Request.State.DONE, Request.State.STOPPED))
 NO_PRICE = ANSWERED & Q(cost__isnull=True)
@@ -48,6 +51,19 @@ def first_day(now: datetime) -> datetime:
 
 def days(now: datetime) -> list[date]:
     return [(first_day(now) + timedelta(days=number)).date() for number in range(DAYS)]
+
+
+def day_number(now: datetime) -> Case:
+    """Which of the 30 days a request was made on, 0 to 29, by comparing with each midnight.
+
+    SQLite would call Python for each row to cut a date out of a time in a zone: 20 times slower, measured on
+    100 000 requests.
+    """
+    start = first_day(now)
+    midnights = [start + timedelta(days=number) for number in range(1, DAYS)]
+    # The newest days come first, for they are as many as the others and are looked at most.
+    cases = [When(created_at__gte=midnight, then=Value(number + 1)) for number, midnight in enumerate(midnights)]
+    return Case(*reversed(cases), default=Value(0), output_field=IntegerField())
 
 
 def pending(now: datetime) -> dict[str, Any]:
@@ -81,13 +97,14 @@ def per_day(now: datetime) -> list[dict[str, Any]]:
     """Requests and people on each of the 30 days, quiet days included. One query."""
     rows: Any = (
         Request.objects.filter(created_at__gte=first_day(now))
-        .annotate(day=TruncDate("created_at"))
+        .annotate(day=day_number(now))
         .values("day")
         .annotate(requests=Count("id"), people=Count("user", distinct=True))
         .order_by("day")
     )
     found = {row["day"]: row for row in rows}
-    return [found.get(day, {"day": day, "requests": 0, "people": 0}) for day in days(now)]
+    quiet = {"requests": 0, "people": 0}
+    return [{**found.get(number, quiet), "day": day} for number, day in enumerate(days(now))]
 
 
 def by_model(now: datetime) -> list[dict[str, Any]]:
@@ -120,7 +137,7 @@ def percentiles(now: datetime, column: str) -> dict[date, dict[int, int]]:
 
     The database ranks and hands back two rows a day at most, so SQLite and PostgreSQL count alike.
     """
-    day = TruncDate("created_at")
+    day, span = day_number(now), days(now)
     rows = (
         Request.objects.filter(created_at__gte=first_day(now), state=Request.State.DONE)
         .exclude(**{column: None})
@@ -135,7 +152,7 @@ def percentiles(now: datetime, column: str) -> dict[date, dict[int, int]]:
     )
     found: dict[date, dict[int, int]] = {}
     for row_day, rank, size, value in rows:
-        found.setdefault(row_day, {}).update({p: value for p in (50, 95) if rank == -(-size * p // 100)})
+        found.setdefault(span[row_day], {}).update({p: value for p in (50, 95) if rank == -(-size * p // 100)})
     return found
 
 
@@ -190,17 +207,27 @@ def providers(now: datetime) -> dict[str, Any]:
     }
 
 
-def use(now: datetime) -> dict[str, Any]:
-    """The panel of requests: tiles, charts, tables."""
-    daily = per_day(now)
-    first, whole = percentiles(now, "first_token_ms"), percentiles(now, "total_ms")
-    sums = totals(now)
+def figures(now: datetime) -> dict[str, Any]:
+    """All that is counted over 30 days. Six queries, which take about two seconds on SQLite with 100 000 requests."""
     return {
-        "use": sums,
-        "today": daily[-1],
+        "use": totals(now),
+        "daily": per_day(now),
         "models": by_model(now),
         "errors": by_error(now),
-        "requests_chart": requests_chart(daily) if sums["requests"] else None,
+        "first": percentiles(now, "first_token_ms"),
+        "whole": percentiles(now, "total_ms"),
+    }
+
+
+def use(now: datetime) -> dict[str, Any]:
+    """The panel of requests: tiles, charts, tables; its figures may be a minute old."""
+    key = f"overview:{timezone.get_current_timezone_name()}"
+    found = dict(cache.get_or_set(key, partial(figures, now), SECONDS_KEPT) or {})
+    first, whole = found.pop("first"), found.pop("whole")
+    return {
+        **found,
+        "today": found["daily"][-1],
+        "requests_chart": requests_chart(found["daily"]) if found["use"]["requests"] else None,
         "first_chart": latency_chart(now, first) if first else None,
         "whole_chart": latency_chart(now, whole) if whole else None,
         "chart_options": json.dumps(CHART_OPTIONS),

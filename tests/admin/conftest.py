@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
 from django.db import models
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -26,6 +27,12 @@ def _static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """WhiteNoise warns of a folder that is not there; the live server reads this before a test begins."""
     with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    """The overview keeps its figures for a minute."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -269,7 +270,20 @@ def test_number_of_queries_does_not_depend_on_the_rows(site: Client) -> None:
     assert few <= 25
 
 
+def test_figures_are_counted_once_a_minute(site: Client, dialog: Conversation) -> None:
+    ask(dialog, timezone.now())
+    counted = queries(site)
+    ask(dialog, timezone.now())
+
+    with CaptureQueriesContext(connection) as asked:
+        page = site.get("/admin/")
+
+    assert len(asked) == counted - 6
+    assert page.context["use"]["requests"] == 1
+
+
 def queries(site: Client) -> int:
+    cache.clear()
     with CaptureQueriesContext(connection) as asked:
         assert site.get("/admin/").status_code == 200
     return len(asked)
