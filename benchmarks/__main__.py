@@ -3,16 +3,18 @@
 import argparse
 import os
 import pstats
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import httpx
 
 from benchmarks.figures import Figure, table
 from benchmarks.lab import FULL, QUICK, Lab
 from benchmarks.load import burst, crowd, latency, throughput
-from benchmarks.processes import FailedError, deadline
+from benchmarks.processes import ROOT, FailedError, deadline
 from benchmarks.resources import idle
 from benchmarks.storage import dialogs, queries
 from benchmarks.streams import streams
@@ -30,6 +32,11 @@ CASES: dict[str, tuple[Case, float, str]] = {
 }
 PREPARE_SECONDS = 90
 PROFILE_LINES = 30
+PROFILE_CHATS = 100
+PROFILE_SECONDS = 180
+# Functions of the project, as against those of libraries.
+OURS = rf"^{re.escape(str(ROOT))}/(?!\.venv)"
+BROKEN = (FailedError, TimeoutError, httpx.HTTPError)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,7 +45,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=CASES, metavar="NAME", help=f"one of {', '.join(CASES)}")
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres, or the URL of a PostgreSQL server")
     parser.add_argument("--statements", action="store_true", help="list the database statements of a message")
-    parser.add_argument("--profile", action="store_true", help="instead: where the product's CPU time goes in a burst")
+    told = "instead: where the product's CPU time goes in a burst (the profiles stay in FOLDER)"
+    parser.add_argument("--profile", nargs="?", const="", metavar="FOLDER", help=told)
     return parser.parse_args(arguments)
 
 
@@ -53,41 +61,47 @@ def measure(lab: Lab, name: str) -> list[Figure]:
     try:
         with deadline(seconds):
             return case(lab)
-    except (FailedError, TimeoutError, httpx.HTTPError) as error:
+    except BROKEN as error:
         say(f"{name} broke: {type(error).__name__}: {error}")
         return [Figure(name, "", None, trouble=f"broke: {error}".splitlines()[0][:90])]
 
 
-def profile(lab: Lab) -> None:
-    """Print the functions that took most CPU time, thread by thread."""
-    folder = lab.folder / "profiles"
-    folder.mkdir()
-    with deadline(180), lab.product(entry=("-m", "benchmarks.product", "--profile", str(folder))) as bot:
-        load = burst(bot, lab.size.chats, lab.size.per_chat)
+def profile(lab: Lab, kept: str) -> int:
+    """Print where the CPU time goes, thread by thread: our functions with all they call, then single functions."""
+    folder = Path(kept) if kept else lab.folder / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    entry = ("-m", "benchmarks.product", "--profile", str(folder))
+    with deadline(PROFILE_SECONDS), lab.product(entry=entry) as bot:
+        load = burst(bot, PROFILE_CHATS, lab.size.per_chat)
     print(f"{load.answers} answers in {load.seconds:.1f} s, profiled: slower than in life\n")
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("*.prof")):
         stats = pstats.Stats(str(path), stream=sys.stdout)
-        print(f"{path.name}: {stats.total_tt:.2f} s of CPU")  # type: ignore[attr-defined]
+        print(f"\n===== {path.stem}: {stats.total_tt:.2f} s of CPU")  # type: ignore[attr-defined]
+        stats.sort_stats("cumulative").print_stats(OURS, PROFILE_LINES)
         stats.strip_dirs().sort_stats("tottime").print_stats(PROFILE_LINES)
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 when every target that was measured is met."""
+    """The exit code: 0 when every target that was measured is met, 1 when not, 2 when nothing could be measured."""
     options = parse(arguments)
-    size = QUICK if options.quick else FULL
-    began = time.monotonic()
-    with deadline(PREPARE_SECONDS):
-        lab = Lab(options.database, size, say).__enter__()
     try:
-        if options.profile:
-            profile(lab)
-            return 0
-        names = options.only or list(CASES)
-        figures = {name: measure(lab, name) for name in names}
-    finally:
-        lab.__exit__()
+        with Lab(options.database, QUICK if options.quick else FULL, say) as lab:
+            with deadline(PREPARE_SECONDS):
+                lab.prepare()
+            return report(lab, options) if options.profile is None else profile(lab, options.profile)
+    except BROKEN as error:
+        say(f"Nothing was measured: {error}")
+        return 2
+
+
+def report(lab: Lab, options: argparse.Namespace) -> int:
+    """Measure and print; the exit code."""
+    began = time.monotonic()
+    names = options.only or list(CASES)
+    figures = {name: measure(lab, name) for name in names}
     print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {options.database.partition(':')[0]};", end=" ")
-    print(f"medians of {size.repeats}; took {time.monotonic() - began:.0f} s\n")
+    print(f"medians of {lab.size.repeats}; took {time.monotonic() - began:.0f} s\n")
     print(table([(CASES[name][2], figures[name]) for name in names]))
     if options.statements:
         print("\n" + "\n\n".join(lab.notes))

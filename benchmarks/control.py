@@ -8,6 +8,8 @@ import httpx
 from benchmarks.answers import QUESTION, Json
 
 LOOK_SECONDS = 0.1
+# One request waits no longer than this; the client gives it as much again before it calls the sandbox dead.
+WAIT_SECONDS = 10.0
 
 
 class Control:
@@ -15,7 +17,7 @@ class Control:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.http = httpx.Client(base_url=f"{url}/_sandbox", timeout=60.0)
+        self.http = httpx.Client(base_url=f"{url}/_sandbox", timeout=2 * WAIT_SECONDS)
 
     def get(self, path: str, **query: Any) -> Any:
         return self.http.get(path, params=query).raise_for_status().json()
@@ -45,9 +47,13 @@ class Control:
 
     def wait_for(self, method: str, least: int, seconds: float) -> None:
         """Return once so many calls succeeded. TimeoutError."""
-        found = self.counts(method=method, at_least=least, timeout=seconds).get(method, 0)
-        if found < least:
-            raise TimeoutError(f"{found} of {least} calls of {method} within {seconds:.0f} s")
+        end, found = time.monotonic() + seconds, -1
+        while found < least:
+            left = end - time.monotonic()
+            if found >= 0 and left <= 0:
+                raise TimeoutError(f"{found} of {least} calls of {method} within {seconds:.0f} s")
+            wait = max(0.0, min(left, WAIT_SECONDS))
+            found = self.counts(method=method, at_least=least, timeout=wait).get(method, 0)
 
     def wait_for_calm(self, quiet: float = 0.4, seconds: float = 30.0) -> None:
         """Return once the bot called nothing for `quiet` seconds. TimeoutError."""

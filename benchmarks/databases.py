@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
+from benchmarks.processes import FailedError
+
 POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 
 
@@ -56,8 +58,11 @@ class PostgresDatabases:
     def _do(self, statement: str) -> None:
         import psycopg
 
-        with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(statement.encode())
+        try:
+            with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
+                connection.execute(statement.encode())
+        except psycopg.Error as error:
+            raise FailedError(f"PostgreSQL does not do what is asked: {error}") from error
 
     def fresh(self) -> str:
         name = f"{self.mark}_{len(self.names)}"

@@ -4,13 +4,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import databases
 from benchmarks.control import Control
-from benchmarks.processes import FailedError, Process, run, running
+from benchmarks.processes import Process, run, running
 
 TOKEN = "1000:sandbox-token"
 BOT_ID = 1000
@@ -50,9 +50,6 @@ class Bot:
     control: Control
 
 
-StartBot = Callable[[], AbstractContextManager[Bot]]
-
-
 class Lab:
     """Starts what is measured. Use as a context manager: the end removes everything."""
 
@@ -66,11 +63,6 @@ class Lab:
         self._stack.callback(self.databases.close)
 
     def __enter__(self) -> "Lab":
-        try:
-            self._prepare()
-        except BaseException:
-            self._stack.close()
-            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -112,7 +104,7 @@ class Lab:
         """Write rows in bulk (benchmarks/rows.py)."""
         run(["-m", "benchmarks.rows", *map(str, arguments)], env, self.log("rows"))
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """The template: migrated, with people and models, and started once, so that first-time work is done."""
         self.say("preparing a database")
         with self.sandbox() as (_process, control):
@@ -186,6 +178,3 @@ def warm(bot: Bot, *, slow: bool = False) -> Bot:
         raise bot.process.failed(f"does not answer: {error}") from None
     bot.control.forget()
     return bot
-
-
-__all__ = ["BOT_ID", "FIRST", "FULL", "QUICK", "Bot", "FailedError", "Lab", "Size", "StartBot"]

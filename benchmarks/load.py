@@ -11,6 +11,8 @@ from benchmarks.lab import BOT_ID, FIRST, Bot, Lab
 
 LOAD_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
+# So long nothing is called: then a burst is over, its last edits too.
+CALM_SECONDS = 1.0
 # Between two questions of a sequence, so that the books of one are closed before the next begins.
 PAUSE_SECONDS = 0.03
 MODEL_SECONDS = 2.0
@@ -57,7 +59,7 @@ def burst(bot: Bot, chats: int, per_chat: int) -> Load:
     asked = bot.control.ask(FIRST, chats, per_chat)
     try:
         bot.control.wait_for("sendMessage", chats * per_chat, LOAD_SECONDS)
-        bot.control.wait_for_calm()
+        bot.control.wait_for_calm(CALM_SECONDS)
     except TimeoutError:
         pass  # the tally says how many are missing
     cpu, sandbox_cpu = bot.process.cpu() - cpu, bot.sandbox.cpu() - sandbox_cpu

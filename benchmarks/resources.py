@@ -3,6 +3,7 @@
 import time
 
 from benchmarks.answers import QUESTION
+from benchmarks.control import Control
 from benchmarks.figures import Figure, Target, median
 from benchmarks.lab import WARM, Lab
 from benchmarks.load import ANSWER_SECONDS
@@ -22,7 +23,7 @@ def idle(lab: Lab) -> list[Figure]:
             env = lab.env(control.url, lab.databases.fresh())
             with running(["manage.py", "runbot"], env, lab.log("start")) as process:
                 control.wait_for("sendMessage", 1, ANSWER_SECONDS)
-                starts.append(control.calls("getUpdates")[0]["time"] - process.started)
+                starts.append(first_poll(control, process) - process.started)
                 if number == lab.size.starts - 1:
                     memory, cpu = at_rest(process, lab.size.idle_seconds)
     lab.say("idle: starts " + ", ".join(f"{seconds:.2f} s" for seconds in starts))
@@ -31,6 +32,12 @@ def idle(lab: Lab) -> list[Figure]:
         Figure("memory at rest", "MB", memory, target=Target(100)),
         Figure("CPU at rest", "%", cpu, target=Target(1.0)),
     ]
+
+
+def first_poll(control: Control, process: Process) -> float:
+    """When the process polled first; the last poll of the one before it may be answered only now."""
+    polls = [call["time"] for call in control.calls("getUpdates")]
+    return float(min(moment for moment in polls if moment >= process.started))
 
 
 def at_rest(process: Process, seconds: float) -> tuple[float, float]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from benchmarks.answers import QUESTION, answered_at
 from benchmarks.figures import Figure, Judge, Target, median, middle_mean
 from benchmarks.lab import FIRST, Bot, Lab
-from benchmarks.load import ANSWER_SECONDS, PAUSE_SECONDS, SEQUENCE_CHATS, burst, sequence
+from benchmarks.load import ANSWER_SECONDS, PAUSE_SECONDS, burst, sequence
 from benchmarks.processes import Process
 
 MOST_STATEMENTS = 12
 SNAPSHOT_SECONDS = 5.0
+REST_SECONDS = 5.0
 BURST_CHATS = 100
 # Turns of the dialogs that are compared, and how many dialogs of each kind.
 LONG, SHORT, DIALOGS = 1000, 10, 10
@@ -21,16 +22,23 @@ LONG, SHORT, DIALOGS = 1000, 10, 10
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted: statements, what only begins and ends transactions, and the most frequent texts."""
+    """What was counted until a moment (monotonic, seconds): statements, what only begins and ends transactions, and
+    the most frequent texts."""
 
+    seconds: float
     statements: int
     transactions: int
     by_text: dict[str, int]
 
+    @property
+    def per_second(self) -> float:
+        return self.statements / self.seconds
+
     def since(self, earlier: "Counted") -> "Counted":
         """What came between two counts."""
         texts = {text: count - earlier.by_text.get(text, 0) for text, count in self.by_text.items()}
-        return Counted(self.statements - earlier.statements, self.transactions - earlier.transactions, texts)
+        statements, transactions = self.statements - earlier.statements, self.transactions - earlier.transactions
+        return Counted(self.seconds - earlier.seconds, statements, transactions, texts)
 
 
 class Eye:
@@ -49,33 +57,37 @@ class Eye:
         while time.monotonic() < end:
             found = json.loads(self.path.read_text(encoding="utf-8")) if self.path.exists() else {}
             if found.get("snapshot") == self._snapshot:
-                return Counted(found["statements"], found["transactions"], found["by_text"])
+                return Counted(time.monotonic(), found["statements"], found["transactions"], found["by_text"])
             time.sleep(0.02)
         raise process.failed("does not say what it counted")
 
 
 def queries(lab: Lab) -> list[Figure]:
-    """Statements for a message, in a burst and one at a time; the sweeps that run meanwhile are among them."""
-    eye = Eye(lab.folder / "counts.json")
+    """Statements for a message, in a burst and one at a time, without what is asked each second anyway."""
+    eye, spans = Eye(lab.folder / "counts.json"), []
     with lab.product(entry=eye.entry) as bot:
+        started = eye.read(bot.process)
+        time.sleep(REST_SECONDS)
+        rest = eye.read(bot.process).since(started)
         before = eye.read(bot.process)
         messages = burst(bot, BURST_CHATS, lab.size.per_chat).answers
-        between = eye.read(bot.process)
+        spans.append(("in a burst", messages, eye.read(bot.process).since(before)))
         bot.control.forget()
+        before = eye.read(bot.process)
         sequence(bot, lab.size.questions, first=FIRST + BURST_CHATS)
-        after = eye.read(bot.process)
-    lab.note(listing("Statements for a message in a burst", between.since(before), messages))
-    lab.note(listing("Statements for a message, one at a time", after.since(between), lab.size.questions))
-    return [
-        *per_message("in a burst", between.since(before), messages),
-        *per_message("one at a time", after.since(between), lab.size.questions),
-    ]
+        spans.append(("one at a time", lab.size.questions, eye.read(bot.process).since(before)))
+    figures = [Figure("statements in a second of rest", "", rest.per_second)]
+    for when, messages, counted in spans:
+        figures += per_message(when, counted, messages, rest.per_second)
+        lab.note(listing(f"Statements for a message, {when}", counted, messages))
+    return figures
 
 
-def per_message(when: str, counted: Counted, messages: int) -> list[Figure]:
-    """Two lines of the table."""
+def per_message(when: str, counted: Counted, messages: int, at_rest: float) -> list[Figure]:
+    """Two lines of the table; `at_rest` statements a second are not the messages'."""
+    statements = (counted.statements - at_rest * counted.seconds) / messages
     return [
-        Figure(f"statements for a message, {when}", "", counted.statements / messages, target=Target(MOST_STATEMENTS)),
+        Figure(f"statements for a message, {when}", "", statements, target=Target(MOST_STATEMENTS)),
         Figure(f"transactions begun, {when}", "", counted.transactions / messages),
     ]
 
@@ -127,6 +139,3 @@ def alternating(bot: Bot, questions: int) -> tuple[Costs, Costs]:
     for kind in (0, 1):
         costs[kind].ms.extend(1000 * (moments[mark] - began) for mark, began in asked[kind].items())
     return costs
-
-
-__all__ = ["SEQUENCE_CHATS", "dialogs", "queries"]
