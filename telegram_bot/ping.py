@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from telegram.error import TelegramError
+from telegram.error import EndPointNotFound, InvalidToken, TelegramError
 
 from llm.errors import ProviderError
 from llm.providers import configured
@@ -44,8 +44,11 @@ async def _telegram() -> Line:
     bot = build().bot
     try:
         await bot.initialize()
+    except (InvalidToken, EndPointNotFound):
+        # The library's words hold the token.
+        return False, f"Telegram at {settings.TELEGRAM_API_URL} refuses BOT_TOKEN. Ask @BotFather for a new one."
     except TelegramError as error:
-        return False, f"Telegram at {settings.TELEGRAM_API_URL}: {error}. Check BOT_TOKEN and the network."
+        return False, f"Telegram at {settings.TELEGRAM_API_URL}: {error}. Check TELEGRAM_API_URL and the network."
     else:
         return True, f"Telegram: @{bot.username}"
     finally:

@@ -3,14 +3,14 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import import_module
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
-from telegram.error import EndPointNotFound, InvalidToken, TelegramError
+from telegram.error import BadRequest, EndPointNotFound, InvalidToken, TelegramError
 
 from core.db import in_db
 from delivery import engine
@@ -70,19 +70,26 @@ async def work(watch: Watch) -> None:
 
 async def _initialize(application: App, stop: asyncio.Event) -> None:
     """Ask Telegram who we are; it may be away at our start, so with patience."""
+    if await _patiently(application.initialize, stop):
+        log.info("started", bot=application.bot.username, bot_id=bot_id())
+
+
+async def _patiently(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> bool:
+    """Call until Telegram answers; False when it is time to stop. Raises TokenRevoked."""
     pause = 1.0
     while not stop.is_set():
         try:
-            await application.initialize()
+            await call()
         except (InvalidToken, EndPointNotFound) as error:
-            raise TokenRevoked(str(error)) from error
+            # Not the library's words: they hold the token.
+            raise TokenRevoked("Unauthorized") from error
         except (TelegramError, OSError) as error:
             log.warning("Telegram does not answer", error=str(error), again_in=pause)
             await _sleep_or(stop, pause)
             pause = min(30.0, pause * 2)
         else:
-            log.info("started", bot=application.bot.username, bot_id=bot_id())
-            return
+            return True
+    return False
 
 
 async def _receive(application: App, stop: asyncio.Event) -> None:
@@ -91,14 +98,24 @@ async def _receive(application: App, stop: asyncio.Event) -> None:
 
     await in_db(commands.show_to_all)
     if settings.WEBHOOK_URL:
-        await application.bot.set_webhook(
-            settings.WEBHOOK_URL, secret_token=settings.WEBHOOK_SECRET, allowed_updates=ALLOWED_UPDATES
-        )
+        await _receive_by_webhook(application, stop)
+    # A webhook that is left from another time refuses every poll.
+    elif await _patiently(application.bot.delete_webhook, stop):
+        await Poller(application.bot, store).run(stop)
+
+
+async def _receive_by_webhook(application: App, stop: asyncio.Event) -> None:
+    async def register() -> None:
+        try:
+            await application.bot.set_webhook(
+                settings.WEBHOOK_URL, secret_token=settings.WEBHOOK_SECRET, allowed_updates=ALLOWED_UPDATES
+            )
+        except BadRequest as error:
+            raise Stopped(f"Telegram refuses WEBHOOK_URL ({error}). Correct it, or leave it empty to poll.") from error
+
+    if await _patiently(register, stop):
         log.info("receiving by webhook", url=settings.WEBHOOK_URL)
         await stop.wait()
-        return
-    poller = Poller(application.bot, store)
-    await poller.run(stop)
 
 
 async def _watch(watch: Watch, stop: asyncio.Event) -> None:
@@ -130,4 +147,6 @@ async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task
         if close is not None:
             await close()
     await application.shutdown()
+    # An application that was never let in does not close its bot's connections.
+    await application.bot.shutdown()
     runtime.use(None)
