@@ -1,0 +1,95 @@
+"""kill -9 in the middle of the work: the next process goes on where the last one died."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from tests.acceptance.processes import FIRST, Json, Stage, is_preview, until
+
+pytestmark = pytest.mark.acceptance
+
+CHATS, EACH = range(FIRST, FIRST + 20), 10
+MARK = "↻ possibly a repetition\n"
+
+
+@dataclass
+class Crash:
+    """What was going on when the process died: questions being answered, deliveries on their way."""
+
+    questions: set[str]
+    deliveries: int
+
+
+def crash_of(stage: Stage) -> Crash:
+    running = stage.database.rows("SELECT raw FROM telegram_bot_update WHERE state = 'running'")
+    raws = [json.loads(raw) if isinstance(raw, str) else raw for (raw,) in running]
+    return Crash({raw["message"]["text"] for raw in raws}, stage.database.count("delivery_delivery", "sending"))
+
+
+@pytest.fixture(params=[12, 90, 180])
+def survived(stage: Stage, request: pytest.FixtureRequest) -> tuple[Stage, Crash]:
+    """Two hundred messages, a kill after ``param`` answers, a second process that ends the work."""
+    for chat in CHATS:
+        # Everybody's model is of another speed, as in life; in lockstep all would be sent at one moment.
+        stage.sandbox.model(f"{chat}/", history=True, delay=0.1 + 0.013 * (chat - FIRST))
+    bot = stage.bot()
+    stage.sandbox.post("/burst", chats=len(CHATS), per_chat=EACH, first_id=FIRST, text="{chat}/{n}")
+    stage.sandbox.done("sendMessage", request.param)
+    bot.kill()
+    crash = crash_of(stage)
+    assert len(stage.sandbox.calls("sendMessage")) < len(CHATS) * EACH  # it was in the middle
+    stage.bot()
+    stage.quiet(60)
+    return stage, crash
+
+
+def test_killed_bot_loses_nothing_and_doubles_at_most_what_was_on_its_way(survived: tuple[Stage, Crash]) -> None:
+    stage, crash = survived
+    doubled = 0
+    for chat in CHATS:
+        said = [f"{chat}/{n}" for n in range(1, EACH + 1)]
+        messages = stage.sandbox.messages(chat)
+        assert not any(map(is_preview, messages))
+        answers = [json.loads(message["text"].removeprefix(MARK)) for message in messages]
+        once = [answer for before, answer in zip([None, *answers], answers, strict=False) if answer != before]
+        assert once == [said[:n] for n in range(1, EACH + 1)]
+        doubled += len(answers) - len(once)
+    assert doubled <= min(2, crash.deliveries)
+    asked = Counter(stage.sandbox.questions())
+    assert set(asked) == {f"{chat}/{n}" for chat in CHATS for n in range(1, EACH + 1)}
+    assert {question for question, times in asked.items() if times > 1} <= crash.questions
+    assert max(asked.values()) <= 2
+
+
+SLOW = range(FIRST, FIRST + 3)
+
+
+def test_previews_of_a_killed_bot_become_the_whole_answers(stage: Stage) -> None:
+    stage.sandbox.model("tell", words=120, slow=3)
+    bot = stage.bot()
+    for chat in SLOW:
+        stage.sandbox.say(chat, "tell me a lot")
+    until(lambda: all(map(is_preview, seen(stage))), what="three previews")
+    remembered = "SELECT count(*) FROM conversations_request WHERE preview_message_id IS NOT NULL"
+    until(lambda: stage.database.rows(remembered) == [(len(SLOW),)], what="previews on record")
+    before = [message["message_id"] for message in seen(stage)]
+    bot.kill()
+    assert all(map(is_preview, seen(stage)))
+    stage.bot()
+    stage.quiet()
+    assert [message["message_id"] for message in seen(stage)] == before
+    assert not any(map(is_preview, seen(stage)))
+    assert {len(stage.sandbox.heard(chat)) for chat in SLOW} == {1}
+    assert {message["text"] for message in seen(stage)} == whole_answers(stage)
+
+
+def seen(stage: Stage) -> list[Json]:
+    """The bot's first message in each chat, of those who have one."""
+    found = [stage.sandbox.messages(chat)[:1] for chat in SLOW]
+    return [message for messages in found for message in messages] or [{}]
+
+
+def whole_answers(stage: Stage) -> set[str]:
+    return {answer for (answer,) in stage.database.rows("SELECT answer FROM conversations_request")}
