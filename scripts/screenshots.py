@@ -21,7 +21,31 @@ ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PASSWORD = "only-for-the-pictures"  # noqa: S105  (of a database that lives for a minute)
-QUESTIONS = ("Чем отличается список от кортежа? [[code 700]]", "Составь план встречи на час [[markdown]]")
+# What is asked, and what the model of play is told to say.
+DIALOG = {
+    "Чем отличается список от кортежа?": """**Список** можно менять, **кортеж** нельзя.
+
+```python
+days = ["пн", "вт"]        # список
+days.append("ср")
+
+point = (55.75, 37.62)     # кортеж
+point[0] = 0               # TypeError
+```
+
+Поэтому кортеж годится в ключи словаря, а список нет. Если порядок и состав значений заданы раз и навсегда, берите \
+кортеж; если они растут и меняются, берите список.""",
+    "Составь план встречи на час": """## План встречи
+
+1. **Начало** (5 минут): цель и кто ведёт записи
+2. **Что сделано** (15 минут): по одному предложению от каждого
+3. **Главный вопрос** (30 минут)
+   - что мешает
+   - что решаем сегодня
+4. **Итог** (10 минут): кто, что, к какому дню
+
+> Если к середине решения нет, назначьте того, кто принесёт два варианта.""",
+}
 
 
 @dataclass(frozen=True)
@@ -91,11 +115,12 @@ def chat(browser: Browser, address: str) -> None:
     take(page, "access")
     approve.click()
     expect(newest(page, "left")).to_contain_text("/models", timeout=20_000)
-    for question in QUESTIONS:
+    for question, words in DIALOG.items():
+        page.request.post(f"{address}_sandbox/llm/rules", data={"contains": question, "text": words})
         ask(page, question)
         stop = newest(page, "left").get_by_test_id("inline-button").filter(has_text="⏹")
         expect(stop).to_be_visible(timeout=20_000)
-        if question == QUESTIONS[0]:
+        if question == next(iter(DIALOG)):
             page.wait_for_timeout(2500)  # so that the picture shows an answer in the middle
             take(page, "streaming")
         expect(stop).to_have_count(0, timeout=60_000)
