@@ -1,12 +1,14 @@
 """`make bench`: measure, print the table, say which targets are missed (exit code 1)."""
 
 import argparse
+import json
 import os
 import pstats
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
@@ -45,6 +47,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=CASES, metavar="NAME", help=f"one of {', '.join(CASES)}")
     parser.add_argument("--database", default="sqlite", help="sqlite, postgres, or the URL of a PostgreSQL server")
     parser.add_argument("--statements", action="store_true", help="list the database statements of a message")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     told = "instead: where the product's CPU time goes in a burst (the profiles stay in FOLDER)"
     parser.add_argument("--profile", nargs="?", const="", metavar="FOLDER", help=told)
     return parser.parse_args(arguments)
@@ -105,7 +108,14 @@ def report(lab: Lab, options: argparse.Namespace) -> int:
     print(table([(CASES[name][2], figures[name]) for name in names]))
     if options.statements:
         print("\n" + "\n\n".join(lab.notes))
+    if options.json:
+        options.json.write_text(json.dumps(as_json(figures), indent=1) + "\n", encoding="utf-8")
     return verdict([figure for name in names for figure in figures[name]])
+
+
+def as_json(figures: Mapping[str, Sequence[Figure]]) -> dict[str, list[dict[str, object]]]:
+    """The figures by the name of their measurement, each with its verdict."""
+    return {name: [asdict(figure) | {"verdict": figure.verdict} for figure in found] for name, found in figures.items()}
 
 
 def verdict(figures: Sequence[Figure]) -> int:
