@@ -103,11 +103,11 @@ class DeliveryPage(ReadOnlyPage):
 
     @display(description=_("text"))
     def text(self, delivery: Delivery) -> SafeString:
-        return nowrap(str(delivery.content.get("text") or delivery.content.get("caption") or "")[:200], "20rem")
+        return nowrap(str(delivery.content.get("text") or delivery.content.get("caption") or "")[:200], "16rem")
 
     @display(description=_("error"), ordering="error_kind")
     def trouble(self, delivery: Delivery) -> SafeString | str:
-        return nowrap(delivery.error or delivery.error_kind, "16rem")
+        return nowrap(delivery.error or delivery.error_kind, "13rem")
 
     @display(description=_("content"))
     def body(self, delivery: Delivery) -> SafeString | str:

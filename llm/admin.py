@@ -325,6 +325,8 @@ class ProviderPage(ReadOnlyPage):
     def breaker(self, state: ProviderState) -> SafeString:
         if state.paused_until and state.paused_until > timezone.now():
             return badge(gettext("open until %(time)s") % {"time": stamp(state.paused_until)}, "danger")
+        if state.paused_until:
+            return badge(_("the next question is a trial"), "warning")
         return badge(_("closed"), "success")
 
     @display(description=_("last error"))

@@ -1,6 +1,6 @@
 """Every page opens for those who may, in both languages, and for nobody else."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from accounts.models import ApiKey, Invite, User
 from config import urls
 from conversations.models import Assistant, Conversation, Request
 from core.admin import ReadOnlyPage
-from llm.models import SyncRun
+from llm.models import ProviderState, SyncRun
 from telegram_bot.models import Button, Update
 from tests.admin.conftest import client_of, one_of_each, url
 
@@ -175,3 +175,12 @@ def test_person_page_shows_the_record(site: Client, rows: Rows) -> None:
 
     assert "role.set" in page
     assert "a → b" in page
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(10, "open until"), (-10, "the next question is a trial"), (None, "closed")]
+)
+def test_breaker_is_told_in_words(site: Client, rows: Rows, now: datetime, minutes: int | None, words: str) -> None:
+    ProviderState.objects.update(paused_until=minutes and now + timedelta(minutes=minutes))
+
+    assert words in site.get(url(ProviderState, "changelist")).content.decode()
