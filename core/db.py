@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
+from django.utils import translation
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,7 +33,10 @@ def _threads() -> ThreadPoolExecutor:
         return _pool
 
 
-def _call(fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+def _call(language: str | None, fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+    if language:
+        # Django's own record of it is tagged with its thread and does not come along. It ends with this context.
+        translation.activate(language)
     # These threads keep their connection; one that failed is looked at before it is used again.
     if connection.errors_occurred:
         connection.close_if_unusable_or_obsolete()
@@ -42,10 +46,11 @@ def _call(fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, obje
 async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``fn(*args, **kwargs)`` in a database thread and return what it returns.
 
-    The caller's context (trace id) goes along. What ``fn`` raises is raised here.
+    The caller's context goes along: the trace id, and the language that words are said in. What ``fn`` raises is
+    raised here.
     """
     context = contextvars.copy_context()
-    call = functools.partial(context.run, _call, fn, args, kwargs)
+    call = functools.partial(context.run, _call, translation.get_language(), fn, args, kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads(), call)
 
 
