@@ -91,7 +91,7 @@ def _close_card(target: User | Chat, title: str, status: str, by: User | None) -
 def _card(target: User | Chat) -> str:
     asked = target.requested_at
     kind = "user" if isinstance(target, User) else "chat"
-    return f"access:{kind}:{target.pk}:{int(asked.timestamp()) if asked else 0}"
+    return f"access:{kind}:{target.pk}:{int(asked.timestamp() * 1000) if asked else 0}"
 
 
 def _moment(target: User | Chat) -> str:
