@@ -143,7 +143,9 @@ def _verdict(incoming: Incoming, body: lanes.Raw, now: datetime) -> Verdict:
         return Verdict.IGNORE
     if incoming.chat.allowed or incoming.in_admin_chat:
         return Verdict.PASS
-    return Verdict.GROUP_CLOSED if kind in ("message", "callback_query") else Verdict.IGNORE
+    # Only who asks something of the bot is told; news of the group's life and its talk are nobody's question.
+    asked = kind == "callback_query" or (kind == "message" and str(body.get("text") or "").startswith("/"))
+    return Verdict.GROUP_CLOSED if asked else Verdict.IGNORE
 
 
 def _private(user: User, body: lanes.Raw, kind: str, now: datetime) -> Verdict:
