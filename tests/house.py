@@ -7,7 +7,7 @@ gate, the handlers, the providers' adapters and the outbox, and arrive in the sa
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.utils import timezone
 from pytest_django import Settings
@@ -26,6 +26,7 @@ from telegram_bot.application import App, build
 from telegram_bot.models import Update
 from telegram_bot.poll import Poller
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 OLGA, ANNA, BORIS, CHRIS = 100, 101, 102, 103
@@ -82,8 +83,8 @@ class House:
         """What ``predicate()`` gives once it is true, asked at each call of the Bot API."""
         return await self.world.wait_for(predicate, timeout=seconds)
 
-    async def db(self, fn: Callable[..., T], *args: Any) -> T:
-        return await in_db(fn, *args)
+    async def db(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await in_db(fn, *args, **kwargs)
 
     async def quiet(self, seconds: float = 15.0) -> None:
         """Return when every update that was sent is done and everything that had to be said is said."""
