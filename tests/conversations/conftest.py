@@ -1,9 +1,20 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
 
+import pytest
 import pytest_asyncio
+from django.utils import timezone
 from pytest_django import Settings
 
-from tests.house import House, open_house
+from accounts.models import Access, Chat, Role, User
+from conversations import services
+from conversations.models import Conversation, Request
+from core.claims import WORKER
+from llm.models import Model, ProviderState
+from telegram_bot.incoming import Incoming, Verdict
+from telegram_bot.models import Update
+from tests.house import ANNA, BORIS, BOT, TEAM, House, open_house
 
 
 @pytest_asyncio.fixture
@@ -11,3 +22,69 @@ async def house(transactional_db: None, settings: Settings) -> AsyncIterator[Hou
     """The bot, running against the sandbox; Ольга is its admin, Анна a member, Борис a stranger."""
     async with open_house(settings) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture
+async def team(house: House) -> House:
+    """The house with the team's group let in, where Анна and Борис are both members; the bot hears all of it."""
+    await house.db(_let_team_in)
+    house.world.chats[TEAM].bot_reads_all = True
+    return house
+
+
+def _let_team_in() -> None:
+    now = timezone.now()
+    Chat.objects.create(bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Команда", status=Access.ACTIVE)
+    User.objects.create(
+        telegram_id=BORIS, username=f"tg{BORIS}", first_name="Борис", telegram_language="en", language="en",
+        status=Access.ACTIVE, role=Role.MEMBER, requested_at=now, decided_at=now,
+    )  # fmt: skip
+
+
+def requests() -> list[Request]:
+    """All requests, oldest first, with who asked and which model."""
+    return list(Request.objects.select_related("user", "model", "conversation").order_by("id"))
+
+
+def offer(provider: str, *names: str, **fields: Any) -> None:
+    """Put models into the catalogue."""
+    state, _new = ProviderState.objects.get_or_create(name=provider)
+    Model.objects.bulk_create(Model(provider=state, name=name, **fields) for name in names)
+
+
+def choose(name: str, chat_id: int = ANNA, thread: int = 0) -> None:
+    """As if the person had pressed the model's button."""
+    chat = Chat.objects.get(telegram_id=chat_id)
+    services.choose_model(chat, thread, Model.objects.get(name=name), timezone.now())
+
+
+@pytest.fixture
+def private_chat(member: User) -> Chat:
+    return Chat.objects.create(bot_id=BOT, telegram_id=101, kind="private", title=member.name, person=member)
+
+
+@pytest.fixture
+def arrive(member: User, private_chat: Chat) -> Callable[..., Incoming]:
+    """``arrive(7)``: update 7 of Анна, claimed by this worker and let through the gate."""
+    def make(update_id: int, *, attempts: int = 1, kind: str = "message") -> Incoming:
+        raw = {"update_id": update_id, kind: {"message_id": update_id, "chat": {"id": 101}}}
+        update, _new = Update.objects.update_or_create(
+            bot_id=BOT, update_id=update_id,
+            defaults={
+                "lane": "in:1000:101:0", "kind": kind, "raw": raw, "state": "running", "worker": WORKER,
+                "attempts": attempts,
+            },
+        )  # fmt: skip
+        return Incoming(update, member, private_chat, Verdict.PASS, [update.pk])
+
+    return make
+
+
+@pytest.fixture
+def dialog(private_chat: Chat, now: datetime, settings: Settings) -> Conversation:
+    """Анна's open dialog, with one model to ask."""
+    settings.OPENAI_API_KEY = "sandbox"
+    settings.DEFAULT_MODEL = "openai:tiny"
+    services.forget_default()
+    offer("openai", "tiny", label="Tiny")
+    return services.open_conversation(private_chat, 0, now)
