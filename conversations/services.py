@@ -1,5 +1,6 @@
 """The verbs of dialogs: begin a turn, save it, start anew, choose a model. Each is one short transaction."""
 
+import functools
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,8 @@ from django.utils import translation
 from accounts.models import Chat
 from conversations import context, words
 from conversations.models import Assistant, Conversation, Message, Request
+from core.prepared import Prepared
+from core.statements import insert, update
 from core.trace import current_trace
 from llm import services as llm
 from llm.models import Availability, Model
@@ -98,7 +101,10 @@ def begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
     )
     request.model, request.model_ref = (target.model, target.ref) if target else (None, "")
     request.prompt = question.text
-    request.save()
+    if again is None:
+        insert([request])
+    else:
+        request.save()
     call, tokens = context.request_for(target, conversation.assistant, history, question.text, incoming.user)
     shortened = len(call.turns) > 1 and (older or len(call.turns) <= len(history))
     return Turn(conversation, request, target, call, tokens, shortened)
@@ -114,20 +120,25 @@ def _earlier_attempt(incoming: Incoming) -> Request | None:
     return request
 
 
+OPEN = Prepared(
+    2,
+    lambda chat, thread: Conversation.objects.filter(chat_id=chat, thread_id=thread, closed_at=None).select_related(
+        "model__provider", "assistant__model__provider"
+    ),
+)
+
+
 def open_conversation(chat: Chat, thread: int, now: datetime) -> Conversation:
     """The open dialog of this place, or a new one. One query when it is there."""
-    found = Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None).select_related(
-        "model__provider", "assistant__model__provider"
-    )
-    if (conversation := found.first()) is not None:
-        return conversation
+    if found := OPEN(chat.pk, thread):
+        return found[0]
     try:
         with transaction.atomic():
             return Conversation.objects.create(
                 chat=chat, thread_id=thread, started_at=now, assistant=_default_assistant()
             )
     except IntegrityError:
-        return found.get()  # a button, which is not behind the line, opened it at the same moment
+        return OPEN(chat.pk, thread)[0]  # a button, which is not behind the line, opened it at the same moment
 
 
 def _default_assistant() -> Assistant | None:
@@ -148,11 +159,18 @@ def _supersede(conversation: Conversation, question: Question, incoming: Incomin
     return True
 
 
+@functools.cache
+def _newest(most: int) -> Prepared[Message]:
+    return Prepared(
+        1, lambda dialog: Message.objects.filter(conversation_id=dialog, superseded=False).order_by("-id")[:most]
+    )
+
+
 def recent(conversation: Conversation) -> tuple[list[Message], bool]:
     """The newest messages, oldest first, as many as MAX_CONTEXT_MESSAGES lets in beside the question; and whether
     there are older ones."""
     most = settings.MAX_CONTEXT_MESSAGES - 1
-    newest = list(Message.objects.filter(conversation=conversation, superseded=False).order_by("-id")[: most + 1])
+    newest = _newest(most + 1)(conversation.pk)
     return newest[:most][::-1], len(newest) > most
 
 
@@ -267,30 +285,30 @@ def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
         tokens=estimate(outcome.text),
         created_at=now,
     )
-    Message.objects.bulk_create([question, answer])
+    insert([question, answer])
 
 
 def _save_request(turn: Turn, outcome: Outcome, now: datetime) -> bool:
     """False when it is saved already: the connection broke between an earlier commit and its confirmation."""
     usage, estimated = _counted(turn, outcome)
     model = turn.target.model if turn.target else None
-    changed = Request.objects.filter(pk=turn.request.pk, state=State.RUNNING).update(
-        state=outcome.state,
-        answer=outcome.text,
-        finish=outcome.finish[:20],
-        error_kind=outcome.error_kind,
-        error=outcome.error[:500],
-        input_tokens=usage.input,
-        cached_tokens=usage.cached,
-        output_tokens=usage.output,
-        reasoning_tokens=usage.reasoning,
-        estimated=estimated,
-        cost=llm.cost_of(model, usage),
-        first_token_ms=outcome.first_token_ms,
-        total_ms=outcome.total_ms,
-        finished_at=now,
-    )
-    return bool(changed)
+    values = {
+        "state": outcome.state,
+        "answer": outcome.text,
+        "finish": outcome.finish[:20],
+        "error_kind": outcome.error_kind,
+        "error": outcome.error[:500],
+        "input_tokens": usage.input,
+        "cached_tokens": usage.cached,
+        "output_tokens": usage.output,
+        "reasoning_tokens": usage.reasoning,
+        "estimated": estimated,
+        "cost": llm.cost_of(model, usage),
+        "first_token_ms": outcome.first_token_ms,
+        "total_ms": outcome.total_ms,
+        "finished_at": now,
+    }
+    return update(Request, turn.request.pk, values, state=State.RUNNING)
 
 
 def _counted(turn: Turn, outcome: Outcome) -> tuple[Usage, bool]:

@@ -9,7 +9,8 @@ import contextvars
 import functools
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from queue import SimpleQueue
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -21,16 +22,68 @@ T = TypeVar("T")
 # SQLite has one writer: more threads would only wait for one another's locks.
 THREADS = {"sqlite": 1, "postgresql": 8}
 
+
+class Threads:
+    """Threads that take calls from one queue, each with a connection of its own that it keeps.
+
+    Not concurrent.futures: a call there costs several locks, and five calls a message made that a tenth of its CPU.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [threading.Thread(target=self._work, name=f"db-{n}", daemon=True) for n in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self) -> None:
+        try:
+            while (call := self.calls.get()) is not None:
+                call()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Finish what is queued, close the connections, end the threads."""
+        for _thread in self._threads:
+            self.calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_current: Threads | None = None
 
 
-def _threads() -> ThreadPoolExecutor:
-    global _pool
+def _threads() -> Threads:
+    global _current
     with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(THREADS.get(connection.vendor, 4), thread_name_prefix="db")
-        return _pool
+        if _current is None:
+            _current = Threads(THREADS.get(connection.vendor, 4))
+        return _current
+
+
+async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``fn(*args, **kwargs)`` in a database thread and return what it returns.
+
+    The caller's context goes along: the trace id, and the language that words are said in. What ``fn`` raises is
+    raised here. A caller that is cancelled before the call began takes it back; one that began is finished.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    context, language = contextvars.copy_context(), translation.get_language()
+
+    def call() -> None:
+        if future.cancelled():
+            return
+        try:
+            outcome = functools.partial(_resolve, future, context.run(_call, language, fn, args, kwargs))
+        except BaseException as error:
+            outcome = functools.partial(_reject, future, error)
+        with suppress(RuntimeError):  # the loop ended meanwhile, and nobody waits
+            loop.call_soon_threadsafe(outcome)
+
+    _threads().calls.put(call)
+    return await future
 
 
 def _call(language: str | None, fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
@@ -43,30 +96,20 @@ def _call(language: str | None, fn: Callable[..., T], args: tuple[object, ...], 
     return fn(*args, **kwargs)
 
 
-async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``fn(*args, **kwargs)`` in a database thread and return what it returns.
+def _resolve(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
 
-    The caller's context goes along: the trace id, and the language that words are said in. What ``fn`` raises is
-    raised here.
-    """
-    context = contextvars.copy_context()
-    call = functools.partial(context.run, _call, translation.get_language(), fn, args, kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_threads(), call)
+
+def _reject(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def close_db_threads() -> None:
     """Close the threads' connections and end the threads; the next ``in_db`` starts new ones."""
-    global _pool
+    global _current
     with _lock:
-        pool, _pool = _pool, None
-    if pool is not None:
-        # One task a thread: each blocks at the barrier until all are there, so no connection is missed.
-        barrier = threading.Barrier(len(pool._threads) or 1)
-        for _ in range(len(pool._threads)):
-            pool.submit(_close_here, barrier)
-        pool.shutdown(wait=True)
-
-
-def _close_here(barrier: threading.Barrier) -> None:
-    barrier.wait(timeout=10)
-    connection.close()
+        threads, _current = _current, None
+    if threads is not None:
+        threads.close()

@@ -63,7 +63,7 @@ def _reader(compiler: Any) -> Callable[[list[tuple[Any, ...]]], list[Any]]:
     converters = compiler.get_converters([column[0] for column in select])
     start, end = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[start:end]]
-    related = get_related_populators(info, select, DEFAULT_DB_ALIAS)
+    related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]  # stubs of Django 6
 
     def read(rows: list[tuple[Any, ...]]) -> list[Any]:
         found = []

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from core.claims import WORKER
+from core.statements import insert, update
 from core.trace import current_trace
 from delivery import engine
 from delivery.errors import DeliveryError
@@ -35,15 +36,21 @@ def enqueue(rows: Sequence[Delivery]) -> None:
     trace = current_trace()
     for row in rows:
         row.trace_id = row.trace_id or trace
-    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    insert(rows, skip_known=True)
     for row in rows:
         engine.wake_on_commit(row.lane)
 
 
 def record_sent(delivery: Delivery, sent: Sent, now: datetime) -> None:
-    _held(delivery).update(
-        state=State.SENT, message_id=sent.message_id, result=sent.result, finished_at=now, error="", error_kind=""
-    )
+    values = {
+        "state": State.SENT,
+        "message_id": sent.message_id,
+        "result": sent.result,
+        "finished_at": now,
+        "error": "",
+        "error_kind": "",
+    }
+    update(Delivery, delivery.pk, values, state=State.SENDING, worker=WORKER)
 
 
 def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> None:

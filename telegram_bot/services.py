@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import DataError, transaction
 
 from core.claims import WORKER
+from core.statements import insert, update
 from core.trace import new_trace
 from delivery import engine
 from telegram_bot import lanes
@@ -60,14 +61,15 @@ def _insert_alone(row: Update) -> None:
 
 @transaction.atomic
 def _insert(rows: Sequence[Update]) -> None:
-    Update.objects.bulk_create(rows, ignore_conflicts=True)
+    insert(rows, skip_known=True)
     for row in rows:
         engine.wake_on_commit(row.lane)
 
 
 def finish(ids: Iterable[int], now: datetime) -> None:
     """Record updates as done. Called inside the transaction that saves what they led to."""
-    _held(ids).update(state=State.DONE, finished_at=now, error="")
+    for key in ids:
+        update(Update, key, {"state": State.DONE, "finished_at": now, "error": ""}, state=State.RUNNING, worker=WORKER)
 
 
 def bury(ids: Iterable[int], error: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ few: the first words at once, then after 1, 3 and 6 seconds, then every 6, at mo
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,21 +61,31 @@ class Preview:
         self._text = ""
         self._shown = Part("")
         self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._on_its_way: asyncio.Task[None] | None = None
         self._edits = 0
 
     def start(self) -> None:
+        """Typing after a while. A fast answer costs a timer, not a task: most are over before anything is shown."""
         if self.mode != "off":
-            self._task = asyncio.create_task(self._run())
+            self._timer = asyncio.get_running_loop().call_later(self.pace.typing_after, self._begin)
 
     def show(self, text: str) -> None:
         """Let people see ``text`` (the whole answer so far) when there is room."""
+        if not self._text and self._timer is not None and self._task is None:
+            self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(self.pace.first, self._begin)
         self._text = text
         self._changed.set()
 
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
     async def close(self) -> int | None:
         """Stop previewing. The id of the preview's message, if there is one, to be edited into the final text."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._task is not None:
             self._task.cancel()
             try:
@@ -96,8 +107,9 @@ class Preview:
         return task is not None and task.cancelling() > 0
 
     async def _run(self) -> None:
-        await self._type_until_words()
-        await asyncio.sleep(self.pace.first)
+        if not self._text:
+            await self._type_until_words()
+            await asyncio.sleep(self.pace.first)
         began = time.monotonic()
         while True:
             # Before, not after: words that come while these are on their way are news.
@@ -116,17 +128,12 @@ class Preview:
             self._shown = Part("")
 
     async def _type_until_words(self) -> None:
-        pause = self.pace.typing_after
-        while True:
-            try:
+        while not self._changed.is_set():
+            await self._type()
+            with suppress(TimeoutError):
                 # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the words.
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(self.pace.typing_every):
                     await self._changed.wait()
-            except TimeoutError:
-                await self._type()
-                pause = self.pace.typing_every
-            else:
-                return
 
     async def _type(self) -> None:
         thread = self.place.thread or None

@@ -1,0 +1,82 @@
+"""Statements made once store what the ORM would store."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import Chat, User
+from conversations.models import Conversation, Message, Request
+from core.statements import insert, update
+from delivery.models import Delivery
+from llm.models import Model, ProviderState
+
+pytestmark = pytest.mark.django_db
+
+
+def delivery(key: str, now: datetime) -> Delivery:
+    return Delivery(key=key, lane="out:1:1", source="t", content={"a": [1, "ж"]}, created_at=now, not_before=None)
+
+
+def test_inserted_rows_have_keys_and_read_back_the_same(now: datetime) -> None:
+    rows = [delivery("a", now), delivery("b", now)]
+    insert(rows)
+
+    assert rows[0].pk < rows[1].pk
+    for row in rows:
+        stored = Delivery.objects.get(pk=row.pk)
+        fields = [field.attname for field in Delivery._meta.concrete_fields]
+        assert [getattr(stored, name) for name in fields] == [getattr(row, name) for name in fields]
+
+
+def test_row_can_be_saved_after_it_was_inserted(now: datetime) -> None:
+    row = delivery("a", now)
+    insert([row])
+    row.error = "later"
+    row.save()
+
+    assert Delivery.objects.get().error == "later"
+
+
+def test_known_key_is_left_out(now: datetime) -> None:
+    insert([delivery("a", now)])
+    insert([delivery("a", now), delivery("b", now)], skip_known=True)
+
+    assert sorted(Delivery.objects.values_list("key", flat=True)) == ["a", "b"]
+
+
+def test_nothing_to_insert_is_no_statement() -> None:
+    insert([])
+
+    assert not Delivery.objects.exists()
+
+
+def test_json_null_decimal_and_relations_are_stored(member: User, now: datetime) -> None:
+    chat = Chat.objects.create(bot_id=1, telegram_id=1, kind="private", person=member)
+    model = Model.objects.create(provider=ProviderState.objects.create(name="openai"), name="m")
+    dialog = Conversation.objects.create(chat=chat, started_at=now)
+    request = Request(conversation=dialog, user=member, model=model, update_key="1:1", cost=Decimal("0.00000125"))
+    insert([request])
+    insert([Message(conversation=dialog, request=request, role="user", content="hi", raw=None)])
+
+    stored = Request.objects.select_related("model", "user").get()
+    assert (stored.model, stored.user, stored.cost) == (model, member, Decimal("0.00000125"))
+    assert Message.objects.filter(raw__isnull=True).count() == 1
+
+
+def test_update_sets_values_when_the_row_is_as_expected(now: datetime) -> None:
+    row = delivery("a", now)
+    insert([row])
+
+    assert update(Delivery, row.pk, {"state": "sent", "result": {"x": 1}, "finished_at": now}, state="queued")
+
+    stored = Delivery.objects.get()
+    assert (stored.state, stored.result, stored.finished_at) == ("sent", {"x": 1}, now)
+
+
+def test_update_leaves_a_row_alone_that_is_not_as_expected(now: datetime) -> None:
+    row = delivery("a", now)
+    insert([row])
+
+    assert not update(Delivery, row.pk, {"state": "sent"}, state="sending")
+    assert Delivery.objects.get().state == "queued"
