@@ -37,7 +37,7 @@ class Size:
     dialog_questions: int
 
 
-FULL = Size(3, 500, 4, 200, 60, 3, 5, 10.0, 60)
+FULL = Size(3, 500, 4, 200, 120, 3, 5, 10.0, 60)
 QUICK = Size(1, 250, 4, 200, 40, 1, 3, 5.0, 30)
 
 

@@ -1,9 +1,8 @@
 """Many questions: as fast as they are answered, all at once, and one at a time. Both bots, in turns."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from benchmarks.answers import QUESTION, Tally, answered_at, is_write, tally
 from benchmarks.figures import Figure, Judge, Target, median, middle
@@ -132,37 +131,44 @@ def crowd(lab: Lab) -> list[Figure]:
     ]
 
 
-def sequence(bot: Bot, questions: int, first: int = FIRST, chats: int = SEQUENCE_CHATS) -> list[float]:
-    """One question after another, each once the one before is answered; the milliseconds each took."""
-    asked: dict[str, float] = {}
+def ask_one(bot: Bot, n: int, chat: int) -> tuple[str, float]:
+    """Ask the `n`th question since `forget` and return once it is answered: its mark, and when it was there."""
+    began: float = bot.control.ask(chat, 1, text=QUESTION.format(chat=chat, n=n))["began"]
+    bot.control.wait_for("sendMessage", n, ANSWER_SECONDS)
+    time.sleep(PAUSE_SECONDS)
+    return f"{chat}x{n}", began
+
+
+def sequence(bot: Bot, questions: int, first: int) -> None:
+    """One question after another, each once the one before is answered."""
     for n in range(1, questions + 1):
-        chat = first + n % chats
-        asked[f"{chat}x{n}"] = bot.control.ask(chat, 1, text=QUESTION.format(chat=chat, n=n))["began"]
-        bot.control.wait_for("sendMessage", n, ANSWER_SECONDS)
-        time.sleep(PAUSE_SECONDS)
+        ask_one(bot, n, first + n % SEQUENCE_CHATS)
+
+
+def took(bot: Bot, asked: Mapping[str, float]) -> list[float]:
+    """The milliseconds that each question took until its answer stood. FailedError when one has none."""
     moments = answered_at(bot.control.calls())
     if missing := asked.keys() - moments.keys():
-        raise bot.process.failed(f"did not answer {len(missing)} of {questions} questions rightly")
+        raise bot.process.failed(f"did not answer {len(missing)} of {len(asked)} questions rightly")
     return [1000 * (moments[mark] - began) for mark, began in asked.items()]
 
 
 def latency(lab: Lab) -> list[Figure]:
-    """One message at a time: from the update to the answer."""
-    product: list[list[float]] = []
-    bare: list[list[float]] = []
-    for turn in range(1, lab.size.repeats + 1):
-        for start, took in ((lab.bare, bare), (lab.product, product)):
-            with start() as bot:
-                took.append(sequence(bot, lab.size.questions))
-        told = ", ".join(f"{median(took[-1]):.1f} ms" for took in (bare, product))
-        lab.say(f"latency {turn} of {lab.size.repeats}: bare, product: {told}")
+    """One message at a time, from the update to the answer: a question to the one bot, a question to the other."""
+    asked: tuple[dict[str, float], dict[str, float]] = {}, {}
+    with lab.bare() as other, lab.product() as ours:
+        for n in range(1, lab.size.questions + 1):
+            for bot, marks in ((other, asked[0]), (ours, asked[1])):
+                mark, began = ask_one(bot, n, FIRST + n % SEQUENCE_CHATS)
+                marks[mark] = began
+        bare, product = took(other, asked[0]), took(ours, asked[1])
+    lab.say(f"latency: bare, product: {median(bare):.1f} ms, {median(product):.1f} ms")
     return [
-        Figure("middle answer after", "ms", middle(product, median), middle(bare, median), Target(4, judge=Judge.MORE)),
+        Figure("middle answer after", "ms", median(product), median(bare), Target(4, judge=Judge.MORE)),
         Figure("nine in ten answers after", "ms", ninth(product), ninth(bare)),
     ]
 
 
-def ninth(runs: list[list[float]]) -> float:
-    """What nine in ten of all figures do not exceed."""
-    ordered = sorted(chain.from_iterable(runs))
-    return ordered[int(0.9 * (len(ordered) - 1))]
+def ninth(figures: list[float]) -> float:
+    """What nine in ten figures do not exceed."""
+    return sorted(figures)[int(0.9 * (len(figures) - 1))]

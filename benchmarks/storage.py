@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.answers import QUESTION, answered_at
 from benchmarks.figures import Figure, Judge, Target, median, middle_mean
 from benchmarks.lab import FIRST, Bot, Lab
-from benchmarks.load import ANSWER_SECONDS, PAUSE_SECONDS, burst, sequence
+from benchmarks.load import ask_one, burst, sequence, took
 from benchmarks.processes import Process
 
 MOST_STATEMENTS = 12
@@ -74,7 +73,7 @@ def queries(lab: Lab) -> list[Figure]:
         spans.append(("in a burst", messages, eye.read(bot.process).since(before)))
         bot.control.forget()
         before = eye.read(bot.process)
-        sequence(bot, lab.size.questions, first=FIRST + BURST_CHATS)
+        sequence(bot, lab.size.questions, FIRST + BURST_CHATS)
         spans.append(("one at a time", lab.size.questions, eye.read(bot.process).since(before)))
     figures = [Figure("statements in a second of rest", "", rest.per_second)]
     for when, messages, counted in spans:
@@ -126,16 +125,11 @@ class Costs:
 def alternating(bot: Bot, questions: int) -> tuple[Costs, Costs]:
     """`questions` to long dialogs and as many to short ones, one of each in turns."""
     asked: tuple[dict[str, float], dict[str, float]] = {}, {}
-    costs = Costs([], []), Costs([], [])
-    for n in range(2 * questions):
-        kind = n % 2
-        chat = FIRST + kind * DIALOGS + n // 2 % DIALOGS
-        cpu = bot.process.cpu()
-        asked[kind][f"{chat}x{n}"] = bot.control.ask(chat, 1, text=QUESTION.format(chat=chat, n=n))["began"]
-        bot.control.wait_for("sendMessage", n + 1, ANSWER_SECONDS)
-        time.sleep(PAUSE_SECONDS)
-        costs[kind].cpu.append(1000 * (bot.process.cpu() - cpu))
-    moments = answered_at(bot.control.calls())
-    for kind in (0, 1):
-        costs[kind].ms.extend(1000 * (moments[mark] - began) for mark, began in asked[kind].items())
-    return costs
+    cpu: tuple[list[float], list[float]] = [], []
+    for n in range(1, 2 * questions + 1):
+        kind = (n - 1) % 2
+        before = bot.process.cpu()
+        mark, began = ask_one(bot, n, FIRST + kind * DIALOGS + n // 2 % DIALOGS)
+        cpu[kind].append(1000 * (bot.process.cpu() - before))
+        asked[kind][mark] = began
+    return Costs(took(bot, asked[0]), cpu[0]), Costs(took(bot, asked[1]), cpu[1])
