@@ -135,14 +135,10 @@ def open_conversation(chat: Chat, thread: int, now: datetime) -> Conversation:
     try:
         with transaction.atomic():
             return Conversation.objects.create(
-                chat=chat, thread_id=thread, started_at=now, assistant=_default_assistant()
+                chat=chat, thread_id=thread, started_at=now, assistant=defaults().assistant
             )
     except IntegrityError:
         return OPEN(chat.pk, thread)[0]  # a button, which is not behind the line, opened it at the same moment
-
-
-def _default_assistant() -> Assistant | None:
-    return Assistant.objects.filter(is_default=True).select_related("model__provider").first()
 
 
 def _supersede(conversation: Conversation, question: Question, incoming: Incoming) -> bool:
@@ -180,7 +176,7 @@ def target_for(conversation: Conversation) -> Target | None:
     for model in (conversation.model, assistant.model if assistant else None):
         if model is not None and (usable := _usable(model)) is not None:
             return llm.target_of(usable)
-    return default_target()
+    return defaults().target
 
 
 def _usable(model: Model) -> Model | None:
@@ -202,24 +198,33 @@ def _leave_hidden_model(conversation: Conversation, incoming: Incoming) -> None:
     outgoing.say(f"hidden:{incoming.key}", place, text, source=SOURCE)
 
 
-_default: tuple[float, Target | None] = (0.0, None)
+@dataclass(frozen=True)
+class Defaults:
+    """What holds for every dialog without a choice of its own."""
+
+    target: Target | None
+    assistant: Assistant | None
+    asked_at: float
+
+
 DEFAULT_SECONDS = 5.0
+_defaults: Defaults | None = None
 
 
-def default_target() -> Target | None:
-    """``llm.default_target``, asked anew after a few seconds: it is the same for everybody."""
-    global _default
-    asked_at, target = _default
-    if time.monotonic() - asked_at > DEFAULT_SECONDS or target is None:
-        target = llm.default_target()
-        _default = (time.monotonic(), target)
-    return target
+def defaults() -> Defaults:
+    """The default model and assistant, asked anew after a few seconds: they are the same for everybody."""
+    global _defaults
+    known = _defaults
+    if known is None or known.target is None or time.monotonic() - known.asked_at > DEFAULT_SECONDS:
+        assistant = Assistant.objects.filter(is_default=True).select_related("model__provider").first()
+        known = _defaults = Defaults(llm.default_target(), assistant, time.monotonic())
+    return known
 
 
 def forget_default() -> None:
-    """Ask for the default anew at the next question (the settings or the catalogue changed)."""
-    global _default
-    _default = (0.0, None)
+    """Ask for the defaults anew at the next question (the settings or the catalogue changed)."""
+    global _defaults
+    _defaults = None
 
 
 def trim(turn: Turn) -> bool:
