@@ -235,7 +235,7 @@ async def get_file(request: web.Request) -> web.Response:
     stored = request.app[WORLD].files.by_unique.get(request.match_info["unique_id"])
     if stored is None:
         return web.json_response({"error": "there is no such file"}, status=404)
-    headers = {"Content-Type": stored.mime, "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Type": stored.mime, "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
     return web.Response(body=stored.content, headers=headers)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from aiohttp import web
 
-from .feed import Event
+from .feed import Event, Feed
 from .http import WORLD
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -19,7 +20,14 @@ async def events(request: web.Request) -> web.StreamResponse:
     given = request.headers.get("Last-Event-ID") or request.query.get("after") or ""
     last = int(given) if given.isdigit() else feed.last_id
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
-    await response.prepare(request)
+    with suppress(ConnectionResetError):  # the tab was closed
+        await response.prepare(request)
+        await _follow(feed, response, last, chat_id)
+    return response
+
+
+async def _follow(feed: Feed, response: web.StreamResponse, last: int, chat_id: int | None) -> None:
+    """Write what comes after event ``last`` until the feed is closed; ConnectionResetError when nobody reads."""
     await response.write(b": sandbox\n\n")
     while not feed.closed:
         fresh, newest = feed.after(last, chat_id), feed.last_id
@@ -28,7 +36,6 @@ async def events(request: web.Request) -> web.StreamResponse:
         last = newest
         if feed.last_id == last and not await feed.signal.wait(KEEP_ALIVE_SECONDS):
             await response.write(b": still here\n\n")
-    return response
 
 
 def written(event: Event) -> bytes:

@@ -144,6 +144,15 @@ async def test_missed_events_are_replayed(sandbox: Sandbox, api: Api, session: a
     assert event["data"]["message"]["text"] == "three"
 
 
+async def test_closed_tab_leaves_no_traceback(session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture) -> None:
+    async with serve(limits=False) as sandbox:
+        tab = await session.get(f"{sandbox.url}/_sandbox/events")
+        await tab.content.readuntil(b"\n\n")
+        tab.close()
+        await Api(sandbox.url, session).ok("sendMessage", chat_id=ANNA, text="Is anybody there?")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_calls_are_listed_with_times_and_outcomes(api: Api, control: Control) -> None:
     before = time.time()
     await api.ok("sendmessage", chat_id=ANNA, text="x")

@@ -127,6 +127,16 @@ async def test_the_page_gets_a_url_for_every_file(
         assert (await response.read(), response.content_type) == (png(), "image/png")
 
 
+async def test_a_page_that_somebody_sent_runs_no_scripts(
+    sandbox: Sandbox, control: Control, session: aiohttp.ClientSession
+) -> None:
+    page = {"name": "a.html", "mime": "text/html", "base64": base64.b64encode(b"<script>alert(1)</script>").decode()}
+    sent = await control("message", chat_id=ANNA, user_id=ANNA, document=page)
+    async with session.get(sandbox.url + sent["message"]["file_url"]) as response:
+        assert response.content_type == "text/html"
+        assert response.headers["Content-Security-Policy"] == "sandbox"
+
+
 async def test_an_album_of_uploads_has_one_group_id(api: Api) -> None:
     media = '[{"type":"photo","media":"attach://one","caption":"both"},{"type":"photo","media":"attach://two"}]'
     answer = await upload(api, "sendMediaGroup", {"one": png(), "two": png()}, chat_id="101", media=media)

@@ -240,6 +240,7 @@ def bot_message(world: World, chat: Chat, params: Params, content: dict[str, Any
         message["reply_markup"] = keyboard
     elif raw_markup:
         chat.reply_keyboard = reply_keyboard(raw_markup)
+        world.chat_changed(chat)
     return spoken(world, chat, message)
 
 
