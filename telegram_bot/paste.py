@@ -57,24 +57,27 @@ def _pasted(raw: dict[str, Any]) -> str:
 
 async def _next(incoming: Incoming) -> Update | None:
     for _look in range(round(QUIET_SECONDS / LOOK_EVERY)):
-        part = await in_db(_claim_next, incoming.update, incoming.ids[-1])
-        if part is not None:
+        part, over = await in_db(_claim_next, incoming.update, incoming.ids[-1])
+        if part is not None or over:
             return part
         await asyncio.sleep(LOOK_EVERY)
     return None
 
 
-def _claim_next(first: Update, last_id: int) -> Update | None:
-    """The next update of the lane, claimed, if it goes on where the last part ended."""
+def _claim_next(first: Update, last_id: int) -> tuple[Update | None, bool]:
+    """The next update of the lane, claimed, if it goes on where the last part ended; and whether there can be no
+    further part, because something else follows."""
     after = Update.objects.filter(pk=last_id).values("update_id")
     waiting = Update.objects.filter(lane=first.lane, state=Update.State.NEW, update_id__gt=after[:1])
     part = waiting.order_by("update_id").first()
-    if part is None or not _pasted(part.raw) or _sender(part.raw) != _sender(first.raw):
-        return None
+    if part is None:
+        return None, False
+    if not _pasted(part.raw) or _sender(part.raw) != _sender(first.raw):
+        return None, True
     claimed = Update.objects.filter(pk=part.pk, state=Update.State.NEW).update(
         state=Update.State.RUNNING, worker=WORKER, lease_until=first.lease_until or database_now()
     )
-    return part if claimed else None
+    return (part, False) if claimed else (None, True)
 
 
 def _sender(raw: dict[str, Any]) -> Any:
