@@ -65,7 +65,7 @@ def make_plan(values: Mapping[str, str], environ: Mapping[str, str], root: Path)
 def play_environment(values: Mapping[str, str], sandbox_port: int, root: Path) -> dict[str, str]:
     """Settings that point the bot to the sandbox; a provider or database that the person configured stays."""
     url = f"http://{HOST}:{sandbox_port}"
-    env = {"BOT_TOKEN": SANDBOX_TOKEN, "TELEGRAM_API_URL": url, "ADMIN_CHAT_ID": SANDBOX_ADMIN_CHAT}
+    env = {"BOT_TOKEN": SANDBOX_TOKEN, "TELEGRAM_API_URL": url, "ADMIN_CHAT_ID": SANDBOX_ADMIN_CHAT, "WEBHOOK_URL": ""}
     for name, path in PLAY_PROVIDERS.items():
         key, address = f"{name}_API_KEY", f"{name}_BASE_URL"
         if not dotenv.configured(values, key) and not dotenv.configured(values, address):

@@ -36,6 +36,10 @@ def test_without_a_token_all_providers_are_played() -> None:
     assert env["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/llm/openai/v1"
 
 
+def test_webhook_of_the_real_bot_is_not_set_in_the_sandbox() -> None:
+    assert plan(WEBHOOK_URL="https://sekretar.example/telegram/webhook").env["WEBHOOK_URL"] == ""
+
+
 def test_playing_has_a_database_and_files_of_its_own() -> None:
     env = plan().env
     assert env["DATABASE_URL"] == "sqlite:////srv/sekretar/data/sandbox.sqlite3"
