@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.db import DatabaseError
+from django.db.models import QuerySet
 
 from core.db import in_db
 from telegram_bot.inbox import QUEUE
@@ -83,7 +84,7 @@ async def _end_what_is_edited() -> None:
     await asyncio.sleep(LOOK_EVERY)
     while runs := {run.incoming.update.lane: run for run in _running.values()}:
         try:
-            edits = await in_db(_waiting_edits, list(runs))
+            edits = await in_db(_fetched, waiting_edits(list(runs)))
         except DatabaseError as error:
             log.warning("edits not looked for", error=str(error))
             edits = []
@@ -93,7 +94,11 @@ async def _end_what_is_edited() -> None:
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _waiting_edits(lanes: Collection[str]) -> list[Update]:
-    """The condition stands in the text so that SQLite, too, uses the index of open updates."""
+def waiting_edits(lanes: Collection[str]) -> QuerySet[Update]:
+    """Edits that nobody has begun with. The condition stands in the text so that SQLite, too, uses the index."""
     waiting = Update.objects.filter(lane__in=lanes, kind="edited_message", state=Update.State.NEW)
-    return list(waiting.extra(where=[QUEUE.open]).order_by("update_id"))  # noqa: S610  (the text is our own)
+    return waiting.extra(where=[QUEUE.open]).order_by("update_id")  # noqa: S610  (the text is our own)
+
+
+def _fetched(rows: QuerySet[Update]) -> list[Update]:
+    return list(rows)

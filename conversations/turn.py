@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,7 @@ from llm.errors import ProviderError
 from llm.types import End, Text, Usage
 from telegram_bot.application import Context
 from telegram_bot.incoming import Incoming
+from telegram_bot.markdown import plain
 from telegram_bot.notices import notify_admins_async
 from telegram_bot.outgoing import Place
 from telegram_bot.streaming import Preview
@@ -57,6 +58,10 @@ async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
         except (OperationalError, InterfaceError) as error:
             log.warning("answer not saved", request=turn.request.pk, error=str(error), again_in=pause)
             await asyncio.sleep(pause)
+        except (ValueError, DataError) as error:
+            # Half a character or a NUL: a model may say it, no database takes it.
+            log.warning("answer cleaned", request=turn.request.pk, error=str(error))
+            outcome.text, outcome.error, outcome.raw = plain(outcome.text), plain(outcome.error), None
         else:
             return
     await in_db(services.save, turn, outcome, incoming, timezone.now())
