@@ -89,7 +89,7 @@ class House:
     async def quiet(self, seconds: float = 15.0) -> None:
         """Return when every update that was sent is done and everything that had to be said is said."""
         async with asyncio.timeout(seconds):
-            while self.world.updates.pending or await in_db(_open_rows) or self.engine.health()["lanes"]:
+            while self.world.updates.pending or bool(await in_db(_open_rows)) or self.engine.health()["lanes"]:
                 await asyncio.sleep(0.01)
 
 

@@ -1,6 +1,6 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import pytest_asyncio
@@ -11,10 +11,19 @@ from accounts.models import Access, Chat, Role, User
 from conversations import services
 from conversations.models import Conversation, Request
 from core.claims import WORKER
+from llm.errors import ProviderError
 from llm.models import Model, ProviderState
+from llm.providers.base import Lesson
+from llm.types import Answer, ChatRequest, Event, ModelInfo
 from telegram_bot.incoming import Incoming, Verdict
 from telegram_bot.models import Update
 from tests.house import ANNA, BORIS, BOT, TEAM, House, open_house
+
+
+@pytest.fixture(autouse=True)
+def _fresh_defaults() -> None:
+    """The defaults are kept for seconds, longer than a test's database."""
+    services.forget_default()
 
 
 @pytest_asyncio.fixture
@@ -58,6 +67,32 @@ def choose(name: str, chat_id: int = ANNA, thread: int = 0) -> None:
     services.choose_model(chat, thread, Model.objects.get(name=name), timezone.now())
 
 
+class ScriptedProvider:
+    """A provider without a server, for what no server can be made to say; a test gives it its ``stream``."""
+
+    name = "scripted"
+
+    @classmethod
+    def from_settings(cls, _name: str) -> Self:
+        return cls()
+
+    def stream(self, _request: ChatRequest) -> AsyncGenerator[Event, None]:
+        raise NotImplementedError
+
+    async def chat(self, _request: ChatRequest) -> Answer:
+        raise NotImplementedError
+
+    async def list_models(self) -> list[ModelInfo]:
+        return []
+
+    async def check_key(self) -> None: ...
+
+    def learn(self, _request: ChatRequest, _error: ProviderError) -> Lesson | None:
+        return None
+
+    async def close(self) -> None: ...
+
+
 @pytest.fixture
 def private_chat(member: User) -> Chat:
     return Chat.objects.create(bot_id=BOT, telegram_id=101, kind="private", title=member.name, person=member)
@@ -66,6 +101,7 @@ def private_chat(member: User) -> Chat:
 @pytest.fixture
 def arrive(member: User, private_chat: Chat) -> Callable[..., Incoming]:
     """``arrive(7)``: update 7 of Анна, claimed by this worker and let through the gate."""
+
     def make(update_id: int, *, attempts: int = 1, kind: str = "message") -> Incoming:
         raw = {"update_id": update_id, kind: {"message_id": update_id, "chat": {"id": 101}}}
         update, _new = Update.objects.update_or_create(

@@ -1,7 +1,7 @@
 """Whatever goes wrong with a provider: one kind sentence, a way on, the kind on record, and nothing lost."""
 
 from collections.abc import AsyncGenerator
-from typing import Self, get_args
+from typing import get_args
 
 import pytest
 from pytest_django import Settings
@@ -10,10 +10,9 @@ from conversations import words
 from conversations.models import Message
 from conversations.services import OWN_KINDS
 from delivery.models import Delivery
-from llm.errors import TRANSIENT, Kind, ProviderError
-from llm.providers.base import Lesson
-from llm.types import Answer, ChatRequest, Event, ModelInfo, Text
-from tests.conversations.conftest import choose, offer, requests
+from llm.errors import TRANSIENT, Kind
+from llm.types import ChatRequest, Event, Text
+from tests.conversations.conftest import ScriptedProvider, choose, offer, requests
 from tests.house import ADMINS, ANNA, House
 
 KINDS = [*get_args(Kind), *OWN_KINDS]
@@ -204,31 +203,12 @@ async def test_nothing_to_ask_is_said(house: House, settings: Settings) -> None:
     assert (request.state, request.error_kind, request.model_ref) == ("failed", "no_model", "")
 
 
-class Buggy:
-    """A provider whose adapter has a bug that shows in the middle of an answer."""
-
-    name = "buggy"
-
-    @classmethod
-    def from_settings(cls, _name: str) -> Self:
-        return cls()
+class Buggy(ScriptedProvider):
+    """Its adapter has a bug that shows in the middle of an answer."""
 
     async def stream(self, _request: ChatRequest) -> AsyncGenerator[Event, None]:
         yield Text("As far as it came")
         raise ZeroDivisionError("a bug")
-
-    async def chat(self, _request: ChatRequest) -> Answer:
-        raise NotImplementedError
-
-    async def list_models(self) -> list[ModelInfo]:
-        return []
-
-    async def check_key(self) -> None: ...
-
-    def learn(self, _request: ChatRequest, _error: ProviderError) -> Lesson | None:
-        return None
-
-    async def close(self) -> None: ...
 
 
 async def test_bug_costs_no_half_answer_and_the_admins_hear_of_it(house: House, settings: Settings) -> None:

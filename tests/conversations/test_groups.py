@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation
+from sandbox.telegram.chats import Topic
 from tests.conversations.conftest import choose, offer, requests
 from tests.house import ADMINS, ANNA, BORIS, CHRIS, OLGA, TEAM, House
 
@@ -17,8 +18,6 @@ def forum(team: House) -> House:
     """The team's group with two topics."""
     chat = team.world.chats[TEAM]
     chat.is_forum = True
-    from sandbox.telegram.chats import Topic
-
     chat.topics = {FORUM: Topic(FORUM, "Plans"), FORUM + 1: Topic(FORUM + 1, "News")}
     chat.changed()
     return team
@@ -89,7 +88,7 @@ async def test_reply_to_the_bot_goes_on_with_the_dialog(team: House) -> None:
     await team.quiet()
 
     assert json.loads(team.heard(TEAM)[-1]) == ["One", "[[history]]"]
-    assert [request.user.telegram_id for request in await team.db(requests)] == [ANNA, BORIS]
+    assert [request.user and request.user.telegram_id for request in await team.db(requests)] == [ANNA, BORIS]
 
 
 @pytest.mark.parametrize("text", ["Just talking", "Hello @anna", "/foo", "/ask@another_bot Why?"])

@@ -203,7 +203,7 @@ async def test_name_that_several_models_share_asks_which(house: House, settings:
     await house.db(offer, "mistral", "open-small")
 
     said = await house.ask(ANNA, "/model open-small")
-    assert said == "Several models are called so. Which one?"
+    assert said == "Several models match. Which one?"
     assert set(labels(house)) == {"open-small · OpenAI", "open-small · Mistral"}
 
     house.press(ANNA, "open-small · Mistral")
@@ -218,7 +218,7 @@ async def test_part_of_many_names_shows_the_first_and_asks_for_more(house: House
 
     said = await house.ask(ANNA, "/model turbo")
 
-    assert said.endswith("The name in full narrows it down.")
+    assert said.endswith("More of the name narrows it down.")
     assert labels(house) == [f"turbo-{number:02} · OpenAI" for number in range(8)]
 
 

@@ -66,7 +66,7 @@ async def test_model_knows_what_came_before_the_stop(house: House) -> None:
 
 
 async def test_stop_with_nothing_to_stop_is_answered(house: House) -> None:
-    assert await house.ask(ANNA, "/stop") == "Nothing is being written right now."
+    assert await house.ask(ANNA, "/stop") == "No answer is being written right now."
 
 
 async def test_button_of_an_answer_that_is_ready_does_no_harm(house: House) -> None:
@@ -106,8 +106,8 @@ async def test_member_cannot_stop_anothers_answer(team: House) -> None:
     team.say(BORIS, "/stop@sekretar_bot", TEAM)
     await team.until(lambda: len(team.heard(TEAM)) == 2)
 
-    assert "Only who asked" in team.calls("answerCallbackQuery")[-1].params["text"]
-    assert "Only who asked" in team.heard(TEAM)[-1]
+    assert "Only the person who asked" in team.calls("answerCallbackQuery")[-1].params["text"]
+    assert "Only the person who asked" in team.heard(TEAM)[-1]
     assert await team.db(Request.objects.filter(state="running").count) == 1
     team.models.release()
     await team.quiet()

@@ -10,7 +10,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import Chat
-from conversations import services, words
+from conversations import running, services, words
 from conversations.models import Assistant, Conversation, Message, Request
 from conversations.services import Outcome, Question, State
 from delivery.models import Delivery
@@ -238,9 +238,7 @@ def test_long_dialog_is_mentioned_once(arrive: Arrive, now: datetime, settings: 
     assert texts()[2] == words.long_dialog()
 
 
-def test_new_dialog_may_grow_long_again(
-    arrive: Arrive, private_chat: Chat, now: datetime, settings: Settings
-) -> None:
+def test_new_dialog_may_grow_long_again(arrive: Arrive, private_chat: Chat, now: datetime, settings: Settings) -> None:
     settings.CONTEXT_WARN_TOKENS = 1
     answer(arrive(1), now)
     services.start_anew(private_chat, 0, now)
@@ -279,16 +277,8 @@ def test_answer_that_failed_is_no_time_for_it(arrive: Arrive, now: datetime, set
     assert words.long_dialog() not in texts()
 
 
-def test_waiting_edits_are_looked_up_by_an_index(now: datetime) -> None:
-    from conversations import running
+def test_waiting_edits_are_looked_up_by_an_index() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL scans a table this small, whatever its indexes")
 
-    with connection.execute_wrapper(_explain):
-        assert running._waiting_edits(["in:1000:101:0"]) == []
-
-
-def _explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            plan = execute(f"EXPLAIN QUERY PLAN {sql}", params, many, {**context, "cursor": cursor})
-            assert "update_open_lane" in str(list(plan)), list(plan)
-    return execute(sql, params, many, context)
+    assert "USING INDEX update_open_lane" in running.waiting_edits(["in:1000:101:0"]).explain()
