@@ -1,6 +1,6 @@
 """Claiming the head of a lane: one statement that says in the same breath who won and what the row holds.
 
-    UPDATE … WHERE id = (oldest open row of the lane) AND it is free AND due RETURNING *
+    UPDATE … WHERE id = (oldest open row of the lane) AND it is free AND due RETURNING …
 
 A row that somebody else holds stays the head, so a lane is serial on any number of processes. The outer conditions are
 checked again under the row's lock, so two claimers of one row get one row between them. The states stand in the text
@@ -15,6 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection, models
+
+from core.prepared import columns
 
 M = TypeVar("M", bound=models.Model)
 
@@ -65,16 +67,19 @@ def _times(queue: Queue) -> tuple[str, str, list[Any]]:
 
 def claim_head(queue: Queue, lane: str) -> Any | None:
     """The oldest open row of ``lane`` if it is free and due, now held by this worker; else None. One query."""
+    names, read = columns(queue.model)
     now_sql, lease_sql, times = _times(queue)
     lease, now = (times[:1], times[1:]) if times else ([], [])
     sql = (
         f"UPDATE {queue.table} SET state = '{queue.held}', attempts = attempts + 1, worker = %s,"  # noqa: S608
         f" lease_until = {lease_sql}"
         f" WHERE id = (SELECT id FROM {queue.table} WHERE lane = %s AND {queue.open} ORDER BY {queue.order} LIMIT 1)"
-        f" AND state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql}) RETURNING *"
+        f" AND state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql}) RETURNING {names}"
     )
-    rows = list(queue.model._default_manager.raw(sql, [WORKER, *lease, lane, *now]))
-    return rows[0] if rows else None
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [WORKER, *lease, lane, *now])
+        rows = cursor.fetchall()
+    return read(rows)[0] if rows else None
 
 
 def waiting_lanes(queue: Queue, limit: int = 1000) -> dict[str, int]:

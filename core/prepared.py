@@ -5,6 +5,7 @@ database needs to answer it (profiled: 40 % of a message's CPU), so the path of 
 Everywhere else a queryset is the better thing.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -55,6 +56,15 @@ class Prepared(Generic[M]):
         places = tuple(params.index(placeholder) for placeholder in placeholders)
         plan = self._plans[connection.vendor] = Plan(sql, tuple(params), places, _reader(compiler))
         return plan
+
+
+@functools.cache
+def columns(model: type[M]) -> tuple[str, Callable[[list[tuple[Any, ...]]], list[M]]]:
+    """The columns of ``model`` as a statement's RETURNING lists them, and what makes objects of such rows."""
+    compiler = model._default_manager.order_by().query.get_compiler(DEFAULT_DB_ALIAS)
+    compiler.as_sql()
+    names = ", ".join(f'"{column[0].target.column}"' for column in compiler.select)
+    return names, _reader(compiler)
 
 
 def _reader(compiler: Any) -> Callable[[list[tuple[Any, ...]]], list[Any]]:
