@@ -17,7 +17,7 @@ RUSSIAN = {
     "Your request is with the admins. I will write as soon as it is decided.": "Заявка у администраторов.",
     "You are in! Ask me anything, or choose a model with /models. All I can do: /help.": "Доступ открыт!",
     "**%(who)s** asks for access.": "**%(who)s** просит доступ.",
-    "Something went wrong on our side. The admins know; if it happens again, name them the number %(trace)s.": (
+    "Something went wrong on our side. The admins know; if it happens again, give them the number %(trace)s.": (
         "Что-то сломалось, номер %(trace)s."
     ),
     "⚠️ An update failed: %(name)s, trace %(trace)s.": "⚠️ Обновление не удалось: %(name)s, %(trace)s.",

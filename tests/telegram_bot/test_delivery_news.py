@@ -50,8 +50,8 @@ def news() -> list[str]:
     [
         ("topic", "its topic is closed or gone. Open it, or choose another one."),
         ("forbidden", "the bot is not in this chat or may not write there. Add it, or give it the right."),
-        ("rejected", "Telegram refused it. The reason is in the admin, under Deliveries."),
-        ("bug", "an error of ours. The details are in the admin, under Deliveries."),
+        ("rejected", "Telegram refused it. The reason is in the admin, under Outbox."),
+        ("bug", "an error of ours. The details are in the admin, under Outbox."),
     ],
 )
 def test_trouble_in_a_group_is_told_with_its_title_and_number(kind: str, reason: str, now: datetime) -> None:

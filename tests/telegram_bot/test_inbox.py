@@ -98,7 +98,7 @@ async def test_button_works_while_the_chats_line_is_busy(odd: House) -> None:
     await odd.quiet()
 
 
-# --- what cannot be read, what breaks ---------------------------------------------------------------------------------
+# --- what cannot be read, what breaks -------------------------------------------------------------------------------
 
 
 async def test_update_that_cannot_be_read_is_dead_and_the_next_is_answered(house: House) -> None:
@@ -157,7 +157,7 @@ async def test_bug_is_buried_told_once_to_everybody_with_its_number_and_without_
 
     first, second = await odd.db(lambda: list(Update.objects.filter(state="dead").order_by("update_id")))
     assert first.error == "ValueError: a secret: pin 1234"
-    sorry = "Something went wrong on our side. The admins know; if it happens again, name them the number {}."
+    sorry = "Something went wrong on our side. The admins know; if it happens again, give them the number {}."
     assert odd.heard(ANNA) == [sorry.format(first.trace_id), sorry.format(second.trace_id)]
     assert odd.heard(ADMINS) == [f"⚠️ An update failed: ValueError, trace {first.trace_id}."]
     assert done == ["alive"]
@@ -192,7 +192,7 @@ async def test_operator_gives_a_dead_update_another_chance(odd: House) -> None:
     assert len(odd.heard(ANNA)) == 1  # the same sentence is not said twice
 
 
-# --- a database that hiccups ------------------------------------------------------------------------------------------
+# --- a database that hiccups ----------------------------------------------------------------------------------------
 
 
 async def due_now(house: House) -> None:
@@ -241,7 +241,7 @@ def _store(house: House, attempts: int) -> None:
     house.engine.wake(f"in:{BOT}:{ANNA}:0")
 
 
-# --- the end of a process ---------------------------------------------------------------------------------------------
+# --- the end of a process -------------------------------------------------------------------------------------------
 
 
 async def test_answer_cut_off_by_the_end_of_the_process_is_given_by_the_next(house: House) -> None:

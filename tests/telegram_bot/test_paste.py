@@ -124,7 +124,7 @@ async def test_history_keeps_the_whole_paste(house: House) -> None:
     assert first["content"].split() == LONG.split()
 
 
-# --- claims of parts --------------------------------------------------------------------------------------------------
+# --- claims of parts ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db

@@ -76,7 +76,7 @@ async def line(settings: Settings) -> AsyncIterator[Line]:
         await application.shutdown()
 
 
-# --- storing and confirming -------------------------------------------------------------------------------------------
+# --- storing and confirming -----------------------------------------------------------------------------------------
 
 
 async def test_updates_are_stored_as_they_came_and_then_confirmed(line: Line) -> None:
@@ -114,7 +114,7 @@ async def test_every_poll_names_all_kinds_of_updates(line: Line) -> None:
     assert {"stopped_message_generation", "message_reaction", "my_chat_member"} <= set(ALLOWED_UPDATES)
 
 
-# --- bad days ---------------------------------------------------------------------------------------------------------
+# --- bad days -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["500", "502_html", "cut", "cut_after"])
@@ -193,7 +193,7 @@ async def test_token_that_telegram_does_not_know_ends_the_loop(line: Line, kind:
         await line.poller.run(asyncio.Event())
 
 
-# --- time -------------------------------------------------------------------------------------------------------------
+# --- time -----------------------------------------------------------------------------------------------------------
 
 
 async def test_offset_is_forgotten_after_a_day_without_updates(line: Line) -> None:
