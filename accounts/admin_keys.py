@@ -72,8 +72,10 @@ class InvitePage(IssuedOncePage):
             now=timezone.now(),
         )
         obj.pk = invite.pk
-        text = _("Copy it now, it is not shown again. Add this to the bot's address: {}")
-        self.message_user(request, format_html(str(text), _secret(f"?start={token}")), messages.SUCCESS)
+        # The web side is not told the bot's name, so nobody gets a link that only looks whole.
+        text = _("Copy it now, it is not shown again: {} with your bot's name in place of BOT. Or send the bot {}")
+        link, words = _secret(f"https://t.me/BOT?start={token}"), _secret(f"/start {token}")
+        self.message_user(request, format_html(str(text), link, words), messages.SUCCESS)
 
     @display(description=_("state"))
     def state(self, invite: Invite) -> SafeString:
@@ -81,7 +83,7 @@ class InvitePage(IssuedOncePage):
             return badge(_("used"), "info")
         if invite.revoked_at:
             return badge(_("revoked"), "danger")
-        return badge(_("expired")) if invite.expires_at <= timezone.now() else badge(_("open"), "success")
+        return badge(_("expired")) if invite.expires_at <= timezone.now() else badge(_("valid"), "success")
 
     @display(description=_("created"), ordering="created_at")
     def created(self, invite: Invite) -> str:

@@ -111,6 +111,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _drop_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
@@ -118,9 +119,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         mask_event,  # after the traceback became text
-        structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
-        if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False),
+        *(_for_people() if console else [structlog.processors.JSONRenderer(ensure_ascii=False)]),
     ]
     return {
         "version": 1,
@@ -141,8 +140,26 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "apscheduler": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
             "telegram": {"level": "WARNING"},
+            # The web side's server comes with handlers of its own, past the mask. Requests are the proxy's to list.
+            "uvicorn": {"handlers": [], "propagate": True},
+            "uvicorn.access": {"handlers": [], "propagate": False},
         },
     }
+
+
+def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The web side's server says everything a second time, in colour."""
+    event.pop("color_message", None)
+    return event
+
+
+def _for_people() -> list[Any]:
+    """Lines for a terminal: the time of day here, and nothing that is empty."""
+    return [
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
+        lambda _logger, _method, event: {key: value for key, value in event.items() if value not in (None, "")},
+        structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"), pad_event_to=0, pad_level=False),
+    ]
 
 
 def configure(config: dict[str, Any], sentry_dsn: str) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.env import Env
 from config.logging import logging_config
+from config.unfold import UNFOLD as UNFOLD
 
 # python-telegram-bot gives retry_after as a timedelta, as its next major version does without being asked.
 os.environ.setdefault("PTB_TIMEDELTA", "1")
@@ -90,7 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -140,6 +141,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "ru", ("ru", "en"))
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
@@ -159,12 +161,6 @@ X_FRAME_OPTIONS = "DENY"
 
 LOGGING_CONFIG = None
 LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
-
-UNFOLD: dict[str, Any] = {}  # filled by the admin's own module
-try:
-    from config.unfold import UNFOLD  # type: ignore[no-redef]
-except ImportError:
-    pass
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What can be added: dotted paths in literal tables. No scans, no side effects at import.

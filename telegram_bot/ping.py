@@ -56,8 +56,11 @@ async def _telegram() -> Line:
 
 
 async def _provider(name: str) -> Line:
+    provider = configured()[name]
     try:
-        await configured()[name].check_key()
+        await provider.check_key()
     except ProviderError as error:
         return False, f"{name}: {error.kind}. Check {name.upper()}_API_KEY."
+    finally:
+        await provider.close()
     return True, f"{name}: key accepted"

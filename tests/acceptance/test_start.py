@@ -92,4 +92,5 @@ def test_ping_says_whether_all_is_well_and_what_is_not(pings: dict[str, Process]
     assert process.wait() == code
     assert words in process.output
     assert "Traceback" not in process.output
+    assert "Unclosed" not in process.output  # connections to providers
     assert WRONG_TOKEN not in process.output

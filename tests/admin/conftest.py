@@ -1,6 +1,5 @@
 """Operators, and rows of every kind that the site shows."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.db import models
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
@@ -20,13 +19,6 @@ from delivery.models import Delivery, JobRequest
 from files.models import StoredFile
 from llm.models import Model, ProviderState, SyncRun
 from telegram_bot.models import Update
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _static_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """WhiteNoise warns of a folder that is not there; the live server reads this before a test begins."""
-    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
-        yield
 
 
 @pytest.fixture(autouse=True)

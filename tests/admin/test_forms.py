@@ -98,9 +98,10 @@ def test_new_account_is_pending_and_no_admin(site: Client) -> None:
 
 def test_invitation_is_shown_once_and_lets_in(site: Client, now: datetime) -> None:
     answer = site.post(url(Invite, "add"), {"role": "editor", "hours": "24", "note": "for Anna"})
-    found = re.search(r"\?start=([\w-]{32})<", said(answer))
+    found = re.search(r">https://t\.me/BOT\?start=([\w-]{32})</code>", said(answer))
 
     assert found
+    assert f">/start {found[1]}</code>" in said(answer)
     assert redeem_invite(found[1], person(7, now), timezone.now()) == Invite.objects.get()
     assert User.objects.get(telegram_id=507).role == Role.EDITOR
     assert found[1] in site.get(url(Invite, "changelist")).content.decode()
