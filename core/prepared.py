@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
@@ -40,11 +40,12 @@ class Prepared(Generic[M]):
         self._plans: dict[str, Plan] = {}
 
     def __call__(self, *values: int) -> list[M]:
-        plan = self._plans.get(connection.vendor) or self._compile()
+        db = connections[DEFAULT_DB_ALIAS]
+        plan = self._plans.get(db.vendor) or self._compile()
         params = list(plan.params)
         for place, value in zip(plan.places, values, strict=True):
             params[place] = value
-        with connection.cursor() as cursor:
+        with db.cursor() as cursor:
             cursor.execute(plan.sql, params)
             rows = cursor.fetchall()
         return plan.read(rows) if rows else []
