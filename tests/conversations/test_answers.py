@@ -160,7 +160,7 @@ async def test_file_is_declined_in_words(house: House) -> None:
     house.say(ANNA, "", file=("document", Upload("a.txt", "text/plain", b"a")))
     await house.quiet()
 
-    assert "text only" in house.heard(ANNA)[-1]
+    assert "only text" in house.heard(ANNA)[-1]
 
 
 # --- what must not get lost -----------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ async def test_button_of_an_answer_that_is_ready_does_no_harm(house: House) -> N
     await house.until(lambda: house.buttons(ANNA) == {})
     await house.quiet()
 
-    assert "ready already" in house.calls("answerCallbackQuery")[-1].params["text"]
+    assert "already complete" in house.calls("answerCallbackQuery")[-1].params["text"]
     assert house.heard(ANNA) == ["Once upon a time there was a fox"]
     assert (await house.db(requests))[0].state == "done"
 
