@@ -7,7 +7,7 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler, ChatMemberHandler, CommandHandler, filters
 
 from accounts import services as accounts
-from accounts.models import Access, Chat, Language, Role, User
+from accounts.models import Access, Chat, Invite, Language, Role, User
 from core.db import in_db
 from telegram_bot import access, commands, outgoing, trouble
 from telegram_bot.application import App, Context, on_button
@@ -38,7 +38,7 @@ async def start(_update: Update, context: Context) -> None:
     # Their menu too: an invitation or an operator may have changed the role since.
     await in_db(commands.show_to, context.incoming.user)
     await context.reply(
-        _("Hello, %(name)s! Write your question, and I will ask a model. /models chooses which, /help tells the rest.")
+        _("Hello, %(name)s! Ask me anything. Choose who answers with /models; see what else I can do with /help.")
         % {"name": access.escaped(name)}
     )
 
@@ -46,7 +46,7 @@ async def start(_update: Update, context: Context) -> None:
 async def help_(_update: Update, context: Context) -> None:
     role = Role(context.incoming.user.role)
     lines = [f"/{item['command']} · {item['description']}" for item in commands.menu(role, translation.get_language())]
-    text = _("Write, and I answer. A question sent again by editing it is answered anew; ⏹ ends an answer.")
+    text = _("Just write, and I will answer. Edit your question, and I will answer it anew; ⏹ stops an answer.")
     await context.reply(text + "\n\n" + "\n".join(lines))
 
 
@@ -86,11 +86,13 @@ def _set_language(user: User, code: str) -> None:
 
 # --- access ---------------------------------------------------------------------------------------------------------
 
+INVITE_HOURS = 48
+MOST_INVITE_HOURS = 24 * 30
 VERBS = {"approve": Access.ACTIVE, "reject": Access.REJECTED, "block": Access.BLOCKED}
 
 
 async def admin(_update: Update, context: Context) -> None:
-    """``/admin approve|reject|block <telegram id>``; without words: who waits."""
+    """``/admin approve|reject|block <telegram id>``, ``/admin invite [role] [hours]``; without words: who waits."""
     incoming = context.incoming
     if not incoming.user.is_bot_admin:
         await context.reply(_("This is for admins."))
@@ -100,8 +102,35 @@ async def admin(_update: Update, context: Context) -> None:
         await context.reply(await in_db(_waiting_list))
     elif len(words) == 2 and words[0].lower() in VERBS and words[1].isdecimal():
         await context.reply(await in_db(_decide_by_id, incoming, int(words[1]), VERBS[words[0].lower()]))
+    elif words[0].lower() == "invite" and (wanted := _invitation(words[1:])) is not None:
+        await _invite(context, *wanted)
     else:
-        await context.reply(_("Write `/admin approve <id>`, `/admin reject <id>` or `/admin block <id>`."))
+        await context.reply(
+            _("Write `/admin approve <id>`, `/admin reject <id>`, `/admin block <id>` or `/admin invite member 24`.")
+        )
+
+
+def _invitation(words: list[str]) -> tuple[Role, int] | None:
+    """Role and hours of ``[role] [hours]``; None when the words say something else."""
+    role = words.pop(0).lower() if words and not words[0].isdecimal() else Role.MEMBER
+    hours = int(words.pop(0)) if words and words[0].isdecimal() else INVITE_HOURS
+    return (Role(role), hours) if role in Role.values and 0 < hours <= MOST_INVITE_HOURS and not words else None
+
+
+async def _invite(context: Context, role: Role, hours: int) -> None:
+    """Say the link at once and not through the outbox, whose rows keep what they say: it is shown once."""
+    invite, token = await in_db(_create_invite, context.incoming.user, role, hours)
+    text = _("An invitation for one person, role %(role)s, good for %(hours)d h:") % {
+        "role": invite.get_role_display(),
+        "hours": hours,
+    }
+    link = f"https://t.me/{context.bot.username}?start={token}"
+    place = context.place
+    await context.bot.send_message(place.chat_id, f"{text}\n{link}", message_thread_id=place.thread or None)
+
+
+def _create_invite(by: User, role: Role, hours: int) -> tuple[Invite, str]:
+    return accounts.create_invite(role=role, hours=hours, by=by, now=timezone.now())
 
 
 def _waiting_list() -> str:

@@ -1,0 +1,43 @@
+"""An admin invites from the chat; the link lets one person in."""
+
+import re
+
+import pytest
+
+from accounts.models import Invite, User
+from delivery.models import Delivery
+from tests.house import ANNA, BORIS, CHRIS, OLGA, House
+
+
+def token_in(text: str) -> str:
+    found = re.search(r"https://t\.me/sekretar_bot\?start=([A-Za-z0-9_-]+)", text)
+    assert found
+    return found.group(1)
+
+
+async def test_admins_link_lets_one_stranger_in_with_its_role(house: House) -> None:
+    token = token_in(await house.ask(OLGA, "/admin invite editor 2"))
+
+    assert "Hello" in await house.ask(BORIS, f"/start {token}")
+    assert "request is sent" in await house.ask(CHRIS, f"/start {token}")
+    boris = await house.db(lambda: User.objects.get(telegram_id=BORIS))
+    assert (boris.status, boris.role) == ("active", "editor")
+
+
+async def test_link_stands_in_no_row(house: House) -> None:
+    token = token_in(await house.ask(OLGA, "/admin invite"))
+
+    contents = await house.db(lambda: [str(content) for content in Delivery.objects.values_list("content", flat=True)])
+    assert not any(token in content for content in contents)
+    assert (await house.db(Invite.objects.get)).token_hash != token
+
+
+async def test_member_cannot_invite(house: House) -> None:
+    assert "for admins" in await house.ask(ANNA, "/admin invite")
+    assert not await house.db(Invite.objects.exists)
+
+
+@pytest.mark.parametrize("words", ["invite king", "invite member 0", "invite member 9999", "invite member 5 more"])
+async def test_unclear_invitation_is_explained(house: House, words: str) -> None:
+    assert "/admin invite member 24" in await house.ask(OLGA, f"/admin {words}")
+    assert not await house.db(Invite.objects.exists)
