@@ -95,7 +95,6 @@ async def test_assistants_words_go_before_the_dialog(house: House) -> None:
 
 
 async def test_raw_answer_is_replayed_to_its_own_model_only(house: House, settings: Settings) -> None:
-    """DeepSeek wants its thoughts back within a tool's round only; a server that wants them always is told so."""
     settings.DEEPSEEK_API_KEY, settings.DEEPSEEK_BASE_URL = "sandbox", f"{house.sandbox.url}/llm/deepseek"
     await house.db(offer, "deepseek", "deepseek-flash")
     await house.db(choose, "deepseek-flash")

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from conversations import services, words
 from conversations.models import Assistant, Conversation
 from llm import services as llm
+from llm import sync
 from llm.models import Model
 from llm.signals import model_retired
 from telegram_bot.models import Button
@@ -340,6 +341,20 @@ async def test_chat_of_a_retired_model_without_replacement_gets_the_default(hous
 
     assert house.heard(ANNA)[0] == "🔁 The model old_one was retired. I will answer with the default one."
     assert house.models.calls[-1].model == MODEL
+
+
+async def test_model_that_the_providers_list_lost_twice_moves_its_chats(house: House) -> None:
+    await house.db(offer, "openai", LUNA)
+    await house.db(lambda: Model.objects.filter(name=LUNA).update(replaced_by=model(MODEL)))
+    await house.db(choose, LUNA)
+    house.models.catalogues["openai"].remove(LUNA)
+
+    await house.db(sync.run, "test")
+    assert "answers." in await house.ask(ANNA, "/models")
+    await house.db(sync.run, "test")
+    await house.quiet()
+
+    assert house.heard(ANNA)[-1] == f"🔁 The model {LUNA} was retired. From now on GPT-4.1 mini answers here."
 
 
 async def test_chats_with_other_models_hear_nothing_of_it(house: House) -> None:

@@ -3,7 +3,6 @@
 import pytest
 from pytest_django import Settings
 
-from conversations import words
 from conversations.models import Request
 from tests.conversations.conftest import requests
 from tests.house import ANNA, BORIS, OLGA, TEAM, House, open_house
@@ -134,7 +133,3 @@ async def test_stop_of_a_draft_ends_the_answer_as_a_message(transactional_db: No
         await house.quiet()
 
         assert house.heard(ANNA) == [f"{CAME}\n\n⏹ Stopped."]
-
-
-def test_stop_in_a_code_block_closes_it() -> None:
-    assert words.after("Look:\n```python\nx = 1", words.stopped()) == "Look:\n```python\nx = 1\n```\n\n⏹ Stopped."
