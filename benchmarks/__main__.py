@@ -33,6 +33,8 @@ CASES: dict[str, tuple[Case, float, str]] = {
     "dialogs": (dialogs, 90, "Long dialogs (the short one stands under other)"),
 }
 PREPARE_SECONDS = 90
+# Load for each core from which the machine counts as busy with something else.
+BUSY = 0.5
 PROFILE_LINES = 30
 PROFILE_CHATS = 100
 PROFILE_SECONDS = 180
@@ -73,6 +75,8 @@ def profile(lab: Lab, kept: str) -> int:
     """Print where the CPU time goes, thread by thread: our functions with all they call, then single functions."""
     folder = Path(kept) if kept else lab.folder / "profiles"
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.glob("*.prof")):
+        raise FailedError(f"{folder} holds profiles already; name another folder.")
     entry = ("-m", "benchmarks.product", "--profile", str(folder))
     with deadline(PROFILE_SECONDS), lab.product(entry=entry) as bot:
         load = burst(bot, PROFILE_CHATS, lab.size.per_chat)
@@ -100,10 +104,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def report(lab: Lab, options: argparse.Namespace) -> int:
     """Measure and print; the exit code."""
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
+    if load > BUSY * (os.cpu_count() or 1):
+        say(f"other work runs here (load {load:.1f}): times will come out too long")
     names = options.only or list(CASES)
     figures = {name: measure(lab, name) for name in names}
-    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {options.database.partition(':')[0]};", end=" ")
+    print(f"\n{os.cpu_count()} cores, load {load:.1f} at the start; {options.database.partition(':')[0]};", end=" ")
     print(f"medians of {lab.size.repeats}; took {time.monotonic() - began:.0f} s\n")
     print(table([(CASES[name][2], figures[name]) for name in names]))
     if options.statements:

@@ -125,9 +125,11 @@ def crowd(lab: Lab) -> list[Figure]:
 
     product, bare = in_turns(lab, "crowd", measure)
     waits = [middle(runs, lambda run: run.last - run.first) for runs in (product, bare)]
+    cpu = [middle(runs, lambda run: run.cpu_ms) for runs in (product, bare)]
     return [
         Figure("all answered after", "s", waits[0], waits[1], Target(2.4)),
         flaws(product, bare),
+        Figure("CPU for an answer", "ms", cpu[0], cpu[1]),
     ]
 
 
@@ -157,15 +159,18 @@ def latency(lab: Lab) -> list[Figure]:
     """One message at a time, from the update to the answer: a question to the one bot, a question to the other."""
     asked: tuple[dict[str, float], dict[str, float]] = {}, {}
     with lab.bare() as other, lab.product() as ours:
+        cpu = [bot.process.cpu() for bot in (ours, other)]
         for n in range(1, lab.size.questions + 1):
             for bot, marks in ((other, asked[0]), (ours, asked[1])):
                 mark, began = ask_one(bot, n, FIRST + n % SEQUENCE_CHATS)
                 marks[mark] = began
+        cpu = [1000 * (bot.process.cpu() - before) for bot, before in zip((ours, other), cpu, strict=True)]
         bare, product = took(other, asked[0]), took(ours, asked[1])
     lab.say(f"latency: bare, product: {median(bare):.1f} ms, {median(product):.1f} ms")
     return [
         Figure("middle answer after", "ms", median(product), median(bare), Target(4, judge=Judge.MORE)),
         Figure("nine in ten answers after", "ms", ninth(product), ninth(bare)),
+        Figure("CPU for an answer", "ms", cpu[0] / lab.size.questions, cpu[1] / lab.size.questions),
     ]
 
 
