@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from conversations import running, services
 from conversations.running import Running
 from conversations.services import Outcome, Question, State, Turn
-from core.db import in_db
+from core.db import in_db, in_db_first
 from core.trace import current_trace
 from llm.client import Client
 from llm.errors import ProviderError
@@ -153,7 +153,8 @@ def _preview(turn: Turn, incoming: Incoming) -> Preview:
     stop = {"inline_keyboard": [[{"text": _("⏹ Stop"), "callback_data": f"stop:{turn.request.pk}"}]]}
 
     async def on_first(message_id: int) -> None:
-        await in_db(services.remember_preview, turn.request, message_id)
+        # Until it is on record, a crash would leave half a text in the chat.
+        await in_db_first(services.remember_preview, turn.request, message_id)
 
     return Preview(place, mode=settings.STREAM_MODE, stop_markup=stop, on_first=on_first)
 

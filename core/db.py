@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
@@ -22,6 +23,8 @@ T = TypeVar("T")
 # SQLite has one writer: more threads would only wait for one another's locks.
 THREADS = {"sqlite": 1, "postgresql": 8}
 
+Call = Callable[[], None]
+
 
 class Threads:
     """Threads that take calls from one queue, each with a connection of its own that it keeps.
@@ -30,7 +33,8 @@ class Threads:
     """
 
     def __init__(self, count: int) -> None:
-        self.calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._urgent: deque[Call] = deque()
         self._threads = [threading.Thread(target=self._work, name=f"db-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
             thread.start()
@@ -38,9 +42,22 @@ class Threads:
     def _work(self) -> None:
         try:
             while (call := self.calls.get()) is not None:
+                while (urgent := self._next_urgent()) is not None:
+                    urgent()
                 call()
         finally:
             connection.close()
+
+    def put_first(self, call: Call) -> None:
+        """Let ``call`` be the next one that a thread takes."""
+        self._urgent.append(call)
+        self.calls.put(_nothing)  # or nobody would look
+
+    def _next_urgent(self) -> Call | None:
+        try:
+            return self._urgent.popleft() if self._urgent else None
+        except IndexError:  # another thread was quicker
+            return None
 
     def close(self) -> None:
         """Finish what is queued, close the connections, end the threads."""
@@ -48,6 +65,9 @@ class Threads:
             self.calls.put(None)
         for thread in self._threads:
             thread.join()
+
+
+def _nothing() -> None: ...
 
 
 _lock = threading.Lock()
@@ -68,6 +88,22 @@ async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     The caller's context goes along: the trace id, and the language that words are said in. What ``fn`` raises is
     raised here. A caller that is cancelled before the call began takes it back; one that began is finished.
     """
+    future, call = _prepared(fn, args, kwargs)
+    _threads().calls.put(call)
+    return await future
+
+
+async def in_db_first(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As ``in_db``, before all that waits: to record what has happened outside and a crash would repeat."""
+    future, call = _prepared(fn, args, kwargs)
+    _threads().put_first(call)
+    return await future
+
+
+def _prepared(
+    fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
+) -> tuple[asyncio.Future[T], Call]:
+    """The call for a thread, and the future that gets what comes of it."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     context, language = contextvars.copy_context(), translation.get_language()
@@ -82,8 +118,7 @@ async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         with suppress(RuntimeError):  # the loop ended meanwhile, and nobody waits
             loop.call_soon_threadsafe(outcome)
 
-    _threads().calls.put(call)
-    return await future
+    return future, call
 
 
 def _call(language: str | None, fn: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:

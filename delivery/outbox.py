@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from core.claims import Queue, abandoned, claim_head
 from core.claims import waiting_lanes as waiting
-from core.db import in_db
+from core.db import in_db, in_db_first
 from core.trace import trace
 from delivery import services
 from delivery.errors import DeliveryError
@@ -59,7 +59,8 @@ async def _send(delivery: Delivery) -> None:
         await in_db(services.record_error, delivery, bug, timezone.now())
     else:
         log.info("sent", key=delivery.key, message_id=sent.message_id)
-        await in_db(services.record_sent, delivery, sent, timezone.now())
+        # Until it is on record, a crash would send it again.
+        await in_db_first(services.record_sent, delivery, sent, timezone.now())
 
 
 def waiting_lanes() -> dict[str, int]:
