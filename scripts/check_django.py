@@ -5,6 +5,7 @@ Any message that is not in ``NOT_OURS`` fails the run, warnings included.
 
 import os
 import sys
+import tempfile
 
 # Identifier -> why it does not apply.
 NOT_OURS = {
@@ -35,6 +36,12 @@ def problems() -> list[str]:
 def main() -> int:
     os.environ.update(ENVIRONMENT)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder}/empty.sqlite3"
+        return check()
+
+
+def check() -> int:
     import django
     from django.core.management import call_command
 
