@@ -255,9 +255,8 @@ async def test_admin_takes_access_back_by_id(house: House) -> None:
 
 
 async def test_command_refuses_what_it_cannot_read(house: House) -> None:
-    usage = "Write /admin approve <id>, /admin reject <id> or /admin block <id>."
     for words in ("approve", "approve Chris", "approve ²", "approve -5", "befriend 103", "approve 103 104"):
-        assert await house.ask(OLGA, f"/admin {words}") == usage, words
+        assert (await house.ask(OLGA, f"/admin {words}")).startswith("Write /admin approve <id>"), words
     for unknown in ("4711", "9" * 30):
         assert await house.ask(OLGA, f"/admin approve {unknown}") == f"I do not know anybody with the id {unknown}."
 
