@@ -88,7 +88,8 @@ def begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
         return None
     if question.edited and again is None and not _supersede(conversation, question, incoming):
         return None
-    history, older = recent(conversation)
+    # A dialog that was opened by this very question has nothing to look up.
+    history, older = ([], False) if conversation.started_at == now else recent(conversation)
     _leave_hidden_model(conversation, incoming)
     target = target_for(conversation)
     request = again or Request(
