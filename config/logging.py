@@ -142,6 +142,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "telegram": {"level": "WARNING"},
             # The web side's server comes with handlers of its own, past the mask. Requests are the proxy's to list.
             "uvicorn": {"handlers": [], "propagate": True},
+            "uvicorn.error": {"level": logging.getLogger("uvicorn.error").level},  # what its command line said
             "uvicorn.access": {"handlers": [], "propagate": False},
         },
     }

@@ -207,9 +207,16 @@ def summary(plan: Plan, names: list[str], report: Mapping[str, str]) -> str:
     return "\n".join([*lines, ""])
 
 
+def chosen(environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """What the person set: `.env`, which is made when it is absent, under the environment."""
+    if environ.get("SEKRETAR_IGNORE_DOTENV") == "1":
+        return dict(environ)
+    dotenv.ensure(root / ".env", root / ".env.example", environ)
+    return {**dotenv.read(root / ".env"), **environ}
+
+
 def run(names: list[str]) -> int:
-    dotenv.ensure(ROOT / ".env", ROOT / ".env.example", os.environ)
-    plan = make_plan({**dotenv.read(ROOT / ".env"), **os.environ}, os.environ, ROOT)
+    plan = make_plan(chosen(os.environ, ROOT), os.environ, ROOT)
     names = names or (["sandbox", "web", "bot"] if plan.play else ["web", "bot"])
     refuse_busy_ports(plan, names)
     report = prepare(plan)

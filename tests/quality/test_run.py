@@ -100,6 +100,19 @@ def test_port_of_a_process_that_is_not_started_does_not_matter(taken_port: int) 
     assert run.is_busy(taken_port)
 
 
+def test_settings_file_is_made_read_and_overruled_by_the_environment(tmp_path: Path) -> None:
+    (tmp_path / ".env.example").write_text("SECRET_KEY=\nWEB_PORT=9000\nSANDBOX_PORT=9001\n")
+    found = run.chosen({"WEB_PORT": "9100"}, tmp_path)
+    assert (found["WEB_PORT"], found["SANDBOX_PORT"]) == ("9100", "9001")
+    assert len(found["SECRET_KEY"]) > 50
+
+
+def test_settings_file_is_neither_made_nor_read_when_it_is_to_be_ignored(tmp_path: Path) -> None:
+    environ = {"SEKRETAR_IGNORE_DOTENV": "1", "WEB_PORT": "9100"}
+    assert run.chosen(environ, tmp_path) == environ
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_free_port_is_free(taken_port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
