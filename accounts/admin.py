@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
@@ -36,12 +36,15 @@ PENDING_FIRST = Case(When(status=Access.PENDING, then=Value(0)), default=Value(1
 ACCOUNT_FIELDS = ("username", "is_active", "is_staff", "is_superuser", "groups")
 
 
+ONLY_ADMIN = _("You are the only admin. Make somebody else an admin first.")
+
+
 def _decision(status: Access) -> Any:
     def act(person: User, request: HttpRequest, now: datetime) -> bool:
         try:
             return services.decide(person, status, by=operator(request), via=VIA, now=now)
         except services.LastAdmin as error:
-            raise Refused(error) from error
+            raise Refused(ONLY_ADMIN) from error
 
     return act
 
@@ -51,7 +54,7 @@ def _role(role: Role) -> Any:
         try:
             return services.set_role(person, role, by=operator(request), via=VIA, now=now)
         except services.LastAdmin as error:
-            raise Refused(error) from error
+            raise Refused(ONLY_ADMIN) from error
 
     return act
 
@@ -193,7 +196,7 @@ class PersonPage(UserAdmin, Page):  # type: ignore[type-arg]
         account = {name: str(form.cleaned_data[name]) for name in form.changed_data if name in ACCOUNT_FIELDS}
         audited(bool(account), "account.changed", obj, request, now, **account)
 
-    @display(description=_("name"), ordering="first_name", header=True)
+    @display(description=pgettext_lazy("person", "name"), ordering="first_name", header=True)
     def who(self, person: User) -> tuple[str, str, str]:
         handle = f"@{person.telegram_username}" if person.telegram_username else ""
         initials = "".join(word[0] for word in person.name.lstrip("@").split()[:2])

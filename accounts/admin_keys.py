@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 from unfold.enums import ActionVariant
 
 from accounts import services
@@ -145,7 +146,7 @@ class ApiKeyPage(IssuedOncePage):
     @display(description=_("state"))
     def state(self, key: ApiKey) -> SafeString:
         if key.revoked_at:
-            return badge(_("revoked"), "danger")
+            return badge(pgettext("API key", "revoked"), "danger")
         expired = key.expires_at is not None and key.expires_at <= timezone.now()
         return badge(_("expired")) if expired else badge(_("valid"), "success")
 

@@ -6,13 +6,14 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Access(models.TextChoices):
     """Whether a person or a group may use the bot. Closed by default: everything but ACTIVE is a no."""
 
     PENDING = "pending", _("pending")
-    ACTIVE = "active", _("active")
+    ACTIVE = "active", pgettext_lazy("access", "active")
     REJECTED = "rejected", _("rejected")
     BLOCKED = "blocked", _("blocked")
 
@@ -182,7 +183,7 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(_("when"), default=timezone.now, db_index=True)
     actor = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("who"))
     # Kept as text too, so that the entry still says who when the person's row is gone.
-    actor_label = models.CharField(_("name"), max_length=150, blank=True)
+    actor_label = models.CharField(pgettext_lazy("person", "name"), max_length=150, blank=True)
     via = models.CharField(_("via"), max_length=20, blank=True)
     action = models.CharField(_("did"), max_length=60, db_index=True)
     target = models.CharField(_("to what"), max_length=60, blank=True)

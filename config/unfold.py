@@ -6,7 +6,7 @@ from urllib.parse import quote
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext_lazy
 
 # Topic -> (title, icon, page of which model). What a person may not see is left out.
 TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
@@ -148,7 +148,7 @@ UNFOLD: dict[str, Any] = {
 }
 
 # Unfold's own words, which it does not bring in Russian: named here so that our catalogue has them.
-WORDS = (
+WORDS: tuple[Any, ...] = (
     gettext_noop("Add row"),
     gettext_noop("After you've created a user, you’ll be able to edit more user options."),
     gettext_noop("Apply Filters"),
@@ -156,6 +156,7 @@ WORDS = (
     gettext_noop("Dark"),
     gettext_noop("Date"),
     gettext_noop("Expand row"),
+    gettext_noop("False"),
     gettext_noop("Filters"),
     gettext_noop("Forgotten your password or username?"),
     gettext_noop("General"),
@@ -169,7 +170,12 @@ WORDS = (
     gettext_noop("No results found"),
     gettext_noop("No results matching your query"),
     gettext_noop("Previous"),
+    gettext_noop(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can change the "
+        'password using <a href="{}" class="text-primary-600 dark:text-primary-500">this form</a>.'
+    ),
     gettext_noop("Recent searches"),
+    gettext_noop("Record picture"),
     gettext_noop("Reset filters"),
     gettext_noop("Return to site"),
     gettext_noop("Run"),
@@ -184,8 +190,15 @@ WORDS = (
     gettext_noop("This item will be deleted."),
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("Toggle password visibility"),
+    gettext_noop("True"),
     gettext_noop("Type to search"),
     gettext_noop("Welcome"),
     gettext_noop("Welcome back to"),
     gettext_noop("You have been successfully logged out from the administration"),
+    # With its line breaks, as its template has it.
+    ngettext_lazy(
+        "\n                Found %(counter)s result in %(time)s seconds\n            ",
+        "\n                Found %(counter)s results in %(time)s seconds\n            ",
+        "counter",
+    ),
 )

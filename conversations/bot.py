@@ -91,7 +91,7 @@ def _replied_text(message: Message) -> str:
 
 
 async def not_text(_update: Update, context: Context) -> None:
-    await context.reply(_("I can read text only so far. Please write it in words."))
+    await context.reply(_("So far I can read only text. Please put it in words."))
 
 
 async def unknown_command(update: Update, context: Context) -> None:
@@ -112,11 +112,11 @@ async def new(_update: Update, context: Context) -> None:
 async def stop(_update: Update, context: Context) -> None:
     run = running.at(context.incoming.chat_id, context.incoming.thread)
     if run is None:
-        await context.reply(_("Nothing is being written right now."))
+        await context.reply(_("No answer is being written right now."))
     elif _may_stop(run, context):
         run.end("stopped")
     else:
-        await context.reply(_("Only who asked, or an admin, can stop this answer."))
+        await context.reply(_("Only the person who asked, or an admin, can stop this answer."))
 
 
 async def press_stop(update: Update, context: Context) -> None:
@@ -125,9 +125,9 @@ async def press_stop(update: Update, context: Context) -> None:
     assert query.data is not None
     run = running.of_request(int(query.data.partition(":")[2]))
     if run is None:
-        await context.toast(_("The answer is ready already."))
+        await context.toast(_("The answer is already complete."))
     elif not _may_stop(run, context):
-        await context.toast(_("Only who asked, or an admin, can stop this answer."), alert=True)
+        await context.toast(_("Only the person who asked, or an admin, can stop this answer."), alert=True)
     else:
         run.end("stopped")
         await context.toast()

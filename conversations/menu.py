@@ -96,8 +96,8 @@ def which(text: str, found: Sequence[Model]) -> Menu:
     """What to say when ``text`` names no model, a retired one, or several."""
     if found:
         keys = [[_choice(model)] for model in found[:PAGE]]
-        asked = _("Several models are called so. Which one?")
-        return asked if len(found) <= PAGE else asked + " " + _("The name in full narrows it down."), keys
+        asked = _("Several models match. Which one?")
+        return asked if len(found) <= PAGE else asked + " " + _("More of the name narrows it down."), keys
     known = llm.find_model(text)
     replacement = llm.replacement_of(known) if known is not None else None
     if known is None or replacement is None:

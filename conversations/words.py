@@ -23,15 +23,15 @@ def sorry(kind: str) -> str:
         ),
         "too_large": _("This is too large for the model. Send a shorter text."),
         "blocked": _("The model will not answer this. Try other words."),
-        "rate_limited": _("Too many questions at once. Try again in a minute, or take another model."),
+        "rate_limited": _("Too many questions at once. Try again in a minute, or choose another model."),
         "quota_daily": _("This model's limit for today is used up. Another one will help, or come back tomorrow."),
-        "overloaded": _("The model is overloaded. Try again in a minute, or take another model."),
-        "server": _("The model's server failed. Try again, or take another model."),
-        "timeout": _("The model took too long. Try again, or take another model."),
-        "network": _("The connection to the model broke. Try again, or take another model."),
+        "overloaded": _("The model is overloaded. Try again in a minute, or choose another model."),
+        "server": _("The model's server failed. Try again, or choose another model."),
+        "timeout": _("The model took too long. Try again, or choose another model."),
+        "network": _("The connection to the model broke. Try again, or choose another model."),
         "no_model": _("No model is set up yet. The admins can add a provider's key."),
-        "empty": _("The model gave no answer. Try again, or other words."),
-    }.get(kind, _("The answer did not work out. Try again, or take another model."))
+        "empty": _("The model gave no answer. Try again, or use other words."),
+    }.get(kind, _("The answer did not work out. Try again, or choose another model."))
 
 
 def after(answer: str, note: str) -> str:

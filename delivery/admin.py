@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince, timeuntil
+from django.utils.timesince import timeuntil
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
@@ -59,7 +59,7 @@ def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
     ),
     Verb(
         "cancel",
-        _("Cancel"),
+        _("Do not send"),
         _("A queued message will not be sent."),
         _cancel,
         "cancel",
@@ -188,8 +188,7 @@ class JobPage(ReadOnlyPage):
     def last_run(self, job: Any) -> SafeString | str:
         if job.last_run_time is None:
             return gettext("not yet")
-        ago = gettext("%(time)s ago") % {"time": timesince(job.last_run_time)}
-        return format_html("{} {}", run_badge(job.last_status), ago)
+        return format_html("{} {}", run_badge(job.last_status), stamp(job.last_run_time))
 
 
 # The package's own choices leave out the runs that were missed or skipped.

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 
 from accounts.pages import audited
 from core.admin import Page, ReadOnlyPage, Verb, display, verbs
-from core.show import badge, link, number, pretty, stamp
+from core.show import badge, link, nowrap, number, pretty, stamp
 from llm import services
 from llm.models import Availability, Model, ProviderState, SyncRun
 
@@ -38,6 +38,15 @@ CAPABILITIES = {
     "tools": _("tools"),
     "reasoning": _("reasoning"),
 }
+# Symbols of the font that the site brings; text is no news in a list of models.
+SYMBOLS = {
+    "image": "image",
+    "document": "description",
+    "audio": "mic",
+    "tools": "build",
+    "reasoning": "psychology",
+}
+SYMBOL = '<span class="material-symbols-outlined" role="img" aria-label="{}" title="{}">{}</span>'
 PRICES = ("price_input", "price_cached", "price_output")
 
 
@@ -86,7 +95,7 @@ class ModelPage(Page):
     """Everything but prices and the replacement comes from the providers' lists."""
 
     form = ModelForm
-    list_display = ("title_", "provider", "can", "window", "price", "condition", "offered", "leaves")
+    list_display = ("title_", "provider", "symbols", "window", "price", "condition", "offered", "leaves")
     list_filter = ("provider", "state", "enabled", ("replaced_by", admin.EmptyFieldListFilter))
     list_select_related = ("provider", "replaced_by")
     search_fields = ("name", "label")
@@ -167,6 +176,12 @@ class ModelPage(Page):
     def can(self, model: Model) -> SafeString | str:
         words = [(badge(word),) for name, word in CAPABILITIES.items() if name in model.capabilities]
         return format_html_join(" ", "{}", words) if words else "—"
+
+    @display(description=_("can do"))
+    def symbols(self, model: Model) -> SafeString | str:
+        """One line of a list for what ``can`` says in words."""
+        able = [(symbol, CAPABILITIES[name]) for name, symbol in SYMBOLS.items() if name in model.capabilities]
+        return nowrap(format_html_join(" ", SYMBOL, ((word, word, symbol) for symbol, word in able))) if able else "—"
 
     @display(description=_("window"), ordering="context_window")
     def window(self, model: Model) -> str:
@@ -258,14 +273,19 @@ class SyncRunPage(ReadOnlyPage):
         return _table([_("provider"), *CHANGES.values(), _("in the list")], rows) if rows else "—"
 
 
-CHANGES = {"new": _("new"), "changed": _("changed"), "gone": _("gone"), "returned": _("returned")}
+CHANGES = {
+    "new": pgettext_lazy("models", "new"),
+    "changed": pgettext_lazy("models", "changed"),
+    "gone": pgettext_lazy("models", "gone"),
+    "returned": pgettext_lazy("models", "returned"),
+}
 
 
 def brief(result: dict[str, Any]) -> str:
     """One provider's part of a refresh in a few words."""
     if result.get("error"):
         return f"{gettext('error')}: {str(result['error'])[:80]}"
-    counted = [f"{len(result[key])} {word}" for key, word in CHANGES.items() if result.get(key)]
+    counted = [f"{word}: {len(result[key])}" for key, word in CHANGES.items() if result.get(key)]
     seen = int(result.get("seen") or 0)
     models = ngettext("%(n)d model", "%(n)d models", seen) % {"n": seen}
     return f"{models} ({', '.join(counted)})" if counted else models
@@ -295,8 +315,8 @@ def _close_breaker(state: ProviderState, request: HttpRequest, now: datetime) ->
 @verbs(
     Verb(
         "close_breaker",
-        _("Close the breaker"),
-        _("Questions go to this provider again at once; if it still fails, the breaker opens again."),
+        _("End the pause"),
+        _("Questions go to this provider again at once; if it still fails, it is paused again."),
         _close_breaker,
         "play_circle",
         ActionVariant.PRIMARY,
@@ -321,13 +341,13 @@ class ProviderPage(ReadOnlyPage):
         ),
     )
 
-    @display(description=_("breaker"), ordering="paused_until")
+    @display(description=_("state"), ordering="paused_until")
     def breaker(self, state: ProviderState) -> SafeString:
         if state.paused_until and state.paused_until > timezone.now():
-            return badge(gettext("open until %(time)s") % {"time": stamp(state.paused_until)}, "danger")
+            return badge(gettext("paused until %(time)s") % {"time": stamp(state.paused_until)}, "danger")
         if state.paused_until:
             return badge(_("the next question is a trial"), "warning")
-        return badge(_("closed"), "success")
+        return badge(_("works"), "success")
 
     @display(description=_("last error"))
     def trouble(self, state: ProviderState) -> SafeString | str:

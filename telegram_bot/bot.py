@@ -38,7 +38,7 @@ async def start(_update: Update, context: Context) -> None:
     # Their menu too: an invitation or an operator may have changed the role since.
     await in_db(commands.show_to, context.incoming.user)
     await context.reply(
-        _("Hello, %(name)s! Ask me anything. Choose who answers with /models; see what else I can do with /help.")
+        _("Hello, %(name)s! Ask me anything, or choose a model with /models. All I can do: /help.")
         % {"name": access.escaped(name)}
     )
 

@@ -22,14 +22,14 @@ class Command:
 
 
 COMMANDS = [
-    Command("start", _("Begin"), None),
+    Command("start", _("Start"), None),
     Command("new", _("Start a new dialog")),
     Command("models", _("Choose a model")),
     Command("stop", _("Stop the answer")),
     Command("ask", _("Ask in a group")),
     Command("help", _("What I can do"), None),
     Command("language", _("Language")),
-    Command("whoami", _("Who I am to the bot"), None),
+    Command("whoami", _("Your role and language"), None),
     Command("ping", _("Is the bot ready?")),
     Command("admin", _("People and access"), Role.ADMIN),
 ]

@@ -47,8 +47,8 @@ def _reason(delivery: Delivery) -> tuple[str, str] | None:
         "forbidden": _("the bot is not in this chat or may not write there. Add it, or give it the right.")
         if in_group
         else "",
-        "rejected": _("Telegram refused it. The reason is in the admin, under Deliveries."),
-        "bug": _("an error of ours. The details are in the admin, under Deliveries."),
+        "rejected": _("Telegram refused it. The reason is in the admin, under Outbox."),
+        "bug": _("an error of ours. The details are in the admin, under Outbox."),
     }.get(delivery.error_kind, "")
     return (_chat(delivery, in_group), told) if told else None
 

@@ -38,7 +38,7 @@ def _record(incoming: Incoming, text: str, name: str) -> None:
     trace = current_trace()
     services.bury(incoming.ids, text, timezone.now())
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
-    sorry = _("Something went wrong on our side. The admins know; if it happens again, name them the number %(trace)s.")
+    sorry = _("Something went wrong on our side. The admins know; if it happens again, give them the number %(trace)s.")
     outgoing.say(f"trouble:{incoming.key}", place, sorry % {"trace": f"`{trace}`"})
     with translation.override(settings.LANGUAGE_CODE):
         failed = _("⚠️ An update failed: %(name)s, trace %(trace)s.") % {"name": name, "trace": trace}

@@ -146,7 +146,7 @@ def test_refresh_is_told_in_words(site: Client, rows: Rows) -> None:
     listed = site.get(url(SyncRun, "changelist")).content.decode()
     page = site.get(url(SyncRun, "change", rows[SyncRun].pk)).content.decode()
 
-    assert "gemini: 2 models (1 new, 1 gone); mistral: error: auth: no &lt;key&gt;" in listed
+    assert "gemini: 2 models (new: 1, gone: 1); mistral: error: auth: no &lt;key&gt;" in listed
     assert "auth: no &lt;key&gt;" in page
 
 
@@ -178,7 +178,7 @@ def test_person_page_shows_the_record(site: Client, rows: Rows) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(10, "open until"), (-10, "the next question is a trial"), (None, "closed")]
+    ("minutes", "words"), [(10, "paused until"), (-10, "the next question is a trial"), (None, "works")]
 )
 def test_breaker_is_told_in_words(site: Client, rows: Rows, now: datetime, minutes: int | None, words: str) -> None:
     ProviderState.objects.update(paused_until=minutes and now + timedelta(minutes=minutes))
