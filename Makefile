@@ -55,7 +55,7 @@ migrations: setup ## Write migrations for changed models
 	@$(MANAGE) makemigrations
 
 messages: setup ## Collect texts to translate and compile the translations (needs GNU gettext)
-	@$(MANAGE) makemessages --all --ignore .venv --no-obsolete && $(MANAGE) compilemessages --ignore .venv
+	@$(PY) -m scripts.messages
 
 schema: setup ## Write the generated pages of docs/reference
 	@$(PY) -m scripts.reference

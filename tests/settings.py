@@ -25,6 +25,7 @@ os.environ |= {
     "SEKRETAR_IGNORE_DOTENV": "1",
     "SECRET_KEY": "only-the-tests-use-this-secret-key-0123456789abcdefghij",
     "FILES_DIR": str(_folder / "files"),
+    "LANGUAGE_CODE": "en",  # the language of the sources, so that a test quotes what the code says
     "LOG_LEVEL": "WARNING",
     "TEST_SQLITE_NAME": str(_folder / "test.sqlite3"),
 }

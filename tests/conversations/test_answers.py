@@ -83,7 +83,7 @@ async def test_new_during_an_answer_waits_for_its_end(house: House) -> None:
 async def test_stranger_never_reaches_a_model(house: House) -> None:
     answer = await house.ask(BORIS, "Tell me a secret")
 
-    assert "request is sent" in answer
+    assert "запрос отправлен" in answer  # his app is in Russian
     assert not [call for call in house.models.calls if call.endpoint == "chat"]
     assert not await house.db(Message.objects.exists)
 
