@@ -54,7 +54,7 @@ class RequestPage(ReadOnlyPage):
                     ("asked", "condition", "finish"),
                     ("user", "dialog"),
                     ("model", "model_ref"),
-                    ("tokens", "reasoning_tokens", "estimated"),
+                    ("tokens", "reasoning_tokens"),
                     ("price", "speed", "attempts"),
                     ("trace_id", "update_key"),
                     "error",

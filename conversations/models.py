@@ -52,6 +52,9 @@ class Conversation(models.Model):
     # The gentle "this dialog grows long" is said once.
     warned_at = models.DateTimeField(_("told that it is long"), null=True, blank=True)
 
+    # Opened a moment ago by this very question: there is no history to look up.
+    is_new = False
+
     class Meta:
         verbose_name = _("dialog")
         verbose_name_plural = _("dialogs")

@@ -88,8 +88,7 @@ def begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
         return None
     if question.edited and again is None and not _supersede(conversation, question, incoming):
         return None
-    # A dialog that was opened by this very question has nothing to look up.
-    history, older = ([], False) if conversation.started_at == now else recent(conversation)
+    history, older = ([], False) if conversation.is_new else recent(conversation)
     _leave_hidden_model(conversation, incoming)
     target = target_for(conversation)
     request = again or Request(
@@ -135,11 +134,13 @@ def open_conversation(chat: Chat, thread: int, now: datetime) -> Conversation:
         return found[0]
     try:
         with transaction.atomic():
-            return Conversation.objects.create(
+            opened = Conversation.objects.create(
                 chat=chat, thread_id=thread, started_at=now, assistant=defaults().assistant
             )
     except IntegrityError:
         return OPEN(chat.pk, thread)[0]  # a button, which is not behind the line, opened it at the same moment
+    opened.is_new = True
+    return opened
 
 
 def _supersede(conversation: Conversation, question: Question, incoming: Incoming) -> bool:

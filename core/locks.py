@@ -62,6 +62,8 @@ class ProcessLock:
 
     def _acquire_session(self) -> bool:
         session = connections.create_connection("default")
+        # Taken on one thread, watched from another.
+        session.inc_thread_sharing()
         with session.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [zlib.crc32(f"sekretar:{self.name}".encode())])
             held = bool(cursor.fetchone()[0])
