@@ -5,58 +5,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=120, unique=True, verbose_name='key')),
-                ('backend', models.CharField(default='telegram', max_length=20, verbose_name='backend')),
-                ('bot_id', models.BigIntegerField(default=0, verbose_name='bot')),
-                ('chat_id', models.BigIntegerField(blank=True, null=True, verbose_name='chat')),
-                ('lane', models.CharField(max_length=80, verbose_name='lane')),
-                ('source', models.CharField(max_length=20, verbose_name='source')),
-                ('content', models.JSONField(default=dict, verbose_name='content')),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('sending', 'sending'), ('sent', 'sent'), ('unknown', 'unknown'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='queued', max_length=10, verbose_name='state')),
-                ('on_doubt', models.CharField(choices=[('again', 'send again, marked'), ('ask', 'leave it to a person')], default='again', max_length=5, verbose_name='when in doubt')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('not_before', models.DateTimeField(blank=True, null=True, verbose_name='not before')),
-                ('worker', models.CharField(blank=True, max_length=60, verbose_name='worker')),
-                ('lease_until', models.DateTimeField(blank=True, null=True, verbose_name='lease until')),
-                ('message_id', models.BigIntegerField(blank=True, null=True, verbose_name='message')),
-                ('result', models.JSONField(blank=True, default=dict, verbose_name='result')),
-                ('repeated', models.BooleanField(default=False, verbose_name='may be repeated')),
-                ('error_kind', models.CharField(blank=True, max_length=30, verbose_name='error')),
-                ('error', models.CharField(blank=True, max_length=500, verbose_name="error's text")),
-                ('trace_id', models.CharField(blank=True, db_index=True, max_length=16, verbose_name='trace')),
-                ('created_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='created')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=120, unique=True, verbose_name="key")),
+                ("backend", models.CharField(default="telegram", max_length=20, verbose_name="backend")),
+                ("bot_id", models.BigIntegerField(default=0, verbose_name="bot")),
+                ("chat_id", models.BigIntegerField(blank=True, null=True, verbose_name="chat")),
+                ("lane", models.CharField(max_length=80, verbose_name="lane")),
+                ("source", models.CharField(max_length=20, verbose_name="source")),
+                ("content", models.JSONField(default=dict, verbose_name="content")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("sending", "sending"),
+                            ("sent", "sent"),
+                            ("unknown", "unknown"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "on_doubt",
+                    models.CharField(
+                        choices=[("again", "send again, marked"), ("ask", "leave it to a person")],
+                        default="again",
+                        max_length=5,
+                        verbose_name="when in doubt",
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("not_before", models.DateTimeField(blank=True, null=True, verbose_name="not before")),
+                ("worker", models.CharField(blank=True, max_length=60, verbose_name="worker")),
+                ("lease_until", models.DateTimeField(blank=True, null=True, verbose_name="lease until")),
+                ("message_id", models.BigIntegerField(blank=True, null=True, verbose_name="message")),
+                ("result", models.JSONField(blank=True, default=dict, verbose_name="result")),
+                ("repeated", models.BooleanField(default=False, verbose_name="may be repeated")),
+                ("error_kind", models.CharField(blank=True, max_length=30, verbose_name="error")),
+                ("error", models.CharField(blank=True, max_length=500, verbose_name="error's text")),
+                ("trace_id", models.CharField(blank=True, db_index=True, max_length=16, verbose_name="trace")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name="created"),
+                ),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
-                'indexes': [models.Index(condition=models.Q(('state__in', ['queued', 'sending'])), fields=['lane', 'id'], name='delivery_open_lane'), models.Index(condition=models.Q(('state', 'queued')), fields=['not_before'], name='delivery_waiting'), models.Index(condition=models.Q(('state', 'sending')), fields=['lease_until'], name='delivery_leased'), models.Index(condition=models.Q(('message_id__isnull', False)), fields=['bot_id', 'chat_id', 'message_id'], name='delivery_message')],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["queued", "sending"])),
+                        fields=["lane", "id"],
+                        name="delivery_open_lane",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "queued")), fields=["not_before"], name="delivery_waiting"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sending")), fields=["lease_until"], name="delivery_leased"
+                    ),
+                    models.Index(
+                        condition=models.Q(("message_id__isnull", False)),
+                        fields=["bot_id", "chat_id", "message_id"],
+                        name="delivery_message",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='JobRequest',
+            name="JobRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_id', models.CharField(max_length=60, verbose_name='job')),
-                ('requested_by', models.CharField(blank=True, max_length=150, verbose_name='asked by')),
-                ('requested_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='asked')),
-                ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("job_id", models.CharField(max_length=60, verbose_name="job")),
+                ("requested_by", models.CharField(blank=True, max_length=150, verbose_name="asked by")),
+                ("requested_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="asked")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="started")),
             ],
             options={
-                'verbose_name': 'job request',
-                'verbose_name_plural': 'job requests',
-                'indexes': [models.Index(condition=models.Q(('started_at__isnull', True)), fields=['id'], name='jobrequest_waiting')],
+                "verbose_name": "job request",
+                "verbose_name_plural": "job requests",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("started_at__isnull", True)), fields=["id"], name="jobrequest_waiting"
+                    )
+                ],
             },
         ),
     ]
