@@ -1,0 +1,240 @@
+"""Claiming the head of a lane: one row, one winner, in order, on both databases."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core import claims
+from core.claims import WORKER, Queue, abandoned, claim_head, database_now, waiting_lanes
+from delivery.models import Delivery
+from delivery.outbox import QUEUE as OUTBOX
+from telegram_bot.inbox import QUEUE as INBOX
+from telegram_bot.models import Update
+
+AtOnce = Callable[..., list[Any]]
+
+LANE = "out:1:7"
+
+
+def row(key: str, **facts: Any) -> Delivery:
+    return Delivery.objects.create(key=key, **{"lane": LANE, "source": "t", "content": {"text": "ж"}, **facts})
+
+
+def claim(lane: str = LANE) -> Delivery | None:
+    found: Delivery | None = claim_head(OUTBOX, lane)
+    return found
+
+
+def key_of(found: Delivery | None) -> str | None:
+    return found.key if found else None
+
+
+# --- one worker -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_claimed_row_is_held_by_this_worker_for_the_lease() -> None:
+    row("a", message_id=2**52, trace_id="abc")
+    before = timezone.now()
+    found = claim()
+
+    assert found is not None
+    assert (found.key, found.state, found.attempts, found.worker) == ("a", "sending", 1, WORKER)
+    assert (found.content, found.message_id, found.trace_id) == ({"text": "ж"}, 2**52, "abc")
+    assert found.lease_until is not None
+    assert abs(found.lease_until - before - OUTBOX.lease) < timedelta(seconds=5)
+    stored = Delivery.objects.get()
+    fields = [field.attname for field in Delivery._meta.concrete_fields]
+    assert [getattr(found, name) for name in fields] == [getattr(stored, name) for name in fields]
+
+
+@pytest.mark.django_db
+def test_claim_is_one_query() -> None:
+    row("a")
+    with CaptureQueriesContext(connection) as queries:
+        claim()
+
+    assert len(queries) == 1
+
+
+@pytest.mark.django_db
+def test_held_head_holds_its_lane_and_no_other() -> None:
+    row("a")
+    row("b")
+    row("other", lane="out:1:8")
+
+    assert key_of(claim()) == "a"
+    assert claim() is None
+    assert key_of(claim("out:1:8")) == "other"
+
+
+@pytest.mark.django_db
+def test_next_row_is_free_when_the_head_has_ended() -> None:
+    row("a")
+    row("b")
+    claim()
+    Delivery.objects.filter(key="a").update(state="failed")
+
+    assert key_of(claim()) == "b"
+
+
+@pytest.mark.django_db
+def test_head_that_is_not_due_holds_its_lane() -> None:
+    row("a", not_before=timezone.now() + timedelta(minutes=1))
+    row("b")
+    assert claim() is None
+
+    Delivery.objects.filter(key="a").update(not_before=timezone.now() - timedelta(seconds=1))
+    assert key_of(claim()) == "a"
+
+
+@pytest.mark.django_db
+def test_empty_lane_gives_nothing() -> None:
+    row("a", state="sent")
+
+    assert claim() is None
+    assert claim("'; DROP TABLE delivery_delivery; --") is None
+
+
+@pytest.mark.django_db
+def test_inbox_goes_by_the_number_of_the_update_and_not_by_arrival() -> None:
+    for update_id in (3, 1, 2):
+        Update.objects.create(bot_id=1, update_id=update_id, lane="in:1:7:0", raw={})
+    order = []
+    while (found := claim_head(INBOX, "in:1:7:0")) is not None:
+        order.append(found.update_id)
+        Update.objects.filter(pk=found.pk).update(state="done")
+
+    assert order == [1, 2, 3]
+
+
+# --- several --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_time", range(3))
+def test_of_two_who_claim_one_lane_at_once_exactly_one_wins(at_once: AtOnce, _time: int) -> None:
+    row("a")
+    row("b")
+    found = [key_of(one) for one in at_once(claim, claim, claim, claim)]
+
+    assert sorted(found, key=str) == [None, None, None, "a"]
+    assert Delivery.objects.get(key="a").attempts == 1
+    assert Delivery.objects.get(key="b").state == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_crowd_drains_a_lane_in_order_and_each_row_once(at_once: AtOnce) -> None:
+    for number in range(12):
+        row(f"{number:02}")
+
+    def drain() -> list[str]:
+        mine = []
+        for _look in range(200):
+            if (found := claim()) is not None:
+                mine.append(found.key)
+                Delivery.objects.filter(pk=found.pk).update(state="sent", finished_at=database_now())
+            elif not Delivery.objects.filter(state="queued").exists():
+                break
+        return mine
+
+    shares = at_once(drain, drain, drain)
+    assert sorted(key for share in shares for key in share) == [f"{number:02}" for number in range(12)]
+    assert all(share == sorted(share) for share in shares)
+    ended = list(Delivery.objects.order_by("finished_at").values_list("key", flat=True))
+    assert ended == sorted(ended)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_different_lanes_are_claimed_at_once(at_once: AtOnce) -> None:
+    row("a")
+    row("b", lane="out:1:8")
+
+    assert {key_of(found) for found in at_once(claim, lambda: claim("out:1:8"))} == {"a", "b"}
+
+
+# --- what waits, what was left --------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_waiting_are_lanes_with_free_rows_that_are_due() -> None:
+    later = timezone.now() + timedelta(minutes=1)
+    row("a")
+    row("b")
+    row("due", lane="due", not_before=timezone.now() - timedelta(seconds=1))
+    row("later", lane="later", not_before=later)
+    row("held", lane="held", state="sending", worker=WORKER, lease_until=later)
+    row("ended", lane="ended", state="sent")
+
+    assert waiting_lanes(OUTBOX) == {LANE: 2, "due": 1}
+
+
+@pytest.mark.django_db
+def test_no_more_lanes_are_woken_at_once_than_asked_for() -> None:
+    for number in range(5):
+        row(str(number), lane=f"lane {number}")
+
+    assert len(waiting_lanes(OUTBOX, limit=3)) == 3
+
+
+@pytest.mark.django_db
+def test_abandoned_is_what_others_held_or_what_is_over() -> None:
+    past, later = timezone.now() - timedelta(seconds=1), timezone.now() + timedelta(minutes=1)
+    rows = {
+        name: row(name, lane=name, state="sending", worker=worker, lease_until=until).pk
+        for name, worker, until in (
+            ("mine", WORKER, later), ("mine, over", WORKER, past), ("theirs", "x:1:a", later), ("both", "x:1:a", past),
+        )
+    }  # fmt: skip
+    row("free", lane="free")
+    row("sent", lane="sent", state="sent", worker="x:1:a", lease_until=past)
+
+    assert set(abandoned(OUTBOX, everything=True)) == {rows["theirs"], rows["both"]}
+    assert set(abandoned(OUTBOX, everything=False)) == {rows["mine, over"], rows["both"]}
+
+
+@pytest.mark.django_db
+def test_clock_of_the_database_is_near_ours_and_moves(now: datetime) -> None:
+    first, second = database_now(), database_now()
+
+    assert first.tzinfo is not None
+    assert first <= second
+    assert abs(first - timezone.now()) < timedelta(seconds=30)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("queue", "index"), [(OUTBOX, "delivery_open_lane"), (INBOX, "update_open_lane")])
+def test_claim_uses_the_index_of_open_rows(queue: Queue, index: str) -> None:
+    sql = f"SELECT id FROM {queue.table} WHERE lane = %s AND {queue.open} ORDER BY {queue.order} LIMIT 1"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute("EXPLAIN " + sql, [LANE])
+        else:
+            cursor.execute("EXPLAIN QUERY PLAN " + sql, [LANE])
+        plan = str(cursor.fetchall())
+
+    assert index in plan
+
+
+def test_worker_fits_its_column_and_names_this_process() -> None:
+    assert len(WORKER) <= 60
+    assert f":{os.getpid()}:" in WORKER
+
+
+def test_another_process_is_another_worker_even_with_the_same_number() -> None:
+    spec = importlib.util.find_spec("core.claims")
+    assert spec is not None
+    assert spec.loader is not None
+    again = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(again)
+
+    assert again.WORKER != claims.WORKER

@@ -1,0 +1,104 @@
+"""Clients over the one transport: what broke, and whether the request can have arrived."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from core.http import client, is_transport, never_left
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[Answer], Awaitable[str]]
+
+
+@pytest_asyncio.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """``await serve(answer)``: the address of a server that reads a request's head; ``answer`` does the rest."""
+    servers: list[asyncio.Server] = []
+
+    async def start(answer: Answer) -> str:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            await answer(reader, writer)
+            writer.close()
+
+        server = await asyncio.start_server(talk, "127.0.0.1", 0)
+        servers.append(server)
+        host, port = server.sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def error_of(url: str, timeout: float = 0.3) -> httpx.HTTPError:
+    async with client(timeout=timeout) as http:
+        with pytest.raises(httpx.HTTPError) as caught:
+            await http.post(url, json={})
+    return caught.value
+
+
+async def ok(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+    await writer.drain()
+
+
+async def moved(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+
+
+async def cut(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.transport.abort()
+
+
+async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    await reader.read()  # until the client has gone
+
+
+async def test_answer_comes_through(serve: Serve) -> None:
+    async with client() as http:
+        assert (await http.get(await serve(ok))).text == "hi"
+
+
+async def test_redirect_is_not_followed(serve: Serve) -> None:
+    async with client() as http:
+        assert (await http.get(await serve(moved))).status_code == 302
+
+
+async def test_request_that_found_nobody_never_left() -> None:
+    error = await error_of(f"http://127.0.0.1:{free_port()}")
+
+    assert never_left(error)
+    assert is_transport(error)
+
+
+async def test_request_whose_line_was_cut_may_have_arrived(serve: Serve) -> None:
+    error = await error_of(await serve(cut))
+
+    assert not never_left(error)
+    assert is_transport(error)
+
+
+async def test_request_without_an_answer_may_have_arrived(serve: Serve) -> None:
+    error = await error_of(await serve(silent))
+
+    assert isinstance(error, httpx.TimeoutException)
+    assert not never_left(error)
+    assert is_transport(error)
+
+
+def test_what_is_no_fault_of_the_line() -> None:
+    assert not never_left(None)
+    assert not is_transport(None)
+    assert not is_transport(ValueError("no such thing"))
