@@ -10,3 +10,4 @@ access_requested = Signal()  # user: a person asks to be let in
 decided = Signal()  # user, status (Access), by (User or None): let in, rejected, blocked, or set back to pending
 chat_requested = Signal()  # chat, by (User or None): a group asks to be let in
 chat_decided = Signal()  # chat, status (Access), by (User or None)
+role_changed = Signal()  # user: somebody who is in may do more, or less, than before

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Access, Chat, User
-from accounts.signals import access_requested, chat_decided, chat_requested, decided
+from accounts.signals import access_requested, chat_decided, chat_requested, decided, role_changed
 from delivery.models import Delivery
 from telegram_bot import commands, outgoing
 from telegram_bot.incoming import language_of
@@ -24,6 +24,7 @@ MARKS = {Access.ACTIVE: "✅", Access.REJECTED: "🚫", Access.BLOCKED: "⛔", A
 def connect() -> None:
     access_requested.connect(on_request, dispatch_uid="telegram_bot.access")
     decided.connect(on_decision, dispatch_uid="telegram_bot.access")
+    role_changed.connect(on_role, dispatch_uid="telegram_bot.access")
     chat_requested.connect(on_group_request, dispatch_uid="telegram_bot.access")
     chat_decided.connect(on_group_decision, dispatch_uid="telegram_bot.access")
 
@@ -60,6 +61,11 @@ def on_decision(user: User, status: str, by: User | None, **_kwargs: Any) -> Non
             outgoing.say(f"decided:{_moment(user)}", place, text, source="access")
         commands.show_to(user)
     _close_card(user, "👤 " + described(user), status, by)
+
+
+def on_role(user: User, **_kwargs: Any) -> None:
+    """Show the commands of the new role."""
+    commands.show_to(user)
 
 
 def on_group_decision(chat: Chat, status: str, by: User | None, **_kwargs: Any) -> None:

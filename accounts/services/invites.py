@@ -99,6 +99,8 @@ def _let_in(person: User, invite: Invite, now: datetime) -> None:
     audit("invite.redeemed", by=person, via="invite", **target_of(person), details=details, now=now)
     if not was_in:
         signals.decided.send(sender=User, user=person, status=Access.ACTIVE, by=by, via="invite", now=now)
+    else:
+        signals.role_changed.send(sender=User, user=person, by=by, via="invite", now=now)
 
 
 @transaction.atomic

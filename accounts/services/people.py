@@ -105,6 +105,7 @@ def set_role(user: User, role: Role, *, by: User | None, via: str, now: datetime
         return False
     put(user, {"role": role})
     audit("role.set", by=by, via=via, **target_of(user), details={"old": old, "new": str(role)}, now=now)
+    signals.role_changed.send(sender=User, user=user, by=by, via=via, now=now)
     return True
 
 

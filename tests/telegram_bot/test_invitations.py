@@ -25,6 +25,14 @@ async def test_admins_link_lets_one_stranger_in_with_its_role(house: House) -> N
     assert (chris.status, chris.role, boris.status) == ("active", "editor", "pending")
 
 
+async def test_member_with_an_admins_link_sees_the_admins_commands(house: House) -> None:
+    token = token_in(await house.ask(OLGA, "/admin invite admin"))
+    await house.ask(ANNA, f"/start {token}")
+
+    menus = [call.params for call in house.calls("setMyCommands") if call.params.get("scope", {}).get("chat_id") == ANNA]
+    assert "admin" in [command["command"] for command in menus[-1]["commands"]]
+
+
 async def test_link_stands_in_no_row(house: House) -> None:
     token = token_in(await house.ask(OLGA, "/admin invite"))
 
