@@ -47,6 +47,16 @@ async def test_growing_answer_replies_to_the_question_too(team: House) -> None:
     assert team.heard(TEAM) == ["Once upon a time there was a fox"]
 
 
+async def test_button_under_an_error_obeys_the_one_who_asked(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot [[error bad_request]]", TEAM)
+
+    pressed = team.press(BORIS, "📋 Models", TEAM)
+    await team.until(lambda: pressed.answered)
+    await team.quiet()
+
+    assert len(team.heard(TEAM)) == 1
+
+
 async def test_command_without_words_asks_what_it_replies_to(team: House) -> None:
     said = team.say(BORIS, "[[text About this]]", TEAM)
     team.say(ANNA, "/ask@sekretar_bot", TEAM, reply_to=said["message_id"])
