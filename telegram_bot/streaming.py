@@ -163,7 +163,7 @@ class Preview:
             else:
                 await self._edit(part)
         except Dropped:
-            return
+            self._changed.set()  # still news, also when the model falls silent now
         except (BadRequest, EndPointNotFound) as error:
             log.info("preview refused", error=str(error))
             self._fall_back()

@@ -62,9 +62,10 @@ class Stage:
 
 
 @pytest_asyncio.fixture
-async def stage(settings: Settings) -> AsyncIterator[Stage]:
+async def stage(settings: Settings, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """With the messages a second in one chat that the test's parameter says; without one, any number."""
     async with serve(limits=False) as sandbox:
-        _configure(settings, sandbox.url, {"BOT_MODULES": []})
+        _configure(settings, sandbox.url, {"BOT_MODULES": [], "TELEGRAM_RATE_CHAT": getattr(request, "param", 0)})
         application = build()
         await application.initialize()
         runtime.use(application)
@@ -248,6 +249,15 @@ async def test_nothing_is_shown_while_the_chat_cools_off(stage: Stage) -> None:
 
     assert len(stage.world.calls(method="sendMessage")) == 1
     assert stage.shown == ""
+
+
+@pytest.mark.parametrize("stage", [5], indirect=True)
+async def test_words_that_found_no_room_are_shown_later_even_if_no_more_come(stage: Stage) -> None:
+    for text in ("You are in!", "Choose a model."):
+        await runtime.bot().send_message(ANNA, text)
+    stage.preview().show("Words")
+
+    await stage.until_shown("Words")
 
 
 @pytest.mark.parametrize("kind", ["500", "cut"])
