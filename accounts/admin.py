@@ -23,7 +23,7 @@ from accounts.forms import PersonForm
 from accounts.models import Access, AuditEntry, Chat, Role, User
 from accounts.pages import VIA, audited, details_of, operator, trail
 from core.admin import Page, ReadOnlyPage, Refused, Verb, display, list_url, verbs
-from core.show import badge, pretty, stamp
+from core.show import badge, nowrap, pretty, stamp
 
 STATUS_KIND = {
     Access.PENDING: "warning",
@@ -222,7 +222,7 @@ class PersonPage(UserAdmin, Page):  # type: ignore[type-arg]
     def decided(self, person: User) -> SafeString | str:
         if person.decided_at is None:
             return "—"
-        return format_html("{}<br>{}", stamp(person.decided_at), person.decided_by or "")
+        return nowrap(format_html("{}<br>{}", stamp(person.decided_at), person.decided_by or ""))
 
     @display(description=_("this site"), ordering="is_staff")
     def staff(self, person: User) -> SafeString | str:

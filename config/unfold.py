@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, ngettext_lazy
 
@@ -78,7 +79,7 @@ def _may_see(request: HttpRequest, label: str) -> bool:
 
 
 def _item(request: HttpRequest, title: Any, icon: str, label: str) -> dict[str, Any]:
-    item = {"title": title, "icon": icon, "link": reverse(f"admin:{label.replace('.', '_')}_changelist")}
+    item = {"title": capfirst(title), "icon": icon, "link": reverse(f"admin:{label.replace('.', '_')}_changelist")}
     if label == "accounts.user" and (waiting := _waiting()):
         item |= {"badge": str(waiting), "badge_variant": "warning", "badge_style": "solid"}
     return item

@@ -75,7 +75,7 @@ class RequestPage(ReadOnlyPage):
 
     @display(description=_("model asked"), ordering="model_ref")
     def which(self, request: Request) -> SafeString:
-        return nowrap(request.model_ref or "—", "12rem")
+        return nowrap(request.model_ref or "—", "10rem")
 
     @display(description=_("tokens in → out"), ordering="output_tokens")
     def tokens(self, request: Request) -> SafeString:

@@ -214,7 +214,7 @@ class ModelPage(Page):
     def leaves(self, model: Model) -> SafeString | str:
         if model.retires_at is None and model.replaced_by is None:
             return "—"
-        day = f"{timezone.localtime(model.retires_at):%Y-%m-%d}" if model.retires_at else ""
+        day = nowrap(f"{timezone.localtime(model.retires_at):%Y-%m-%d}") if model.retires_at else SafeString()
         return format_html("{} → {}", day, link(model.replaced_by)) if model.replaced_by else day
 
     @display(description=_("aliases"))

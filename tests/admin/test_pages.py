@@ -15,7 +15,7 @@ from accounts.models import ApiKey, Invite, User
 from config import urls
 from conversations.models import Assistant, Conversation, Request
 from core.admin import ReadOnlyPage
-from llm.models import ProviderState, SyncRun
+from llm.models import Model, ProviderState, SyncRun
 from telegram_bot.models import Button, Update
 from tests.admin.conftest import client_of, one_of_each, url
 
@@ -148,6 +148,16 @@ def test_refresh_is_told_in_words(site: Client, rows: Rows) -> None:
 
     assert "gemini: 2 models (new: 1, gone: 1); mistral: error: auth: no &lt;key&gt;" in listed
     assert "auth: no &lt;key&gt;" in page
+
+
+def test_symbols_of_what_a_model_can_do_have_names(site: Client, rows: Rows) -> None:
+    listed = site.get(url(Model, "changelist")).content.decode()
+    assert 'aria-label="tools" title="tools">build</span>' in listed
+
+
+def test_rows_are_counted_in_grammatical_russian(site: Client, rows: Rows) -> None:
+    people = site.get(url(User, "changelist"), headers={"accept-language": "ru"}).content.decode()
+    assert people.count("2 результата") == 2
 
 
 def test_missed_runs_can_be_filtered(site: Client, rows: Rows) -> None:
