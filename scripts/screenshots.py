@@ -5,6 +5,7 @@ in Chromium, and writes docs/images. It fails when something on the way does not
 """
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -48,6 +49,10 @@ point[0] = 0               # TypeError
 }
 
 
+VIEW: ViewportSize = {"width": 1400, "height": 900}
+PATIENCE = 20_000  # milliseconds
+
+
 @dataclass(frozen=True)
 class Running:
     chat: str
@@ -60,38 +65,50 @@ def free_port() -> int:
         return port
 
 
-@contextmanager
-def sekretar(folder: str) -> Iterator[Running]:
-    """Everything as `make run` starts it, with nothing of this machine's settings."""
-    web, sandbox = free_port(), free_port()
-    blank = {
-        f"{name}_{part}": "" for name in ("GEMINI", "MISTRAL", "DEEPSEEK", "OPENAI") for part in ("API_KEY", "BASE_URL")
-    }
-    env = {**os.environ, **blank, "BOT_TOKEN": "", "ADMIN_PASSWORD": PASSWORD, "LOG_LEVEL": "WARNING"}
-    env |= {
+def environment(folder: str) -> dict[str, str]:
+    """A playground in ``folder`` with nothing of this machine's settings."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return kept | {
+        "SEKRETAR_IGNORE_DOTENV": "1",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ADMIN_PASSWORD": PASSWORD,
         "DATABASE_URL": f"sqlite:///{folder}/play.sqlite3",
         "FILES_DIR": f"{folder}/files",
         "TIME_ZONE": "Europe/Moscow",
+        "LOG_LEVEL": "WARNING",
+        "WEB_PORT": str(free_port()),
+        "SANDBOX_PORT": str(free_port()),
     }
-    env |= {"WEB_PORT": str(web), "SANDBOX_PORT": str(sandbox)}
+
+
+@contextmanager
+def sekretar(env: dict[str, str]) -> Iterator[Running]:
+    """Everything as `make run` starts it, with a month of a team's use in the database."""
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.run"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout
-        for line in process.stdout:
-            if "Sekretar is running" in line:
-                break
-        else:
+        if not any("Sekretar is running" in line for line in process.stdout):
             sys.exit("Sekretar did not start; the lines above say why.")
-        yield Running(f"http://127.0.0.1:{sandbox}/", f"http://127.0.0.1:{web}/admin/")
+        subprocess.run([sys.executable, "-m", "scripts.believable"], cwd=ROOT, env=env, check=True)
+        host = "http://127.0.0.1:"
+        yield Running(f"{host}{env['SANDBOX_PORT']}/", f"{host}{env['WEB_PORT']}/admin/")
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
 
+def open_page(browser: Browser, address: str) -> Page:
+    page = browser.new_page(locale="ru-RU", viewport=VIEW, color_scheme="light")
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    return page
+
+
 def take(page: Page, name: str) -> None:
-    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+    page.mouse.move(0, 0)  # what the pointer stands on looks different
+    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled", caret="hide")
     print(f"docs/images/{name}.png")
 
 
@@ -107,52 +124,69 @@ def ask(page: Page, text: str) -> None:
 
 def chat(browser: Browser, address: str) -> None:
     """A newcomer asks to be let in; an admin presses a button; a question is answered."""
-    page = browser.new_page(locale="ru-RU", viewport={"width": 1280, "height": 800}, color_scheme="light")
-    page.goto(address)
+    page = open_page(browser, address)
     page.get_by_test_id("pane-left").get_by_test_id("start").click()
     approve = newest(page, "right").get_by_test_id("inline-button").first
-    expect(approve).to_be_visible(timeout=20_000)
+    expect(approve).to_be_visible(timeout=PATIENCE)
     take(page, "access")
     approve.click()
-    expect(newest(page, "left")).to_contain_text("/models", timeout=20_000)
+    expect(newest(page, "left")).to_contain_text("/models", timeout=PATIENCE)
     for question, words in DIALOG.items():
-        page.request.post(f"{address}_sandbox/llm/rules", data={"contains": question, "text": words})
-        ask(page, question)
-        stop = newest(page, "left").get_by_test_id("inline-button").filter(has_text="⏹")
-        expect(stop).to_be_visible(timeout=20_000)
-        if question == next(iter(DIALOG)):
-            page.wait_for_timeout(2500)  # so that the picture shows an answer in the middle
-            take(page, "streaming")
-        expect(stop).to_have_count(0, timeout=60_000)
-    page.wait_for_timeout(1000)
+        answered(page, address, question, words)
+    expect(page.get_by_test_id("toast")).to_have_count(0, timeout=PATIENCE)
     take(page, "chat")
     ask(page, "/models")
-    expect(newest(page, "left").get_by_test_id("inline-button").first).to_be_visible(timeout=20_000)
+    expect(newest(page, "left").get_by_test_id("inline-button").first).to_be_visible(timeout=PATIENCE)
+    newest(page, "left").get_by_test_id("inline-button").filter(has_text="Mistral").click()
+    expect(newest(page, "left")).to_contain_text("Mistral Small", timeout=PATIENCE)
     take(page, "models")
 
 
+def answered(page: Page, address: str, question: str, words: str) -> None:
+    """Ask; the model says ``words``. In the first answer it pauses halfway, for a picture."""
+    pauses = question == next(iter(DIALOG))
+    rule = {"contains": question, "text": words, "pace": 100, "delay": 0.4} | ({"hold": "picture"} if pauses else {})
+    page.request.post(f"{address}_sandbox/llm/rules", data=rule)
+    ask(page, question)
+    if pauses:
+        expect(newest(page, "left").get_by_test_id("inline-button")).to_contain_text("⏹", timeout=PATIENCE)
+        take(page, "streaming")
+        page.request.post(f"{address}_sandbox/llm/release", data={"name": "picture"})
+    last = words.split()[-1]
+    expect(newest(page, "left")).to_contain_text(last, timeout=PATIENCE)
+    expect(newest(page, "left").get_by_test_id("inline-button")).to_have_count(0, timeout=PATIENCE)
+
+
 def admin(browser: Browser, address: str) -> None:
-    page = browser.new_page(locale="ru-RU", viewport={"width": 1280, "height": 800}, color_scheme="light")
-    page.goto(address)
+    page = open_page(browser, address)
     page.fill("input[name=username]", "admin")
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
+    expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
     page.wait_for_load_state("networkidle")
     take(page, "admin")
-    for name, path in {
-        "people": "accounts/user/",
-        "requests": "conversations/request/",
-        "models-admin": "llm/model/",
-    }.items():
+    for name, path in PAGES.items():
         answer = page.goto(address + path)
         if answer is None or not answer.ok:
             sys.exit(f"{path} of the admin site does not show up.")
+        page.wait_for_load_state("networkidle")
         take(page, name)
+
+
+PAGES = {
+    "people": "accounts/user/",
+    "requests": "conversations/request/",
+    "models-admin": "llm/model/",
+}
 
 
 def main() -> None:
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sekretar(folder) as running, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sekretar(environment(folder)) as running,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         chat(browser, running.chat)
         admin(browser, running.admin)

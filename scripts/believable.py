@@ -1,0 +1,139 @@
+"""A month of a team's use, so that the operator's pages have something to show: `python -m scripts.believable`.
+
+For the pictures of the documentation: writes to the database of the settings, which must hold a catalogue of models.
+Everything follows from ``SEED`` and from today's date.
+"""
+
+import math
+import os
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+SEED = 22
+DAYS = 30
+# First name, last name, how much of the team's questions are theirs.
+PEOPLE = [
+    ("Мария", "Соколова", 9),
+    ("Дмитрий", "Орлов", 7),
+    ("Елена", "Кузнецова", 6),
+    ("Тимур", "Алиев", 5),
+    ("Ирина", "Лебедева", 4),
+    ("Пётр", "Волков", 2),
+    ("Sofia", "Martins", 2),
+]
+WAITING = [("Григорий", "Белов", 40), ("Нина", "Фомина", 190)]  # ..., asked so many minutes ago
+# Model -> (share, median milliseconds to the first words, median tokens a second).
+SHARES = {
+    "gemini:gemini-2.5-flash": (10, 480, 140),
+    "mistral:mistral-small-2603": (6, 390, 120),
+    "deepseek:deepseek-v4-pro": (4, 1300, 45),
+    "openai:gpt-4.1-mini": (3, 620, 80),
+}
+ERRORS = ["rate_limited", "rate_limited", "overloaded", "timeout"]
+QUESTIONS = [
+    "Сократи письмо клиенту до трёх предложений",
+    "Составь план встречи на час",
+    "Переведи договор на английский",
+    "Какие вопросы задать кандидату на роль аналитика?",
+    "Напиши формулу: сумма продаж по менеджеру за квартал",
+    "Предложи пять названий для рассылки",
+    "Объясни простыми словами, что такое НДС",
+    "Найди ошибку в этом запросе SQL",
+    "Какие риски у переноса срока на неделю?",
+    "Draft a polite reply to a late supplier",
+]
+
+
+def moments(now: datetime, chance: random.Random) -> Iterator[datetime]:
+    """When somebody asked: on working days and in working hours for the most part, a little more each week."""
+    for back in range(DAYS - 1, -1, -1):
+        day = now - timedelta(days=back)
+        count = 3 if day.weekday() >= 5 else 18 + (DAYS - back) // 3
+        for _ in range(max(1, round(chance.gauss(count, count / 6)))):
+            moment = day.replace(hour=9, minute=0) + timedelta(minutes=min(600, max(0, chance.gauss(260, 150))))
+            if moment < now:
+                yield moment
+
+
+def around(median: float, chance: random.Random) -> int:
+    """A time as waiting times are: never much shorter, sometimes much longer."""
+    return round(median * math.exp(chance.gauss(0, 0.45)))
+
+
+def request(asked: datetime, dialog: Any, model: Any, number: int, chance: random.Random) -> Any:
+    """The row of one question. ``SHARES`` names the model."""
+    from conversations.models import Request
+
+    _share, first, speed = SHARES[model.ref]
+    row = Request(
+        conversation=dialog, user=dialog.chat.person, model=model, model_ref=model.ref,
+        update_key=f"believable:{number}", prompt=chance.choice(QUESTIONS), created_at=asked,
+    )  # fmt: skip
+    if chance.random() < 0.02:
+        row.state, row.error_kind = Request.State.FAILED, chance.choice(ERRORS)
+        return row
+    row.state, row.finish, row.answer = Request.State.DONE, "stop", "Готово."
+    row.input_tokens, row.output_tokens = around(700, chance), around(330, chance)
+    row.first_token_ms = around(first, chance)
+    row.total_ms = row.first_token_ms + round(1000 * row.output_tokens / around(speed, chance))
+    if model.price_input is not None and model.price_output is not None:
+        row.cost = (model.price_input * row.input_tokens + model.price_output * row.output_tokens) / Decimal(10**6)
+    return row
+
+
+def person(telegram_id: int, first: str, last: str, **more: Any) -> Any:
+    from accounts.models import User
+
+    return User.objects.create(
+        telegram_id=telegram_id, username=f"tg{telegram_id}", first_name=first, last_name=last,
+        telegram_language="ru", **more,
+    )  # fmt: skip
+
+
+def dialog(someone: Any, started: datetime) -> Any:
+    from accounts.models import Chat, ChatKind
+    from conversations.models import Conversation
+
+    chat = Chat.objects.create(
+        bot_id=1000, telegram_id=someone.telegram_id, kind=ChatKind.PRIVATE, title=someone.name, person=someone,
+        created_at=started,
+    )  # fmt: skip
+    return Conversation.objects.create(chat=chat, started_at=started)
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    from django.utils import timezone
+
+    from accounts.models import Access, User
+    from conversations.models import Request
+    from llm.models import Model
+
+    now, chance = timezone.localtime(), random.Random(SEED)  # noqa: S311
+    came, olga = now - timedelta(days=DAYS + 5), User.objects.get(telegram_id=100)
+    let_in: dict[str, Any] = {"status": Access.ACTIVE, "requested_at": came, "decided_at": came, "decided_by": olga}
+    dialogs = [dialog(person(500 + n, *names, **let_in), came) for n, (*names, _) in enumerate(PEOPLE)]
+    for number, (first, last, minutes) in enumerate(WAITING):
+        person(600 + number, first, last, requested_at=now - timedelta(minutes=minutes))
+    models = [Model.objects.get(provider=ref.partition(":")[0], name=ref.partition(":")[2]) for ref in SHARES]
+    weights = [share for share, *_ in SHARES.values()]
+    Request.objects.bulk_create(
+        request(
+            asked,
+            chance.choices(dialogs, [often for *_, often in PEOPLE])[0],
+            chance.choices(models, weights)[0],
+            n,
+            chance,
+        )
+        for n, asked in enumerate(moments(now, chance))
+    )
+
+
+if __name__ == "__main__":
+    main()
