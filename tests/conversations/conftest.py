@@ -14,6 +14,7 @@ from core.claims import WORKER
 from llm.errors import ProviderError
 from llm.models import Model, ProviderState
 from llm.providers.base import Lesson
+from llm.signals import model_retired
 from llm.types import Answer, ChatRequest, Event, ModelInfo
 from telegram_bot.incoming import Incoming, Verdict
 from telegram_bot.models import Update
@@ -65,6 +66,24 @@ def choose(name: str, chat_id: int = ANNA, thread: int = 0) -> None:
     """As if the person had pressed the model's button."""
     chat = Chat.objects.get(telegram_id=chat_id)
     services.choose_model(chat, thread, Model.objects.get(name=name), timezone.now())
+
+
+def model(name: str) -> Model:
+    return Model.objects.select_related("provider").get(name=name)
+
+
+def retire(name: str, replacement: str = "") -> None:
+    """As a refresh of the catalogue does it."""
+    row = model(name)
+    row.state = "retired"
+    row.replaced_by = model(replacement) if replacement else None
+    row.save()
+    model_retired.send(Model, model=row, replacement=row.replaced_by)
+
+
+def change(name: str, **fields: Any) -> None:
+    Model.objects.filter(name=name).update(**fields)
+    services.forget_default()
 
 
 class ScriptedProvider:

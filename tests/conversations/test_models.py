@@ -1,45 +1,21 @@
-"""Choosing who answers: providers, pages of models, names; and what happens when a model goes away."""
+"""Choosing who answers: providers, pages of models, names."""
 
 import re
-from typing import Any
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import services, words
-from conversations.models import Assistant, Conversation
-from llm import services as llm
-from llm import sync
-from llm.models import Model
-from llm.signals import model_retired
+from conversations.models import Conversation
 from telegram_bot.models import Button
-from tests.conversations.conftest import choose, offer, requests
-from tests.house import ANNA, BORIS, MODEL, OLGA, TEAM, House
+from tests.conversations.conftest import change, choose, offer, requests, retire
+from tests.house import ANNA, BORIS, MODEL, TEAM, House
 
 LUNA = "gpt-4o-mini"
 
 
 def labels(house: House, chat_id: int = ANNA) -> list[str]:
     return list(house.buttons(chat_id))
-
-
-def model(name: str) -> Model:
-    return Model.objects.select_related("provider").get(name=name)
-
-
-def retire(name: str, replacement: str = "") -> None:
-    """As a refresh of the catalogue does it."""
-    row = model(name)
-    row.state = "retired"
-    row.replaced_by = model(replacement) if replacement else None
-    row.save()
-    model_retired.send(Model, model=row, replacement=row.replaced_by)
-
-
-def change(name: str, **fields: Any) -> None:
-    Model.objects.filter(name=name).update(**fields)
-    services.forget_default()
 
 
 async def test_provider_then_model_then_it_answers(house: House) -> None:
@@ -250,193 +226,3 @@ async def test_retired_name_offers_its_replacement(house: House) -> None:
 
 async def test_model_without_a_name_shows_the_list(house: House) -> None:
     assert "Whose models" in await house.ask(ANNA, "/model")
-
-
-# --- the default ----------------------------------------------------------------------------------------------------
-
-
-async def test_default_answers_before_the_catalogue_was_ever_filled(house: House, settings: Settings) -> None:
-    await house.db(Model.objects.all().delete)
-    services.forget_default()
-
-    assert await house.ask(ANNA, "[[text Here]]") == "Here"
-
-    [request] = await house.db(requests)
-    assert (request.model, request.model_ref, request.cost) == (None, f"openai:{MODEL}", None)
-    assert request.input_tokens
-
-
-async def test_default_may_be_a_name_that_no_list_holds(house: House, settings: Settings) -> None:
-    house.models.catalogues["openai"].add("our-own")
-    settings.DEFAULT_MODEL = "openai:our-own"
-    services.forget_default()
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.models.calls[-1].model == "our-own"
-    assert await house.ask(ANNA, "/models") == "Now our-own answers. Whose models shall I show?"
-
-
-async def test_without_a_default_the_first_offered_model_answers(house: House, settings: Settings) -> None:
-    settings.DEFAULT_MODEL = ""
-    services.forget_default()
-    await house.db(offer, "openai", "aaa-hidden", enabled=False)
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.models.calls[-1].model == MODEL
-
-
-async def test_choice_goes_along_into_the_next_dialog(house: House) -> None:
-    await house.db(offer, "openai", LUNA)
-    await house.ask(ANNA, f"/model {LUNA}")
-    await house.ask(ANNA, "/clear")
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.models.calls[-1].model == LUNA
-
-
-async def test_assistants_model_answers_where_nobody_chose(house: House) -> None:
-    await house.db(offer, "openai", LUNA)
-    await house.db(lambda: Assistant.objects.create(name="Luna", model=model(LUNA), is_default=True))
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.models.calls[-1].model == LUNA
-
-
-async def test_assistant_with_a_retired_model_asks_its_replacement(house: House) -> None:
-    await house.db(offer, "openai", LUNA, "old-one")
-    await house.db(lambda: Assistant.objects.create(name="Old", model=model("old-one"), is_default=True))
-    await house.db(retire, "old-one", LUNA)
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.models.calls[-1].model == LUNA
-
-
-# --- going away -----------------------------------------------------------------------------------------------------
-
-
-async def test_chat_of_a_retired_model_is_moved_and_told(house: House) -> None:
-    await house.db(offer, "openai", LUNA, "old-one")
-    await house.db(choose, "old-one")
-
-    await house.db(retire, "old-one", LUNA)
-    await house.quiet()
-    assert house.heard(ANNA) == [f"🔁 The model old-one was retired. From now on {LUNA} answers here."]
-
-    await house.ask(ANNA, "Hello")
-    assert house.models.calls[-1].model == LUNA
-    assert len(house.heard(ANNA)) == 2
-
-
-async def test_chat_of_a_retired_model_without_replacement_gets_the_default(house: House) -> None:
-    await house.db(offer, "openai", "old_one")
-    await house.db(choose, "old_one")
-
-    await house.db(retire, "old_one")
-    await house.ask(ANNA, "Hello")
-
-    assert house.heard(ANNA)[0] == "🔁 The model old_one was retired. I will answer with the default one."
-    assert house.models.calls[-1].model == MODEL
-
-
-async def test_model_that_the_providers_list_lost_twice_moves_its_chats(house: House) -> None:
-    await house.db(offer, "openai", LUNA)
-    await house.db(lambda: Model.objects.filter(name=LUNA).update(replaced_by=model(MODEL)))
-    await house.db(choose, LUNA)
-    house.models.catalogues["openai"].remove(LUNA)
-
-    await house.db(sync.run, "test")
-    assert "answers." in await house.ask(ANNA, "/models")
-    await house.db(sync.run, "test")
-    await house.quiet()
-
-    assert house.heard(ANNA)[-1] == f"🔁 The model {LUNA} was retired. From now on GPT-4.1 mini answers here."
-
-
-async def test_chats_with_other_models_hear_nothing_of_it(house: House) -> None:
-    await house.db(offer, "openai", LUNA, "old-one")
-    await house.db(choose, LUNA)
-
-    await house.db(retire, "old-one", LUNA)
-    await house.quiet()
-
-    assert house.heard(ANNA) == []
-
-
-async def test_group_is_told_once_in_the_language_of_the_house(team: House) -> None:
-    await team.db(offer, "openai", LUNA, "old-one")
-    await team.db(choose, "old-one", TEAM)
-
-    await team.db(retire, "old-one", LUNA)
-    await team.quiet()
-
-    assert len(team.heard(TEAM)) == 1
-
-
-async def test_hidden_model_hands_over_to_the_default_and_says_so_once(house: House) -> None:
-    await house.db(offer, "openai", LUNA)
-    await house.db(choose, LUNA)
-    await house.db(change, LUNA, enabled=False)
-
-    await house.ask(ANNA, "One")
-    await house.ask(ANNA, "Two")
-
-    assert house.heard(ANNA)[0] == words.hidden(LUNA, "GPT-4.1 mini")
-    assert len(house.heard(ANNA)) == 3
-    assert {call.model for call in house.models.calls} == {MODEL}
-
-
-async def test_hidden_model_with_nothing_to_take_its_place_is_told_plainly(house: House, settings: Settings) -> None:
-    settings.DEFAULT_MODEL = ""
-    await house.db(choose, MODEL)
-    await house.db(change, MODEL, enabled=False)
-
-    await house.ask(ANNA, "Hello")
-
-    assert house.heard(ANNA) == [words.hidden("GPT-4.1 mini", ""), words.sorry("no_model")]
-
-
-# --- the admins' buttons --------------------------------------------------------------------------------------------
-
-
-def announce(name: str) -> None:
-    from telegram_bot import model_news, notices
-
-    notices.notify_admins("test", "New models", [[model_news.toggle(model(name))]])
-
-
-async def test_admin_hides_a_model_from_the_notice(house: House) -> None:
-    await house.db(announce, MODEL)
-    await house.quiet()
-
-    pressed = house.press(OLGA, "🙈 Hide", chat_id=-1001000000001)
-    await house.until(lambda: pressed.answered)
-    await house.quiet()
-
-    assert "is hidden now" in house.calls("answerCallbackQuery")[-1].params["text"]
-    assert not (await house.db(model, MODEL)).enabled
-
-
-async def test_member_cannot_hide_a_model(house: House) -> None:
-    house.world.chats[-1001000000001].members[ANNA] = "member"
-    await house.db(announce, MODEL)
-    await house.quiet()
-
-    pressed = house.press(ANNA, "🙈 Hide", chat_id=-1001000000001)
-    await house.until(lambda: pressed.answered)
-    await house.quiet()
-
-    assert "for admins" in house.calls("answerCallbackQuery")[-1].params["text"]
-    assert (await house.db(model, MODEL)).enabled
-
-
-def test_replacement_is_found_through_several(db: None) -> None:
-    offer("openai", "a", "b", "c")
-    Model.objects.filter(name="a").update(state="retired", replaced_by=model("b"))
-    Model.objects.filter(name="b").update(enabled=False, replaced_by=model("c"))
-
-    assert llm.replacement_of(model("a")) == model("c")
