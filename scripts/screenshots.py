@@ -163,13 +163,12 @@ def admin(browser: Browser, address: str) -> None:
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
     expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("load")
     take(page, "admin")
     for name, path in PAGES.items():
         answer = page.goto(address + path)
         if answer is None or not answer.ok:
             sys.exit(f"{path} of the admin site does not show up.")
-        page.wait_for_load_state("networkidle")
         take(page, name)
 
 
