@@ -84,11 +84,12 @@ class ChatBudget:
 class Limiter(BaseRateLimiter[str]):
     """Rates: ``bot`` and ``chat`` per second, ``group`` per minute; 0 turns that limit off."""
 
-    def __init__(self, bot: float, chat: float, group: float) -> None:
-        self._bot = [Budget(bot, max(1.0, bot))] if bot else []
+    def __init__(self, bot: float, chat: float, group: float, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._bot = [Budget(bot, max(1.0, bot), clock)] if bot else []
         self._chat, self._group = chat, group
         self._chats: dict[int | str, ChatBudget] = {}
-        self._cleaned_at = time.monotonic()
+        self._cleaned_at = clock()
 
     async def initialize(self) -> None: ...
 
@@ -97,14 +98,15 @@ class Limiter(BaseRateLimiter[str]):
     def budget(self, chat_id: int | str) -> ChatBudget:
         found = self._chats.get(chat_id)
         if found is None:
-            found = self._chats[chat_id] = ChatBudget(self._limits(chat_id))
+            found = self._chats[chat_id] = ChatBudget(self._limits(chat_id), self._clock)
         return found
 
     def _limits(self, chat_id: int | str) -> list[Budget | Minute]:
         group = not (isinstance(chat_id, int) and chat_id > 0)
         if group:
-            return [Budget(self._group / 60, 5), Minute(int(self._group))] if self._group else []
-        return [Budget(self._chat, 3)] if self._chat else []
+            steady, minute = Budget(self._group / 60, 5, self._clock), Minute(int(self._group), self._clock)
+            return [steady, minute] if self._group else []
+        return [Budget(self._chat, 3, self._clock)] if self._chat else []
 
     async def process_request(
         self,
@@ -126,7 +128,7 @@ class Limiter(BaseRateLimiter[str]):
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:
-            chat.cool_until = time.monotonic() + seconds_of(error) + 0.2
+            chat.cool_until = self._clock() + seconds_of(error) + 0.2
             raise
 
     def _take_or_drop(self, chat: ChatBudget, *, free: bool) -> None:
@@ -148,7 +150,7 @@ class Limiter(BaseRateLimiter[str]):
         self._forget_idle()
 
     def _forget_idle(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._cleaned_at < FORGET_SECONDS:
             return
         self._cleaned_at = now

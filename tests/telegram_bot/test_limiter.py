@@ -1,12 +1,13 @@
 """Telegram's flood limits: who waits, who is dropped, and how long. The clock is the test's."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from telegram.error import RetryAfter
 
-from telegram_bot.limiter import COSMETIC, Budget, ChatBudget, Dropped, Limiter, Minute
+from telegram_bot.limiter import COSMETIC, Budget, ChatBudget, Dropped, Limiter, Minute, seconds_of
 
 
 class Clock:
@@ -123,3 +124,64 @@ async def test_what_must_arrive_waits_for_its_turn() -> None:
         await request(limiter, "sendMessage", 1)
 
     assert loop.time() - began >= 0.09
+
+
+async def test_group_takes_twenty_a_minute_over_sends_and_edits(clock: Clock) -> None:
+    limiter = Limiter(0, 1, 20, clock)
+    sent = 0
+    for _second in range(60):
+        for endpoint in ("sendMessage", "editMessageText", "copyMessage"):
+            if limiter.budget(-100).wait(0) == 0:
+                await request(limiter, endpoint, -100)
+                sent += 1
+        clock.now += 1
+
+    assert sent == 20
+
+
+async def test_channel_named_by_its_username_counts_as_a_group(clock: Clock) -> None:
+    limiter = Limiter(0, 1, 20, clock)
+    for _message in range(5):
+        limiter.budget("@news").take()
+
+    assert limiter.budget("@news").wait(0) == pytest.approx(3.0)
+
+
+async def test_whole_bot_has_a_rate_too(clock: Clock) -> None:
+    limiter = Limiter(25, 0, 0, clock)
+    for chat_id in range(1, 26):
+        await request(limiter, "sendMessage", chat_id)
+
+    with pytest.raises(Dropped):
+        await request(limiter, "editMessageText", 99, COSMETIC)
+
+
+async def test_chats_that_fell_silent_are_forgotten_but_not_one_that_cools_off(clock: Clock) -> None:
+    limiter = Limiter(0, 1, 20, clock)
+    for chat_id in range(1, 50):
+        await request(limiter, "sendMessage", chat_id)
+    with pytest.raises(RetryAfter):
+        await request(limiter, "sendMessage", 50, answer=RetryAfter(3600))
+    clock.now += 121
+    await request(limiter, "sendMessage", 51)
+
+    assert set(limiter._chats) == {50, 51}
+    with pytest.raises(Dropped):
+        await request(limiter, "editMessageText", 50, COSMETIC)
+
+
+async def test_calls_that_show_nothing_are_not_limited(clock: Clock) -> None:
+    limiter = Limiter(1, 1, 1, clock)
+    for _time in range(20):
+        assert await request(limiter, "getChat", 1) is True
+        assert await request(limiter, "deleteMessage", 1) is True
+
+
+def test_pause_may_be_a_number_or_a_timedelta() -> None:
+    class Old(RetryAfter):
+        retry_after = 17
+
+    class New(RetryAfter):
+        retry_after = timedelta(seconds=17)
+
+    assert seconds_of(Old(17)) == seconds_of(New(17)) == 17.0
