@@ -235,6 +235,14 @@ async def test_access_taken_back_later_is_told_and_holds(house: House) -> None:
     assert not house.models.calls
 
 
+async def test_card_of_a_person_who_is_gone_says_so(house: House) -> None:
+    await house.ask(CHRIS, "/start")
+    await house.db(User.objects.filter(telegram_id=CHRIS).delete)
+    await press(house, OLGA, "✅ Approve")
+
+    assert toasts(house) == ["There is no such request any more."]
+
+
 # --- by command -----------------------------------------------------------------------------------------------------
 
 

@@ -136,6 +136,7 @@ async def test_chat_that_is_closed_to_us_does_not_hold_others_up(house: House) -
     await house.db(outgoing.say, "quick", Place(BOT, ADMINS), "arrives")
 
     await house.until(lambda: house.heard(ADMINS))
+    await house.quiet()
 
     assert house.heard(ADMINS) == ["arrives"]
     waiting = await house.db(lambda: Delivery.objects.get(key="slow:0"))

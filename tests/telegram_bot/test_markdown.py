@@ -140,3 +140,40 @@ def test_any_text_gives_valid_parts(text: str) -> None:
         total = units(part.text)
         assert 0 < total <= 64 or any(e["type"] == "pre" for e in part.entities)
         assert all(e["offset"] >= 0 and e["offset"] + e["length"] <= total for e in part.entities)
+
+
+FAMILY = "👨‍👩‍👧‍👦"
+
+
+def test_code_block_that_would_be_cut_begins_the_next_message() -> None:
+    code = "\n".join(f"line {number:04}" for number in range(350))
+    first, second = parts("word " * 200 + f"\n\n```\n{code}\n```")
+
+    assert "line" not in first.text
+    assert second.text == code
+
+
+def test_emoji_made_of_several_is_not_cut() -> None:
+    first, second = parts("x" * 4090 + FAMILY + "y")
+
+    assert first.text == "x" * 4090
+    assert second.text == FAMILY + "y"
+
+
+def test_nothing_but_emoji_is_cut_all_the_same_and_nothing_lost() -> None:
+    found = parts(FAMILY * 1000)
+
+    assert all(units(part.text) <= MESSAGE_UNITS for part in found)
+    assert "".join(part.text for part in found) == FAMILY * 1000
+
+
+def test_entity_across_a_cut_goes_on_in_the_next_message() -> None:
+    found = parts("**" + "word " * 1500 + "end**")
+
+    assert len(found) > 1
+    assert all(kinds(part) == ["bold"] for part in found)
+    assert all(covered(part, "bold") == part.text for part in found)
+
+
+def test_tail_of_nothing_is_nothing() -> None:
+    assert tail(" \n") is None

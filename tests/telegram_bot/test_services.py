@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.claims import WORKER
+from core.locks import ProcessLock
 from telegram_bot import inbox, services
 from telegram_bot.models import Button, Update
 
@@ -200,3 +202,49 @@ def test_buttons_past_their_time_are_forgotten(now: datetime) -> None:
 
     assert services.forget_old_buttons(now) == 1
     assert Button.objects.get() == kept
+
+
+# --- by hand --------------------------------------------------------------------------------------------------------
+
+
+def test_operator_gives_back_what_a_dead_process_held(capsys: pytest.CaptureFixture[str]) -> None:
+    held(1, worker="dead:1:aa")
+    call_command("recover")
+
+    assert capsys.readouterr().out == "in: 1 given back\nout: 0 given back\n"
+    assert states() == ["new"]
+
+
+def test_nothing_is_given_back_by_hand_while_a_bot_works() -> None:
+    held(1, worker="alive:1:aa")
+    lock = ProcessLock("runbot")
+    assert lock.acquire()
+    try:
+        with pytest.raises(CommandError, match="A runbot works"):
+            call_command("recover")
+    finally:
+        lock.release()
+
+    assert states() == ["running"]
+
+
+# --- a database that hiccups while an update is taken ---------------------------------------------------------------
+
+
+def test_update_is_put_back_when_its_sender_cannot_be_read() -> None:
+    row(raw=raw(1, **{"from": {"id": 7, "first_name": "Анна"}}))
+
+    def down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and "accounts_chat" in sql:
+            raise OperationalError("the database went away")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(down):
+        update, incoming = inbox.take(LANE)
+
+    assert update is not None
+    assert incoming is None
+    update.refresh_from_db()
+    assert (update.state, update.error) == ("new", "the database went away")
+    assert update.not_before is not None
+    assert update.not_before <= timezone.now() + timedelta(seconds=1)

@@ -1,0 +1,124 @@
+"""What the admins hear of the catalogue and of providers that are down or back."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from delivery.models import Delivery
+from llm.models import Model, ProviderState, SyncRun
+from llm.signals import models_synced, provider_paused, provider_recovered
+from telegram_bot import notices
+from telegram_bot.models import Button
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _admins(settings: Settings) -> Iterator[None]:
+    settings.ADMIN_CHAT_ID, settings.BOT_TOKEN, settings.LANGUAGE_CODE = -5, "1000:token", "en"
+    notices.forget()
+    yield
+    notices.forget()
+
+
+def synced(results: dict[str, Any], *, first: bool = False) -> SyncRun:
+    run = SyncRun.objects.create(trigger="command", results=results)
+    models_synced.send(sender=SyncRun, run=run, first=first)
+    return run
+
+
+def model(name: str, provider: str = "openai", **facts: Any) -> Model:
+    state, _created = ProviderState.objects.get_or_create(name=provider)
+    return Model.objects.create(provider=state, name=name, label=name, **facts)
+
+
+def said() -> list[str]:
+    return [delivery.content["params"]["text"] for delivery in Delivery.objects.order_by("id")]
+
+
+def labels() -> list[str]:
+    rows = Delivery.objects.get().content["params"].get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
+def test_changes_are_told_provider_by_provider() -> None:
+    synced({"openai": {"new": ["gpt_x"], "gone": ["old"]}, "mistral": {"changed": ["m-1", "m-2"], "returned": ["m-3"]}})
+
+    assert said() == [
+        "Models updated:\n↩️ mistral: m-3\n✏️ mistral: m-1, m-2\n➕ openai: gpt_x\n➖ openai: old",
+    ]  # fmt: skip
+
+
+def test_error_of_a_provider_is_told() -> None:
+    synced({"openai": {"seen": 0, "error": "timeout"}})
+
+    assert "openai did not answer as it should: timeout" in said()[0]
+
+
+@pytest.mark.parametrize(
+    ("results", "first"), [({"openai": {"new": ["gpt-x"]}}, True), ({"openai": {"seen": 40}}, False), ({}, False)]
+)
+def test_first_fill_and_a_run_without_news_are_silent(results: dict[str, Any], first: bool) -> None:
+    synced(results, first=first)
+
+    assert said() == []
+
+
+def test_new_models_come_with_a_button_to_hide_or_offer_them() -> None:
+    shown, hidden = model("gpt-a"), model("gpt-b", enabled=False)
+    model("known")
+    synced({"openai": {"new": ["gpt-a", "gpt-b"]}})
+
+    assert labels() == ["🙈 Hide gpt-a", "👁 Offer gpt-b"]
+    buttons = {button.data["id"]: button.data["enabled"] for button in Button.objects.filter(action="model.enable")}
+    assert buttons == {shown.pk: False, hidden.pk: True}
+
+
+def test_flood_of_new_models_has_no_more_than_twelve_buttons() -> None:
+    names = [f"gpt-{number:02}" for number in range(30)]
+    for name in names:
+        model(name)
+    synced({"openai": {"new": names}})
+
+    assert len(labels()) == 12
+
+
+def test_one_run_is_told_once() -> None:
+    run = synced({"openai": {"new": ["gpt-x"]}})
+    models_synced.send(sender=SyncRun, run=run, first=False)
+
+    assert len(said()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("auth", "the key was refused"),
+        ("billing", "the account is out of money"),
+        ("forbidden_region", "it refuses our region"),
+        ("overloaded", "overloaded"),
+    ],
+)
+def test_paused_provider_is_told_with_the_reason(kind: str, reason: str) -> None:
+    until = timezone.now() + timedelta(minutes=5)
+    provider_paused.send(sender=ProviderState, name="openai", kind=kind, until=until)
+
+    assert said() == [f"⏸ openai is paused for 5 min: {reason}."]
+
+
+def test_provider_that_is_back_is_told(now: datetime) -> None:
+    provider_recovered.send(sender=ProviderState, name="openai")
+
+    assert said() == ["▶️ openai answers again."]
+
+
+def test_without_an_admins_chat_nothing_is_said(settings: Settings) -> None:
+    settings.ADMIN_CHAT_ID = 0
+    synced({"openai": {"new": ["gpt-x"]}})
+    provider_recovered.send(sender=ProviderState, name="openai")
+
+    assert said() == []
