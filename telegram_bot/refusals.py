@@ -1,11 +1,14 @@
 """What those hear who may not come in: one sentence each, never again and again."""
 
+from datetime import timedelta
+
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram.error import TelegramError
 
 from accounts import services as accounts
 from core.db import in_db
+from delivery.models import Delivery
 from telegram_bot import outgoing, runtime
 from telegram_bot.incoming import Incoming, Verdict
 from telegram_bot.outgoing import Place
@@ -20,8 +23,13 @@ def words(verdict: Verdict) -> str:
     }[verdict]
 
 
-# How often each sentence may be said to one person, in seconds.
-EVERY = {Verdict.REQUESTED: 0, Verdict.WAITING: 3600, Verdict.REFUSED: 86_400, Verdict.GROUP_CLOSED: 86_400}
+# How long a sentence is not said again in one chat; the answer to a request is always said.
+QUIET = {
+    Verdict.REQUESTED: timedelta(0),
+    Verdict.WAITING: timedelta(hours=1),
+    Verdict.REFUSED: timedelta(days=1),
+    Verdict.GROUP_CLOSED: timedelta(days=1),
+}
 
 
 async def tell(incoming: Incoming) -> None:
@@ -36,10 +44,11 @@ def _say(incoming: Incoming) -> None:
     now = timezone.now()
     if incoming.verdict is Verdict.GROUP_CLOSED:
         accounts.request_chat(incoming.chat, incoming.user, now)
-    every = EVERY[incoming.verdict]
-    bucket = incoming.key if not every else f"{incoming.bot_id}:{incoming.chat_id}:{int(now.timestamp() // every)}"
+    stem = f"{incoming.verdict}:{incoming.bot_id}:{incoming.chat_id}:"
+    if Delivery.objects.filter(key__startswith=stem, created_at__gt=now - QUIET[incoming.verdict]).exists():
+        return
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
-    outgoing.say(f"{incoming.verdict}:{bucket}", place, words(incoming.verdict))
+    outgoing.say(f"{stem}{incoming.update.update_id}", place, words(incoming.verdict))
 
 
 async def _toast(incoming: Incoming) -> None:

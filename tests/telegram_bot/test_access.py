@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import services as accounts
 from accounts.models import Access, AuditEntry, Role, User
+from delivery.models import Delivery
 from telegram_bot import outgoing
 from telegram_bot.outgoing import Key, Place
 from tests.house import ADMINS, ANNA, BORIS, BOT, CHRIS, OLGA, House
@@ -84,6 +86,17 @@ async def test_nothing_works_for_a_stranger_and_the_sentence_comes_once_an_hour(
     assert len(house.heard(ADMINS)) == 1
     assert not house.models.calls
     assert await status(house) == "pending"
+
+
+@pytest.mark.parametrize(("minutes", "times"), [(59, 1), (61, 2)])
+async def test_waiting_sentence_is_said_again_after_an_hour(house: House, minutes: int, times: int) -> None:
+    await house.ask(CHRIS, "/start")
+    await house.ask(CHRIS, "Hello?")
+    then = timezone.now() - timedelta(minutes=minutes)
+    await house.db(lambda: Delivery.objects.update(created_at=then))
+    await house.ask(CHRIS, "Anybody?")
+
+    assert house.heard(CHRIS).count(WAITING) == times
 
 
 async def test_strangers_press_is_answered_and_does_nothing(house: House) -> None:
