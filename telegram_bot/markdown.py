@@ -31,6 +31,8 @@ CONFIG = _config()
 # Code must stay as it is; what stands between is guarded.
 CODE = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)", re.DOTALL)
 ANGLE = re.compile(r"<(?!https?://|mailto:)")
+# The beginning of a mark whose rest has not come: of a fence, of two asterisks.
+HALF_MARK = re.compile(r"(?:\n`{1,2}|(?<!\*)\*)\Z")
 
 
 @dataclass(frozen=True)
@@ -144,5 +146,5 @@ def _piece(raw: bytes, entities: list[Entity], start: int, end: int) -> Part:
 
 def tail(markdown: str, limit: int = MESSAGE_UNITS) -> Part | None:
     """The last message's worth of a growing answer, for previews."""
-    found = parts(markdown, limit)
+    found = parts(HALF_MARK.sub("", markdown), limit)
     return found[-1] if found else None

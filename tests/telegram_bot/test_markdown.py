@@ -106,6 +106,23 @@ def test_tail_shows_the_end_of_a_long_answer() -> None:
     assert part.text.endswith("the end")
 
 
+@pytest.mark.parametrize(
+    ("growing", "text"),
+    [
+        ("```py\nx = 1\n``", "x = 1"),
+        ("```py\nx = 1\n`", "x = 1"),
+        ("Lists **grow*", "Lists **grow"),
+        ("Lists **grow**", "Lists grow"),
+        ("See `x`", "See x"),
+    ],
+)
+def test_tail_shows_no_mark_of_which_only_half_has_come(growing: str, text: str) -> None:
+    part = tail(growing)
+
+    assert part is not None
+    assert part.text == text
+
+
 SAMPLE = """# Title
 
 Some **bold**, *italic*, ~~gone~~ and `code` with [a link](https://example.com).
