@@ -149,7 +149,8 @@ def answered(page: Page, address: str, question: str, words: str) -> None:
     page.request.post(f"{address}_sandbox/llm/rules", data=rule)
     ask(page, question)
     if pauses:
-        expect(newest(page, "left").get_by_test_id("inline-button")).to_contain_text("⏹", timeout=PATIENCE)
+        expect(newest(page, "left")).to_contain_text("point[0]", timeout=PATIENCE)  # the middle
+        expect(newest(page, "left").get_by_test_id("inline-button")).to_contain_text("⏹")
         take(page, "streaming")
         page.request.post(f"{address}_sandbox/llm/release", data={"name": "picture"})
     last = words.split()[-1]
