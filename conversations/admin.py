@@ -51,12 +51,13 @@ class RequestPage(ReadOnlyPage):
             None,
             {
                 "fields": (
-                    ("asked", "condition", "finish"),
+                    ("asked", "condition"),
+                    ("finish", "attempts"),
                     ("user", "dialog"),
                     ("model", "model_ref"),
                     ("tokens", "reasoning_tokens"),
-                    ("price", "speed", "attempts"),
-                    ("trace_id", "update_key"),
+                    ("price", "speed"),
+                    ("trace_id", "update"),
                     "error",
                 )
             },
@@ -94,6 +95,10 @@ class RequestPage(ReadOnlyPage):
     @display(description=_("question"))
     def question(self, request: Request) -> SafeString:
         return nowrap(request.prompt[:200], "10rem")
+
+    @display(description=_("update"))
+    def update(self, request: Request) -> str:
+        return request.update_key
 
     @display(description=_("dialog"))
     def dialog(self, request: Request) -> SafeString | str:

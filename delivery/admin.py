@@ -80,8 +80,9 @@ class DeliveryPage(ReadOnlyPage):
                     ("source", "backend", "on_doubt"),
                     ("bot_id", "chat_id", "message_id"),
                     ("key", "lane", "trace_id"),
-                    ("created", "not_before", "finished"),
-                    ("worker", "lease_until"),
+                    ("created", "finished"),
+                    ("not_before", "lease_until"),
+                    "worker",
                     ("error_kind", "error"),
                 )
             },
@@ -188,7 +189,7 @@ class JobPage(ReadOnlyPage):
     def last_run(self, job: Any) -> SafeString | str:
         if job.last_run_time is None:
             return gettext("not yet")
-        return format_html("{} {}", run_badge(job.last_status), stamp(job.last_run_time))
+        return format_html("{} {}", run_badge(job.last_status), nowrap(stamp(job.last_run_time)))
 
 
 # The package's own choices leave out the runs that were missed or skipped.

@@ -133,7 +133,7 @@ class ModelPage(Page):
         (
             _("price, $ per million tokens"),
             {
-                "fields": (PRICES, "price_note"),
+                "fields": (*PRICES, "price_note"),
                 "description": _("Empty means unknown, not free. A price set here is kept by refreshes."),
             },
         ),

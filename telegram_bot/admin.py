@@ -61,8 +61,9 @@ class UpdatePage(ReadOnlyPage):
                     ("condition", "kind", "attempts"),
                     ("bot_id", "update_id", "chat_id"),
                     ("lane", "trace_id"),
-                    ("received", "not_before", "finished"),
-                    ("worker", "lease_until"),
+                    ("received", "finished"),
+                    ("not_before", "lease_until"),
+                    "worker",
                     "why",
                 )
             },
