@@ -6,7 +6,7 @@ MANAGE := $(PY) manage.py
 CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts tests
 CODE += $(wildcard benchmarks)
 
-.PHONY: help setup setup-dev run web bot sandbox test lint lint-style lint-types lint-imports lint-django format \
+.PHONY: help setup setup-dev run web bot sandbox password test lint lint-style lint-types lint-imports lint-django format \
 	migrations messages schema bench screenshots ci clean
 
 help: ## Show this list
@@ -29,6 +29,9 @@ bot: setup ## Start the bot alone
 
 sandbox: setup ## Start the sandbox alone
 	@$(PY) -m scripts.run sandbox
+
+password: setup ## Set the password of the operator's login
+	@$(PY) -m scripts.run password
 
 test: setup-dev ## Run all tests (ARGS="-k name" for some of them)
 	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(ARGS)

@@ -58,7 +58,9 @@ async def _send(delivery: Delivery) -> None:
         bug = DeliveryError("bug", f"{type(error).__name__}: {error}", permanent=True)
         await in_db(services.record_error, delivery, bug, timezone.now())
     else:
-        log.info("sent", key=delivery.key, message_id=sent.message_id)
+        # Without a message nobody saw anything: commands of a menu, for example.
+        tell = log.debug if sent.message_id is None else log.info
+        tell("sent", key=delivery.key, message_id=sent.message_id)
         # Until it is on record, a crash would send it again.
         await in_db_first(services.record_sent, delivery, sent, timezone.now())
 

@@ -1,5 +1,7 @@
 """Starts everything and keeps it running: `python -m scripts.run [web] [bot] [sandbox]` (no name: all).
 
+`python -m scripts.run password` sets the operator's password instead, in the database that would be used.
+
 Without BOT_TOKEN the bot talks to the sandbox: a Telegram and model servers of play on this machine, with a
 database and files of their own.
 """
@@ -128,7 +130,10 @@ def commands(plan: Plan) -> dict[str, Command]:
     ]
     quietly = ["--log-level", "warning", "--timeout-graceful-shutdown", "10"]
     return {
-        "sandbox": Command("sandbox", [sys.executable, "-m", "sandbox", "--port", str(plan.sandbox_port)], wave=1),
+        # It tells its address as JSON; the summary tells it in words.
+        "sandbox": Command(
+            "sandbox", [sys.executable, "-m", "sandbox", "--port", str(plan.sandbox_port)], wave=1, silent='{"url"'
+        ),
         "web": Command("web", [*web, *quietly]),
         "bot": Command("bot", [sys.executable, "manage.py", "runbot"]),
     }
@@ -142,6 +147,7 @@ def call(plan: Plan, *args: str) -> "subprocess.CompletedProcess[bytes]":
 
 def prepare(plan: Plan) -> dict[str, str]:
     """Check the settings, bring the database up to date, make the operator; returns the report of that."""
+    print("Checking the settings and the database…", flush=True)
     done = call(plan, "-m", "scripts.prepare", *([SANDBOX_ADMIN] if plan.play else []))
     if done.returncode:
         raise RefusedError("Nothing was started: mend what is said above and start again.")
@@ -151,6 +157,7 @@ def prepare(plan: Plan) -> dict[str, str]:
 
 def fill_catalogue(plan: Plan) -> None:
     """Ask the providers for their models once, so that there is something to choose from."""
+    print("Asking the providers for their models…", flush=True)
     if call(plan, "manage.py", "sync_models").returncode:
         print("The list of models could not be filled now; the bot tries again every night.")
 
@@ -202,6 +209,8 @@ def summary(plan: Plan, names: list[str], report: Mapping[str, str]) -> str:
     if "web" in names:
         lines.append(f"  Admin   http://{HOST}:{plan.web_port}/admin/")
         lines += [f"          {line}" for line in report["operator"].splitlines()]
+        if not report["operator"].startswith("Created"):
+            lines.append("          Forgotten it? make password sets a new one.")
     if plan.play:
         lines += ["", "For the real Telegram write BOT_TOKEN (from @BotFather) into .env and start again."]
     return "\n".join([*lines, ""])
@@ -215,8 +224,16 @@ def chosen(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     return {**dotenv.read(root / ".env"), **environ}
 
 
+def set_password(plan: Plan) -> int:
+    """Ask the person at the terminal for the operator's new password; the exit code."""
+    argv = [sys.executable, "manage.py", "changepassword", "admin"]
+    return subprocess.run(argv, cwd=ROOT, env=plan.env, check=False).returncode
+
+
 def run(names: list[str]) -> int:
     plan = make_plan(chosen(os.environ, ROOT), os.environ, ROOT)
+    if names == ["password"]:
+        return set_password(plan)
     names = names or (["sandbox", "web", "bot"] if plan.play else ["web", "bot"])
     refuse_busy_ports(plan, names)
     report = prepare(plan)

@@ -24,11 +24,15 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Command:
-    """What to start. A lower ``wave`` is stopped earlier: the bot says goodbye while its server lives."""
+    """What to start. A lower ``wave`` is stopped earlier: the bot says goodbye while its server lives.
+
+    Lines that begin with ``silent`` are for programs and not passed on.
+    """
 
     name: str
     argv: Sequence[str | Path]
     wave: int = 0
+    silent: str = "\0"
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Supervisor:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self.running[command.name] = (command, process)
-        pump = threading.Thread(target=self._pump, args=(command.name, process.stdout), daemon=True)
+        pump = threading.Thread(target=self._pump, args=(command, process.stdout), daemon=True)
         pump.start()
         self.pumps.append(pump)
         threading.Thread(target=self._watch, args=(command.name, process), daemon=True).start()
@@ -117,10 +121,12 @@ class Supervisor:
                 return sorted(alive)
         return []
 
-    def _pump(self, name: str, stream: IO[bytes]) -> None:
+    def _pump(self, command: Command, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
-                self.say(name, line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                if not text.startswith(command.silent):
+                    self.say(command.name, text)
 
     def _watch(self, name: str, process: Process) -> None:
         self.events.put(Ended(name, process.wait()))

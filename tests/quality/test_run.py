@@ -127,6 +127,12 @@ def test_summary_says_where_to_chat_and_where_to_administer() -> None:
     assert "BOT_TOKEN" in said
 
 
+@pytest.mark.parametrize(("said", "told"), [("Created the account admin.", False), ("It is there already.", True)])
+def test_summary_says_how_to_get_back_in_when_no_password_is_shown(said: str, told: bool) -> None:
+    summary = run.summary(plan(), ["web"], {"operator": said})
+    assert ("make password" in summary) is told
+
+
 def test_summary_with_a_real_bot_speaks_of_no_sandbox() -> None:
     said = run.summary(plan(BOT_TOKEN="1:real"), ["web", "bot"], {"operator": ""})
     assert "8081" not in said

@@ -68,6 +68,13 @@ def test_lines_carry_the_name_of_their_process(supervisor: Supervisor, out: Outp
     out.until("web     │ trouble\n")
 
 
+def test_lines_for_programs_are_not_passed_on(supervisor: Supervisor, out: Output) -> None:
+    talk = [sys.executable, "-u", "-c", "print('{\"url\": 1}'); print('hello')"]
+    supervisor.start(Command("sandbox", talk, silent='{"url"'))
+    out.until("sandbox │ hello\n")
+    assert "url" not in out.getvalue()
+
+
 def test_bytes_that_are_no_text_do_not_stop_the_output(supervisor: Supervisor, out: Output) -> None:
     supervisor.start(python("bot", "import os; os.write(1, b'\\xff\\n'); print('still here')"))
     out.until("still here")
