@@ -97,7 +97,7 @@ def which(text: str, found: Sequence[Model]) -> Menu:
     if found:
         keys = [[_choice(model)] for model in found[:PAGE]]
         asked = _("Several models match. Which one?")
-        return asked if len(found) <= PAGE else asked + " " + _("More of the name narrows it down."), keys
+        return asked if len(found) <= PAGE else asked + " " + _("Type more of the name to narrow it down."), keys
     known = llm.find_model(text)
     replacement = llm.replacement_of(known) if known is not None else None
     if known is None or replacement is None:

@@ -195,7 +195,7 @@ async def test_part_of_many_names_shows_the_first_and_asks_for_more(house: House
 
     said = await house.ask(ANNA, "/model turbo")
 
-    assert said.endswith("More of the name narrows it down.")
+    assert said.endswith("Type more of the name to narrow it down.")
     assert labels(house) == [f"turbo-{number:02} · OpenAI" for number in range(8)]
 
 
