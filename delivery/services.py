@@ -89,13 +89,17 @@ def _end(rows: Any, delivery: Delivery, state: Delivery.State, now: datetime, no
 
 @transaction.atomic
 def return_abandoned(ids: Sequence[int], now: datetime) -> None:
-    """Settle rows whose worker died between the call and the record: again, marked; or left to a person."""
+    """Settle rows whose worker died between the call and the record: again, marked; or left to a person.
+
+    What its worker died of MAX_ATTEMPTS times has failed, or it would take every process down for ever.
+    """
     held = Delivery.objects.filter(pk__in=ids, state=State.SENDING)
-    doubtful = list(held.filter(on_doubt=Doubt.ASK))
-    held.filter(on_doubt=Doubt.AGAIN).update(state=State.QUEUED, repeated=True, not_before=None)
-    for delivery in doubtful:
-        noted = {"error_kind": "crash", "error": "The process died while sending."}
-        _end(held.filter(pk=delivery.pk), delivery, State.UNKNOWN, now, noted)
+    again = held.filter(on_doubt=Doubt.AGAIN, attempts__lt=MAX_ATTEMPTS)
+    again.update(state=State.QUEUED, repeated=True, not_before=None)
+    noted = {"error_kind": "crash", "error": "The process died while sending."}
+    for delivery in held:
+        state = State.UNKNOWN if delivery.on_doubt == Doubt.ASK else State.FAILED
+        _end(held.filter(pk=delivery.pk), delivery, state, now, noted)
     for lane in Delivery.objects.filter(pk__in=ids, state=State.QUEUED).values_list("lane", flat=True):
         engine.wake_on_commit(lane)
 

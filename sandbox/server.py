@@ -83,9 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command line, shared by `python -m sandbox` and the management command."""
     parser.add_argument("--port", type=int, default=PORT, help="port on 127.0.0.1 (default %(default)s)")
     parser.add_argument("--bot-token", default=TOKEN, help="the token the bot must use (default %(default)s)")
-    parser.add_argument(
-        "--admin-chat", type=int, help="id of the administrators' group, or of the administrator"
-    )
+    parser.add_argument("--admin-chat", type=int, help="id of the administrators' group, or of the administrator")
     parser.add_argument("--strict", action="store_true", help="refuse unknown parameters and fields")
     parser.add_argument("--no-limits", action="store_true", help="no flood limits")
 

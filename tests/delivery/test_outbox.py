@@ -239,6 +239,15 @@ def test_lease_that_is_over_returns_the_message() -> None:
 
 
 @pytest.mark.django_db
+def test_message_that_kills_its_process_again_and_again_has_failed(now: datetime, ended: list[Any]) -> None:
+    fatal = sending("fatal", attempts=services.MAX_ATTEMPTS)
+    services.return_abandoned([fatal.pk], now)
+
+    assert states() == ["failed"]
+    assert ended == [("fatal", "failed", "crash")]
+
+
+@pytest.mark.django_db
 def test_message_that_was_settled_meanwhile_is_left_alone(now: datetime, ended: list[Any]) -> None:
     delivery = sending(on_doubt=Doubt.ASK)
     services.record_sent(delivery, Sent(1), now)

@@ -29,7 +29,9 @@ async def test_member_with_an_admins_link_sees_the_admins_commands(house: House)
     token = token_in(await house.ask(OLGA, "/admin invite admin"))
     await house.ask(ANNA, f"/start {token}")
 
-    menus = [call.params for call in house.calls("setMyCommands") if call.params.get("scope", {}).get("chat_id") == ANNA]
+    menus = [
+        call.params for call in house.calls("setMyCommands") if call.params.get("scope", {}).get("chat_id") == ANNA
+    ]
     assert "admin" in [command["command"] for command in menus[-1]["commands"]]
 
 
