@@ -8,6 +8,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -306,6 +307,24 @@ def own_environment() -> dict[str, str]:
     """Nothing of this machine's but where its programs are."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "LANG": "C.UTF-8"}
+
+
+def playground(folder: Path) -> dict[str, str]:
+    """What `python -m scripts.run` is told to play in ``folder``, on free ports and with no settings of this machine."""
+    return own_environment() | {
+        "SEKRETAR_IGNORE_DOTENV": "1",
+        "SECRET_KEY": "s" * 50,
+        "DATABASE_URL": f"sqlite:///{folder}/play.sqlite3",
+        "FILES_DIR": f"{folder}/files",
+        "WEB_PORT": str(free_port()),
+        "SANDBOX_PORT": str(free_port()),
+    }
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def told_secrets(processes: Sequence[Process]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ STORIES: dict[str, tuple[Json, str]] = {
     "502-html": ({"html": True}, "The model's server failed. Try again, or choose another model."),
     "cut-at-once": ({"cut": "0"}, "The connection to the model broke. Try again, or choose another model."),
     "cut": ({"cut": True, "words": 40}, "⚠️ The answer broke off here."),
-    "hang": ({"hang": True}, "The model took too long. Try again, or choose another model."),
+    "hang": ({"hang": None}, "The model took too long. Try again, or choose another model."),
     "hang-midway": ({"hang": "mid", "words": 40}, "⚠️ The answer broke off here. The model took too long."),
     "keepalive-only": ({"hang": "keepalive"}, "The model took too long."),
     "malformed": ({"malformed": True, "words": 40}, "⚠️ The answer broke off here."),
