@@ -8,6 +8,7 @@ import json
 import logging
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ HOST = "127.0.0.1"
 PORT = 8081
 TOKEN = "1000:sandbox-token"  # noqa: S105 (opens nothing but this sandbox)
 SHUTDOWN_SECONDS = 1.0
+NUMBERED_SINCE = 1_760_000_000  # seconds since the epoch; numbers of messages and updates fit into 32 bits
 
 
 @dataclass
@@ -61,14 +63,17 @@ async def serve(
     limits: bool = True,
     seed: bool = True,
     admin_chat: int | None = None,
+    first: int = 1,
 ) -> AsyncIterator[Sandbox]:
     """Serve on loopback (port 0: any free one) until the block ends. OSError when the port is taken.
 
     `strict` refuses unknown parameters and malformed nested objects; `limits` switches the flood limits on;
     `seed` fills the world with four people, two groups and a channel; `admin_chat` is the id of the
-    administrators' group (or of the administrator, when positive) in place of the usual one.
+    administrators' group (or of the administrator, when positive) in place of the usual one; `first` is the
+    number of the first message and, above 100 million, of the first update.
     """
-    world, models = World(token, strict=strict, limits=limits, seed=seed, admin_chat=admin_chat), Models()
+    world = World(token, strict=strict, limits=limits, seed=seed, admin_chat=admin_chat, first=first)
+    models = Models()
     runner = web.AppRunner(build_app(world, models), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -100,6 +105,8 @@ async def run(options: argparse.Namespace) -> None:
         strict=options.strict,
         limits=not options.no_limits,
         admin_chat=options.admin_chat,
+        # A bot that knew an earlier sandbox takes a number it has seen for something it has done.
+        first=int(time.time()) - NUMBERED_SINCE,
     )
     async with served as sandbox:
         sys.stdout.write(json.dumps({"url": sandbox.url}) + "\n")

@@ -106,7 +106,8 @@ class Chat:
     last_bot: int | None = None
     # Posts of our bot in a channel, where messages do not name their sender.
     posts: set[int] = field(default_factory=set)
-    next_message_id: int = 1
+    # How many numbers of messages were used up; only in supergroups and channels.
+    numbered: int = 0
     # When the bot sent or edited here, for the flood limits (monotonic seconds).
     sent: deque[float] = field(default_factory=deque)
     _short: dict[str, Any] | None = None

@@ -33,7 +33,10 @@ ACTION_SECONDS = 5.0
 
 
 class World:
-    """Everything the fake server knows. `clock` gives seconds since the epoch; a test may replace it."""
+    """Everything the fake server knows. `clock` gives seconds since the epoch; a test may replace it.
+
+    Messages are numbered from `first` on, updates as many above 100 million.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class World:
         limits: bool = True,
         seed: bool = True,
         admin_chat: int | None = None,
+        first: int = 1,
     ) -> None:
         self.clock: Callable[[], float] = time.time
         self.token = token
@@ -58,7 +62,7 @@ class World:
         self.feed = Feed()
         self.news = Signal()
         self.feed.signal = self.news
-        self.updates = Updates(lambda: self.clock(), self.news.notify)
+        self.updates = Updates(lambda: self.clock(), self.news.notify, 100_000_000 + first)
         self.webhook = Webhook(self.updates, lambda: self.clock())
         self.call_log = CallLog()
         self.faults = Faults()
@@ -70,7 +74,8 @@ class World:
         self.profile: dict[tuple[str, str], str] = {}
         self.closing = asyncio.Event()
         self.numbers = count(1)
-        self._message_ids = count(1)
+        self.first = first
+        self._message_ids = count(first)
         if seed:
             seed_world(self, admin_chat)
 
@@ -101,8 +106,8 @@ class World:
     def next_message_id(self, chat: Chat) -> int:
         """Supergroups and channels count for themselves; all other chats of the bot share one counter."""
         if chat.type in {"supergroup", "channel"}:
-            chat.next_message_id += 1
-            return chat.next_message_id - 1
+            chat.numbered += 1
+            return self.first + chat.numbered - 1
         return next(self._message_ids)
 
     def publish(self, chat: Chat, message: Message) -> Message:

@@ -310,7 +310,7 @@ def own_environment() -> dict[str, str]:
 
 
 def playground(folder: Path) -> dict[str, str]:
-    """What `python -m scripts.run` is told to play in ``folder``, on free ports and with no settings of this machine."""
+    """What `python -m scripts.run` is told to play in ``folder``, on free ports, without our settings."""
     return own_environment() | {
         "SEKRETAR_IGNORE_DOTENV": "1",
         "SECRET_KEY": "s" * 50,

@@ -7,7 +7,6 @@ names, commands, figures and what the newcomer wrote.
 import os
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.acceptance.processes import ROOT, Process, own_environment
+from tests.acceptance.processes import ROOT, Process, playground
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -56,7 +55,7 @@ class Running:
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     """Everything, started on free ports with nothing of this machine's settings."""
-    process = Process("run", ["-m", "scripts.run"], environment(tmp_path), tmp_path)
+    process = Process("run", ["-m", "scripts.run"], playground(tmp_path), tmp_path)
     try:
         process.says("Sekretar is running", 60)
         process.says("For the real Telegram")
@@ -71,23 +70,6 @@ def running(tmp_path: Path) -> Iterator[Running]:
         # Not a kill: it would leave the bot and the servers behind.
         process.popen.send_signal(signal.SIGTERM)
         process.wait(60)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    return own_environment() | {
-        "SEKRETAR_IGNORE_DOTENV": "1",
-        "SECRET_KEY": "s" * 50,
-        "DATABASE_URL": f"sqlite:///{folder}/play.sqlite3",
-        "FILES_DIR": f"{folder}/files",
-        "WEB_PORT": str(free_port()),
-        "SANDBOX_PORT": str(free_port()),
-    }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def told(process: Process, pattern: str) -> str:

@@ -35,6 +35,15 @@ async def test_the_seeded_world_has_four_people_and_seven_chats(control: Control
     assert state["bot"]["username"] == "sekretar_bot"
 
 
+async def test_numbers_of_messages_and_updates_can_begin_anywhere(session: aiohttp.ClientSession) -> None:
+    async with serve(first=5000) as sandbox:
+        control, api = Control(sandbox.url, session), Api(sandbox.url, session)
+        sent = [await control("message", chat_id=chat, user_id=ANNA, text="Hello") for chat in (ANNA, TEAM, ANNA)]
+        assert [one["message"]["message_id"] for one in sent] == [5000, 5000, 5001]
+        updates = await api.ok("getUpdates")  # the group's message is not for the bot
+        assert [update["update_id"] for update in updates] == [100_005_000, 100_005_001]
+
+
 async def test_another_id_can_be_given_to_the_group_of_administrators() -> None:
     async with serve(admin_chat=-1007) as sandbox:
         assert sandbox.world.chat(-1007).title == "Администраторы"

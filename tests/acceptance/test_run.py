@@ -1,0 +1,37 @@
+"""`make run` without a token, twice: the sandbox forgets everything at a stop, the bot nothing."""
+
+import signal
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.processes import OLGA, Process, Sandbox, is_preview, playground, until
+
+pytestmark = pytest.mark.acceptance
+
+
+def asked(name: str, question: str, env: Mapping[str, str], folder: Path) -> list[str]:
+    """Start, ask as the administrator, whom every start lets in, and stop as Ctrl-C does; what the bot answered."""
+    process = Process(name, ["-m", "scripts.run"], env, folder)
+    try:
+        process.says("For the real Telegram", 60)
+        with closing(Sandbox(f"http://127.0.0.1:{env['SANDBOX_PORT']}")) as sandbox:
+            mine = sandbox.say(OLGA, question)["message_id"]
+
+            def answers() -> list[str]:
+                new = [message for message in sandbox.messages(OLGA) if message["message_id"] > mine]
+                return [] if any(map(is_preview, new)) else [message["text"] for message in new]
+
+            return until(answers, what=f"an answer to {question!r}")
+    finally:
+        process.popen.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+
+
+def test_bot_that_knew_an_earlier_sandbox_answers_in_a_new_one(tmp_path: Path) -> None:
+    env = playground(tmp_path)
+    for name in ("first", "second"):
+        (answer,) = asked(name, f"{name} question", env, tmp_path)
+        assert f"{name} question" in answer
