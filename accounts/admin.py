@@ -157,7 +157,9 @@ class PersonPage(UserAdmin, Page):  # type: ignore[type-arg]
             {
                 "fields": (
                     ("username", "password"),
-                    ("is_active", "is_staff", "is_superuser"),
+                    "is_active",
+                    "is_staff",
+                    "is_superuser",
                     "groups",
                     ("date_joined", "last_login"),
                 ),
