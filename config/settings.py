@@ -189,6 +189,9 @@ DELIVERY_BACKENDS = {
     "telegram": "telegram_bot.backend.send",
 }
 
+# What waits, before a message is claimed, until its lane may send one: async room(lane).
+DELIVERY_ROOM = "telegram_bot.backend.room"
+
 # What fires on a schedule (the capabilities with schedules add themselves here).
 DELIVERY_SOURCES: dict[str, str] = {}
 EVENT_SINKS: dict[str, str] = {}

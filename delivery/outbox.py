@@ -33,12 +33,19 @@ def backend(name: str) -> Backend:
     return found
 
 
+@functools.cache
+def _room() -> Callable[[str], Awaitable[None]]:
+    found: Callable[[str], Awaitable[None]] = import_string(settings.DELIVERY_ROOM)
+    return found
+
+
 def lane_of(bot_id: int, chat_id: int) -> str:
     return f"out:{bot_id}:{chat_id}"
 
 
 async def drain(lane: str) -> bool:
     """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
+    await _room()(lane)
     delivery = await in_db(claim_head, QUEUE, lane)
     if delivery is None:
         return False

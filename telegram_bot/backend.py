@@ -29,7 +29,7 @@ from delivery.errors import DeliveryError
 from delivery.models import Delivery
 from delivery.services import Sent
 from telegram_bot import runtime
-from telegram_bot.limiter import seconds_of
+from telegram_bot.limiter import RESERVED, Limiter, seconds_of
 from telegram_bot.markdown import MESSAGE_UNITS, units
 
 log = structlog.get_logger(__name__)
@@ -41,8 +41,16 @@ NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
+async def room(lane: str) -> None:
+    """Wait until Telegram takes another message in the chat of ``lane``, before one is claimed: what waits only for
+    its turn must not look, after a crash, as if it were on its way."""
+    chat_id = int(lane.rpartition(":")[2])
+    if chat_id and runtime.is_running() and isinstance(limiter := runtime.bot().rate_limiter, Limiter):
+        await limiter.room(chat_id)
+
+
 async def send(delivery: Delivery) -> Sent:
-    """Send ``delivery``; raises DeliveryError."""
+    """Send ``delivery``, for which ``room`` was made; raises DeliveryError."""
     params = dict(delivery.content["params"])
     method = delivery.content["method"]
     if reference := delivery.content.get("edit_of"):
@@ -50,9 +58,10 @@ async def send(delivery: Delivery) -> Sent:
     if delivery.repeated and method == "sendMessage":
         params = _marked(params)
     # Each round mends one thing (entities, reply, target); what cannot be mended raises.
-    for _round in range(5):
+    for attempt in range(5):
+        turn = RESERVED if attempt == 0 else None
         try:
-            answer = await runtime.bot().do_api_request(method, api_kwargs=params)
+            answer = await runtime.bot().do_api_request(method, api_kwargs=params, rate_limit_args=turn)
         except ChatMigrated as error:
             await in_db(accounts.migrate_chat, delivery.bot_id, params["chat_id"], error.new_chat_id)
             params["chat_id"] = error.new_chat_id

@@ -8,7 +8,7 @@ import asyncio
 from datetime import timedelta
 
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone, translation
 from telegram import Update as TelegramUpdate
 
@@ -121,5 +121,8 @@ def recover(*, everything: bool) -> int:
     """Give back what dead workers held; returns how many rows."""
     ids = abandoned(QUEUE, everything=everything)
     if ids:
-        services.return_abandoned(ids, MOST_ATTEMPTS, timezone.now())
+        with transaction.atomic():
+            for update in services.return_abandoned(ids, MOST_ATTEMPTS, timezone.now()):
+                log.error("update buried", update=update.update_id, trace=update.trace_id, attempts=update.attempts)
+                trouble.tell_buried(update)
     return len(ids)

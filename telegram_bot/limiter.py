@@ -19,6 +19,8 @@ JSON = bool | dict[str, Any] | list[dict[str, Any]]
 
 COUNTED = ("send", "edit", "copy", "forward")
 COSMETIC = "cosmetic"
+# The caller waited in ``room`` already.
+RESERVED = "reserved"
 # Chats idle for so many seconds are forgotten (their budgets are full again by then).
 FORGET_SECONDS = 120.0
 
@@ -123,13 +125,17 @@ class Limiter(BaseRateLimiter[str]):
         chat = self.budget(chat_id)
         if rate_limit_args == COSMETIC:
             self._take_or_drop(chat, free=endpoint == "sendChatAction")
-        else:
+        elif rate_limit_args != RESERVED:
             await self._wait(chat)
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:
             chat.cool_until = self._clock() + seconds_of(error) + 0.2
             raise
+
+    async def room(self, chat_id: int | str) -> None:
+        """Wait for a message's turn in ``chat_id`` and take it; the call then says RESERVED."""
+        await self._wait(self.budget(chat_id))
 
     def _take_or_drop(self, chat: ChatBudget, *, free: bool) -> None:
         """A typing action is no message: it asks for room but uses none up."""

@@ -87,15 +87,18 @@ def _held(ids: Iterable[int]) -> Any:
 
 
 @transaction.atomic
-def return_abandoned(ids: Sequence[int], most_attempts: int, now: datetime) -> None:
-    """Give back what a dead worker held; what killed its worker ``most_attempts`` times is buried."""
+def return_abandoned(ids: Sequence[int], most_attempts: int, now: datetime) -> list[Update]:
+    """Give back what a dead worker held; what killed its worker ``most_attempts`` times is buried, and returned."""
     held = Update.objects.filter(pk__in=ids, state=State.RUNNING)
-    held.filter(attempts__gte=most_attempts).update(
+    fatal = held.filter(attempts__gte=most_attempts)
+    buried = list(fatal)
+    fatal.update(
         state=State.DEAD, finished_at=now, error=f"The process died {most_attempts} times while working on it."
     )
     held.filter(state=State.RUNNING).update(state=State.NEW, not_before=None)
     for lane in Update.objects.filter(pk__in=ids, state=State.NEW).values_list("lane", flat=True):
         engine.wake_on_commit(lane)
+    return buried
 
 
 @transaction.atomic

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Chat
 from delivery import services
 from delivery.models import Delivery, Doubt
 from telegram_bot import outgoing
 from telegram_bot.outgoing import Place
-from tests.house import ADMINS, ANNA, BOT, House
+from tests.house import ADMINS, ANNA, BOT, House, open_house
 
 
 async def say(house: House, text: str = "hello", key: str = "k", **more: Any) -> Delivery:
@@ -160,3 +161,15 @@ async def test_operator_can_send_an_ended_message_again(house: House, state: str
     await house.until(lambda: house.heard(ANNA))
     await house.quiet()
     assert (await house.db(Delivery.objects.get)).state == "sent"
+
+
+async def test_message_that_waits_for_its_turn_is_not_on_its_way(transactional_db: None, settings: Settings) -> None:
+    """A crash now must not make it look as if it might have arrived."""
+    async with open_house(settings, TELEGRAM_RATE_CHAT=0.2) as slow:
+        for number in range(4):
+            await slow.db(outgoing.say, f"k{number}", Place(BOT, ANNA), str(number))
+        await slow.until(lambda: len(slow.heard(ANNA)) == 3)
+        await slow.until(lambda: slow.engine.health()["lanes"])
+
+        waiting = await slow.db(lambda: Delivery.objects.get(key="k3:0"))
+        assert (waiting.state, waiting.attempts) == ("queued", 0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from telegram.error import RetryAfter
 
-from telegram_bot.limiter import COSMETIC, Budget, ChatBudget, Dropped, Limiter, Minute, seconds_of
+from telegram_bot.limiter import COSMETIC, RESERVED, Budget, ChatBudget, Dropped, Limiter, Minute, seconds_of
 
 
 class Clock:
@@ -185,3 +185,14 @@ def test_pause_may_be_a_number_or_a_timedelta() -> None:
         retry_after = timedelta(seconds=17)
 
     assert seconds_of(Old(17)) == seconds_of(New(17)) == 17.0
+
+
+async def test_turn_that_was_waited_for_is_not_waited_for_again() -> None:
+    limiter = Limiter(0, 1, 20)
+    for _message in range(3):
+        await limiter.room(1)
+    async with asyncio.timeout(1):
+        assert await request(limiter, "sendMessage", 1, RESERVED) is True
+
+    with pytest.raises(Dropped):
+        await request(limiter, "editMessageText", 1, COSMETIC)
