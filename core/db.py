@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
@@ -23,7 +23,12 @@ T = TypeVar("T")
 # SQLite has one writer: more threads would only wait for one another's locks.
 THREADS = {"sqlite": 1, "postgresql": 8}
 
-Call = Callable[[], None]
+# What came of a call, to be told in the loop that asked; None when nobody waits for it any more.
+Answer = tuple[asyncio.AbstractEventLoop, Callable[[], None]]
+Call = Callable[[], Answer | None]
+
+# Answers that are told together: waking the loop costs as much as a small query.
+TOGETHER = 16
 
 
 class Threads:
@@ -40,13 +45,26 @@ class Threads:
             thread.start()
 
     def _work(self) -> None:
+        answers: list[Answer | None] = []
         try:
-            while (call := self.calls.get()) is not None:
+            while (call := self._next(answers)) is not None:
                 while (urgent := self._next_urgent()) is not None:
-                    urgent()
-                call()
+                    answers.append(urgent())
+                answers.append(call())
         finally:
+            _tell(answers)
             connection.close()
+
+    def _next(self, answers: list[Answer | None]) -> Call | None:
+        """The next call. Nobody waits for an answer while this thread waits for work."""
+        try:
+            if len(answers) < TOGETHER:
+                return self.calls.get_nowait()
+        except Empty:
+            pass
+        _tell(answers)
+        answers.clear()
+        return self.calls.get()
 
     def put_first(self, call: Call) -> None:
         """Let ``call`` be the next one that a thread takes."""
@@ -68,6 +86,24 @@ class Threads:
 
 
 def _nothing() -> None: ...
+
+
+def _tell(answers: list[Answer | None]) -> None:
+    """Wake each loop once for all the answers it waits for."""
+    if not answers:
+        return
+    waiting: dict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = {}
+    for answer in answers:
+        if answer is not None:
+            waiting.setdefault(answer[0], []).append(answer[1])
+    for loop, tellings in waiting.items():
+        with suppress(RuntimeError):  # the loop ended meanwhile, and nobody waits
+            loop.call_soon_threadsafe(_all, tellings)
+
+
+def _all(tellings: list[Callable[[], None]]) -> None:
+    for tell in tellings:
+        tell()
 
 
 _lock = threading.Lock()
@@ -108,15 +144,14 @@ def _prepared(
     future: asyncio.Future[T] = loop.create_future()
     context, language = contextvars.copy_context(), translation.get_language()
 
-    def call() -> None:
+    def call() -> Answer | None:
         if future.cancelled():
-            return
+            return None
         try:
             outcome = functools.partial(_resolve, future, context.run(_call, language, fn, args, kwargs))
         except BaseException as error:
             outcome = functools.partial(_reject, future, error)
-        with suppress(RuntimeError):  # the loop ended meanwhile, and nobody waits
-            loop.call_soon_threadsafe(outcome)
+        return loop, outcome
 
     return future, call
 

@@ -113,3 +113,23 @@ async def test_connection_that_the_server_cut_is_replaced() -> None:
 def _end_my_session() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+async def test_every_one_of_many_callers_gets_its_own_answer() -> None:
+    """Answers are told together; none may stay with a thread that waits for more work."""
+    for crowd in (1, 3, 17, 300):
+        async with asyncio.timeout(20):
+            answers = await asyncio.gather(*(in_db(lambda number=number: number * 2) for number in range(crowd)))
+        assert answers == [number * 2 for number in range(crowd)]
+
+
+async def test_answer_of_the_last_call_before_the_end_is_told() -> None:
+    begun = threading.Event()
+    last = asyncio.create_task(in_db(lambda: begun.wait(10)))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(asyncio.to_thread(close_db_threads))
+    begun.set()
+
+    async with asyncio.timeout(10):
+        assert await last
+        await closing
