@@ -50,8 +50,9 @@ def recorded(models: Models, provider: str, endpoint: str, work: Work) -> Handle
             call.status, call.outcome = broken.response.status, "broken"
             return broken.response
         except ConnectionError:
+            # No error of ours: whoever asked was stopped, or died.
             call.outcome = "gone"
-            raise
+            return BrokenError.cut(request).response
         else:
             call.status, call.outcome = response.status, "answered"
             return response
