@@ -33,8 +33,8 @@ sandbox: setup ## Start the sandbox alone
 password: setup ## Set the password of the operator's login
 	@$(PY) -m scripts.run password
 
-test: setup-dev ## Run all tests (ARGS="-k name" for some of them)
-	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(ARGS)
+test: setup-dev ## Run all tests, on up to four processors (ARGS="-k name" for some of them)
+	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(if $(ARGS),$(ARGS),-n auto --maxprocesses 4)
 
 lint: setup-dev ## Run all checks of the code
 	@$(MAKE) --no-print-directory --keep-going lint-style lint-types lint-imports lint-django
