@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from conversations import running, services
 from conversations.running import Running
 from conversations.services import Outcome, Question, State, Turn
-from core.db import in_db, in_db_first
+from core.db import in_db_first
 from core.trace import current_trace
 from llm.client import Client
 from llm.errors import ProviderError
@@ -36,7 +36,7 @@ _client: Client | None = None
 async def answer(context: Context, question: Question) -> None:
     """Answer ``question`` in its chat; whatever happens on the way, the person gets an answer or a sentence."""
     incoming = context.incoming
-    turn = await in_db(services.begin, incoming, question, timezone.now())
+    turn = await in_db_first(services.begin, incoming, question, timezone.now())
     if turn is None:
         return
     outcome = await _talk(turn, incoming)
@@ -54,7 +54,7 @@ async def answer(context: Context, question: Question) -> None:
 async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
     for pause in SAVE_AGAIN:
         try:
-            await in_db(services.save, turn, outcome, incoming, timezone.now())
+            await in_db_first(services.save, turn, outcome, incoming, timezone.now())
         except (OperationalError, InterfaceError) as error:
             log.warning("answer not saved", request=turn.request.pk, error=str(error), again_in=pause)
             await asyncio.sleep(pause)
@@ -64,7 +64,7 @@ async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
             outcome.text, outcome.error, outcome.raw = plain(outcome.text), plain(outcome.error), None
         else:
             return
-    await in_db(services.save, turn, outcome, incoming, timezone.now())
+    await in_db_first(services.save, turn, outcome, incoming, timezone.now())
 
 
 async def _talk(turn: Turn, incoming: Incoming) -> Outcome:

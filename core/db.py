@@ -130,7 +130,8 @@ async def in_db(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 async def in_db_first(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """As ``in_db``, before all that waits: to record what has happened outside and a crash would repeat."""
+    """As ``in_db``, before all that waits: to go on with what has begun before anything new begins, and to record
+    what has happened outside and a crash would repeat."""
     future, call = _prepared(fn, args, kwargs)
     _threads().put_first(call)
     return await future

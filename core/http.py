@@ -6,6 +6,7 @@ httpx's own transport is the ceiling under concurrency: a bot with 500 busy chat
 
 import functools
 import ssl
+from typing import Any
 
 import aiohttp
 import httpx
@@ -26,9 +27,28 @@ def transport(connections: int) -> AiohttpTransport:
     )
 
 
-def client(*, connections: int = 256, timeout: httpx.Timeout | float = 20.0) -> httpx.AsyncClient:
-    """An ``httpx.AsyncClient``; the caller closes it. Timeouts are in seconds. Redirects are not followed."""
-    return httpx.AsyncClient(transport=transport(connections), timeout=timeout)
+class Client(httpx.AsyncClient):
+    """An httpx client for servers of an API: a request goes to the transport, and its answer comes back.
+
+    What httpx does around that (redirects, cookies, authentication, hooks) is not wanted of them, and cost as much CPU
+    as the request itself.
+    """
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **_unused: Any) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        response.default_encoding = self._default_encoding
+        if not stream:
+            try:
+                await response.aread()
+            finally:
+                await response.aclose()
+        return response
+
+
+def client(*, connections: int = 256, timeout: httpx.Timeout | float = 20.0) -> Client:
+    """A client; the caller closes it. Timeouts are in seconds. Redirects are not followed."""
+    return Client(transport=transport(connections), timeout=timeout)
 
 
 def never_left(error: BaseException | None) -> bool:

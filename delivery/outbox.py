@@ -46,7 +46,7 @@ def lane_of(bot_id: int, chat_id: int) -> str:
 async def drain(lane: str) -> bool:
     """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
     await _room()(lane)
-    delivery = await in_db(claim_head, QUEUE, lane)
+    delivery = await in_db_first(claim_head, QUEUE, lane)
     if delivery is None:
         return False
     with trace(delivery.trace_id):

@@ -14,7 +14,7 @@ from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
 from core.db import in_db
-from core.http import transport
+from core.http import Client, transport
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
 from telegram_bot.limiter import Limiter
@@ -101,8 +101,15 @@ def on_button(application: App, action: str, handler: Action, *, toasts: bool = 
     application.bot_data["actions"][action] = (handler, toasts)
 
 
+class Request(HTTPXRequest):
+    """The library's request class, with our client inside."""
+
+    def _build_client(self) -> Client:
+        return Client(**self._client_kwargs)
+
+
 def _request(connections: int, *, pool_timeout: float, read_timeout: float) -> HTTPXRequest:
-    return HTTPXRequest(
+    return Request(
         connection_pool_size=connections,
         read_timeout=read_timeout,
         write_timeout=20.0,
