@@ -21,8 +21,9 @@ def asked(name: str, question: str, env: Mapping[str, str], folder: Path) -> lis
             mine = sandbox.say(OLGA, question)["message_id"]
 
             def answers() -> list[str]:
+                # The first start also tells her that she is in, before or after this.
                 new = [message for message in sandbox.messages(OLGA) if message["message_id"] > mine]
-                return [] if any(map(is_preview, new)) else [message["text"] for message in new]
+                return [message["text"] for message in new if question in message["text"] and not is_preview(message)]
 
             return until(answers, what=f"an answer to {question!r}")
     finally:
