@@ -16,15 +16,13 @@ from scripts.supervisor import Command, Ended, Stopped, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Says that it is there, waits, and says goodbye at SIGTERM.
+# It waits with `sigwait`: a handler beside `pause` misses the signal that comes between the two.
 POLITE = """
-import signal, sys
-def bye(*_):
-    print("bye", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, bye)
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 print("ready", flush=True)
-while True:
-    signal.pause()
+signal.sigwait({signal.SIGTERM})
+print("bye", flush=True)
 """
 DEAF = """
 import signal
