@@ -1,6 +1,6 @@
-"""Claiming the head of a lane: one statement that says in the same breath who won and what the row holds.
+"""Claiming the heads of lanes: one statement that says in the same breath who won and what the rows hold.
 
-    UPDATE … WHERE id = (oldest open row of the lane) AND it is free AND due RETURNING …
+    UPDATE … WHERE id IN (oldest open row of each lane) AND it is free AND due RETURNING …
 
 A row that somebody else holds stays the head, so a lane is serial on any number of processes. The outer conditions are
 checked again under the row's lock, so two claimers of one row get one row between them. The states stand in the text
@@ -10,6 +10,7 @@ and not as parameters, for only then does SQLite use the partial index on open r
 import os
 import secrets
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -65,21 +66,33 @@ def _times(queue: Queue) -> tuple[str, str, list[Any]]:
     return "%s", "%s", [adapt(now + queue.lease), adapt(now)]
 
 
-def claim_head(queue: Queue, lane: str) -> Any | None:
-    """The oldest open row of ``lane`` if it is free and due, now held by this worker; else None. One query."""
-    names, read = columns(queue.model)
+def claim_heads(queue: Queue, lanes: Sequence[str]) -> list[Any | None]:
+    """For each lane its oldest open row if it is free and due, now held by this worker; else None. One query."""
+    _names, read = columns(queue.model)
+    with connection.cursor() as cursor:
+        cursor.execute(*claim(queue, lanes))
+        rows = cursor.fetchall()
+    heads = {row.lane: row for row in read(rows)}
+    return [heads.get(lane) for lane in lanes]
+
+
+def claim(queue: Queue, lanes: Sequence[str]) -> tuple[str, list[Any]]:
+    """The statement that claims, and its parameters."""
     now_sql, lease_sql, times = _times(queue)
     lease, now = (times[:1], times[1:]) if times else ([], [])
+    free = f"state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql})"
+    # Two who claim several lanes at once must not wait for each other's.
+    lock = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
     sql = (
-        f"UPDATE {queue.table} SET state = '{queue.held}', attempts = attempts + 1, worker = %s,"  # noqa: S608
+        f"WITH wanted(lane) AS (VALUES {', '.join(['(%s)'] * len(lanes))}),"  # noqa: S608
+        f" heads(id) AS (SELECT (SELECT id FROM {queue.table} WHERE lane = wanted.lane AND {queue.open}"
+        f" ORDER BY {queue.order} LIMIT 1) FROM wanted)"
+        f" UPDATE {queue.table} SET state = '{queue.held}', attempts = attempts + 1, worker = %s,"
         f" lease_until = {lease_sql}"
-        f" WHERE id = (SELECT id FROM {queue.table} WHERE lane = %s AND {queue.open} ORDER BY {queue.order} LIMIT 1)"
-        f" AND state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql}) RETURNING {names}"
+        f" WHERE id IN (SELECT id FROM {queue.table} WHERE id IN (SELECT id FROM heads) AND {free}{lock})"
+        f" AND {free} RETURNING {columns(queue.model)[0]}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [WORKER, *lease, lane, *now])
-        rows = cursor.fetchall()
-    return read(rows)[0] if rows else None
+    return sql, [*lanes, WORKER, *lease, *now, *now]
 
 
 def waiting_lanes(queue: Queue, limit: int = 1000) -> dict[str, int]:

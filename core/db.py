@@ -9,16 +9,17 @@ import contextvars
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
 from django.db import connection
 from django.utils import translation
 
 P = ParamSpec("P")
 T = TypeVar("T")
+K = TypeVar("K")
 
 # SQLite has one writer: more threads would only wait for one another's locks.
 THREADS = {"sqlite": 1, "postgresql": 8}
@@ -46,6 +47,7 @@ class Threads:
 
     def _work(self) -> None:
         answers: list[Answer | None] = []
+        _of_thread.answers = answers
         try:
             while (call := self._next(answers)) is not None:
                 while (urgent := self._next_urgent()) is not None:
@@ -86,6 +88,18 @@ class Threads:
 
 
 def _nothing() -> None: ...
+
+
+_of_thread = threading.local()
+
+
+def tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    """Call ``what`` in ``loop`` soon; from a database thread together with the answer it is about to give."""
+    answers: list[Answer | None] | None = getattr(_of_thread, "answers", None)
+    if answers is None:
+        loop.call_soon_threadsafe(what)
+    else:
+        answers.append((loop, what))
 
 
 def _tell(answers: list[Answer | None]) -> None:
@@ -135,6 +149,52 @@ async def in_db_first(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     future, call = _prepared(fn, args, kwargs)
     _threads().put_first(call)
     return await future
+
+
+class Together(Generic[K, T]):
+    """Many callers, one call: ``fn`` gets what all who wait asked for when a thread is free, at most ``most``, and
+    answers each in the same order.
+
+    When it raises, each is asked for alone, so nobody suffers for another. ``first``: as ``in_db_first``. A crowd
+    of 200 questions cost a quarter less CPU with claims made so.
+    """
+
+    def __init__(self, fn: Callable[[list[K]], Sequence[T]], *, first: bool = False, most: int = 16) -> None:
+        self._fn, self._first, self._most = fn, first, most
+        self._waiting: deque[tuple[K, asyncio.Future[T]]] = deque()
+
+    async def __call__(self, asked: K) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((asked, future))
+        # A call for each who waits, as nobody knows how many: most find that an earlier one has done their work.
+        call = functools.partial(self._call, loop)
+        _threads().put_first(call) if self._first else _threads().calls.put(call)
+        return await future
+
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Told at once and not with what the thread does next: these are many already."""
+        if waiting := self._take():
+            _tell([(loop, functools.partial(_all, self._answers(waiting)))])
+
+    def _take(self) -> list[tuple[K, "asyncio.Future[T]"]]:
+        """Who waits, without those who gave up before their call began."""
+        taken: list[tuple[K, asyncio.Future[T]]] = []
+        with suppress(IndexError):
+            while len(taken) < self._most:
+                asked, future = self._waiting.popleft()
+                if not future.cancelled():
+                    taken.append((asked, future))
+        return taken
+
+    def _answers(self, waiting: list[tuple[K, "asyncio.Future[T]"]]) -> list[Callable[[], None]]:
+        try:
+            found = _call(None, self._fn, ([asked for asked, _future in waiting],), {})
+        except BaseException as error:
+            if len(waiting) == 1:
+                return [functools.partial(_reject, waiting[0][1], error)]
+            return [answer for one in waiting for answer in self._answers([one])]
+        return [functools.partial(_resolve, future, one) for (_asked, future), one in zip(waiting, found, strict=True)]
 
 
 def _prepared(

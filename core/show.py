@@ -10,6 +10,7 @@ from django.db import models
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -27,6 +28,17 @@ def link(row: models.Model | None, text: str = "") -> SafeString | str:
     except NoReverseMatch:
         return text or str(row)
     return format_html('<a class="text-link" href="{}">{}</a>', url, text or row)
+
+
+def trace(trace_id: str) -> SafeString | str:
+    """A trace id, leading to the page of the message's whole way."""
+    if not trace_id:
+        return "—"
+    try:
+        url = reverse("trace", args=[trace_id])
+    except NoReverseMatch:
+        return trace_id
+    return format_html('<a class="text-link" href="{}">{}</a>', url, trace_id)
 
 
 def badge(text: Text, kind: str = "") -> SafeString:
@@ -49,12 +61,17 @@ def money(cost: Decimal | None) -> str:
     if cost is None:
         return gettext("unknown")
     if 0 < cost < Decimal("0.0001"):
-        return "< $0.0001"
-    return f"${cost:,.2f}" if cost >= 10 else f"${cost:.4f}"
+        return f"< ${number_format(Decimal('0.0001'), 4)}"
+    return f"${localised(cost, 2)}" if cost >= 10 else f"${localised(cost, 4)}"
 
 
 def seconds(milliseconds: int | None) -> str:
-    return "—" if milliseconds is None else f"{milliseconds / 1000:.1f}"
+    return "—" if milliseconds is None else localised(Decimal(milliseconds) / 1000, 1)
+
+
+def localised(value: Decimal, places: int) -> str:
+    """``value`` as the reader's language writes numbers, rounded: Django's own function cuts the digits off."""
+    return number_format(round(value, places), places, force_grouping=True)
 
 
 def nowrap(text: Text, width: str = "") -> SafeString:

@@ -11,27 +11,29 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
 
-def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> None:
+def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     """Insert ``rows`` of one model in one statement and give them their keys.
 
-    ``skip_known``: a row whose unique key is there already is left out, and no row gets a key.
+    ``skip_known``: a row whose unique key is there already is left out; then no row gets a key, and False is returned.
     """
     if not rows:
-        return
+        return True
     # The connection itself: the proxy that Django offers costs more than the work it is asked for here.
     db = connections[DEFAULT_DB_ALIAS]
     fields, head = _insertion(type(rows[0]))
     params = [field.get_db_prep_save(field.pre_save(row, True), db) for row in rows for field in fields]
     group = "(" + ", ".join(["%s"] * len(fields)) + ")"
-    end = " ON CONFLICT DO NOTHING" if skip_known else " RETURNING id"
+    end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
     with db.cursor() as cursor:
         cursor.execute(head + ", ".join([group] * len(rows)) + end, params)
-        if skip_known:
-            return
-        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = key
-            row._state.adding = False
-            row._state.db = db.alias
+        keys = cursor.fetchall()
+    if len(keys) < len(rows):
+        return False
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk = key
+        row._state.adding = False
+        row._state.db = db.alias
+    return True
 
 
 @functools.cache
