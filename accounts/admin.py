@@ -1,15 +1,18 @@
 """The operator's pages of people and access. Every decision goes through ``accounts.services``."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, IntegerField, Value, When
-from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,11 +22,12 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
 from accounts import admin_keys, services  # noqa: F401  (admin_keys registers its pages)
+from accounts.admin_chats import OPTIONS
 from accounts.forms import PersonForm
 from accounts.models import Access, AuditEntry, Chat, Role, User
 from accounts.pages import VIA, audited, details_of, operator, trail
 from core.admin import Page, ReadOnlyPage, Refused, Verb, display, list_url, verbs
-from core.show import badge, nowrap, pretty, stamp
+from core.show import badge, link, nowrap, pretty, stamp
 
 STATUS_KIND = {
     Access.PENDING: "warning",
@@ -36,25 +40,14 @@ PENDING_FIRST = Case(When(status=Access.PENDING, then=Value(0)), default=Value(1
 ACCOUNT_FIELDS = ("username", "is_active", "is_staff", "is_superuser", "groups")
 
 
-ONLY_ADMIN = _("You are the only admin. Make somebody else an admin first.")
+def _to(value: Access | Role, service: Callable[..., bool]) -> Callable[[Any, HttpRequest, datetime], bool]:
+    """A verb's act: ``service`` gives the row the access or the role ``value``."""
 
-
-def _decision(status: Access) -> Any:
-    def act(person: User, request: HttpRequest, now: datetime) -> bool:
+    def act(row: Any, request: HttpRequest, now: datetime) -> bool:
         try:
-            return services.decide(person, status, by=operator(request), via=VIA, now=now)
+            return service(row, value, by=operator(request), via=VIA, now=now)
         except services.LastAdmin as error:
-            raise Refused(ONLY_ADMIN) from error
-
-    return act
-
-
-def _role(role: Role) -> Any:
-    def act(person: User, request: HttpRequest, now: datetime) -> bool:
-        try:
-            return services.set_role(person, role, by=operator(request), via=VIA, now=now)
-        except services.LastAdmin as error:
-            raise Refused(ONLY_ADMIN) from error
+            raise Refused(_("You are the only admin. Make somebody else an admin first.")) from error
 
     return act
 
@@ -64,7 +57,7 @@ DECISIONS = (
         "approve",
         _("Let in"),
         _("The person may use the bot at once and is told so."),
-        _decision(Access.ACTIVE),
+        _to(Access.ACTIVE, services.decide),
         "check_circle",
         ActionVariant.SUCCESS,
     ),
@@ -72,40 +65,63 @@ DECISIONS = (
         "reject",
         _("Reject"),
         _("The person is told and may ask again after 24 hours."),
-        _decision(Access.REJECTED),
+        _to(Access.REJECTED, services.decide),
         "cancel",
     ),
     Verb(
         "block",
         _("Block"),
         _("The bot stays silent for this person until an operator lets them in."),
-        _decision(Access.BLOCKED),
+        _to(Access.BLOCKED, services.decide),
         "block",
         ActionVariant.DANGER,
     ),
 )
 ROLES = (
-    Verb("make_member", _("Make member"), _("May talk with the bot."), _role(Role.MEMBER), "person"),
+    Verb("make_member", _("Make member"), _("May talk with the bot."), _to(Role.MEMBER, services.set_role), "person"),
     Verb(
         "make_editor",
         _("Make editor"),
         _("May also prepare posts for channels and groups."),
-        _role(Role.EDITOR),
+        _to(Role.EDITOR, services.set_role),
         "edit",
     ),
     Verb(
         "make_admin",
         _("Make admin"),
         _("May also let people in and steer the bot from the chat."),
-        _role(Role.ADMIN),
+        _to(Role.ADMIN, services.set_role),
         "shield_person",
     ),
 )
 
 
+# What the verbs of people and of groups lead to.
+LEADS_TO: dict[str, Access | Role] = {
+    "approve": Access.ACTIVE,
+    "reject": Access.REJECTED,
+    "block": Access.BLOCKED,
+    "make_member": Role.MEMBER,
+    "make_editor": Role.EDITOR,
+    "make_admin": Role.ADMIN,
+}
+
+
+class DecidedPage(Page):
+    """The page of a row leaves out the verbs that would change nothing; the list has one menu for all its rows."""
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        row = self.get_object(request, unquote(object_id))
+        if isinstance(row, Chat) and row.is_private:
+            return []
+        stand = {getattr(row, "status", ""), getattr(row, "role", "")}
+        offered = super().get_actions_detail(request, object_id)
+        return [action for action in offered if LEADS_TO.get(action.method.__name__) not in stand]
+
+
 @admin.register(User)
 @verbs(*DECISIONS, *ROLES)
-class PersonPage(UserAdmin, Page):  # type: ignore[type-arg]
+class PersonPage(UserAdmin, DecidedPage):  # type: ignore[type-arg]
     """People. Access, role and names from Telegram cannot be edited here; the verbs go through the services."""
 
     form = PersonForm
@@ -180,6 +196,17 @@ class PersonPage(UserAdmin, Page):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it would take the dialogs along; block instead
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Whoever sets another's password can log in as them, so staff without full rights may not."""
+        if not request.user.is_superuser:
+            raise PermissionDenied
+        before = self.get_object(request, unquote(id))
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        if before:
+            done = not User.objects.filter(pk=before.pk, password=before.password).exists()
+            audited(done, "account.password_set", before, request, timezone.now())
+        return answer
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Write only what the form changed: a decision made meanwhile must not be undone by an old page."""
         now = timezone.now()
@@ -244,17 +271,15 @@ def _pages_about(person: User) -> list[tuple[str, str]]:
     return [
         (f"{requests}?user__id__exact={person.pk}", gettext("requests")),
         (f"{list_url(Chat)}?person__id__exact={person.pk}", gettext("chats")),
+        (f"{reverse('admin:llm_spending_changelist')}?person={person.pk}", gettext("budgets")),
         (f"{list_url(AuditEntry)}?actor__id__exact={person.pk}", gettext("what this person did")),
     ]
 
 
-def _chat_decision(status: Access) -> Any:
-    def act(chat: Chat, request: HttpRequest, now: datetime) -> bool:
-        if chat.is_private:
-            raise Refused(gettext("A private chat follows its person; decide there."))
-        return services.decide_chat(chat, status, by=operator(request), via=VIA, now=now)
-
-    return act
+def _decide_group(chat: Chat, status: Access, **how: Any) -> bool:
+    if chat.is_private:
+        raise Refused(gettext("A private chat follows its person; decide there."))
+    return services.decide_chat(chat, status, **how)
 
 
 @admin.register(Chat)
@@ -263,21 +288,22 @@ def _chat_decision(status: Access) -> Any:
         "approve",
         _("Let in"),
         _("Members who are let in may use the bot in this group."),
-        _chat_decision(Access.ACTIVE),
+        _to(Access.ACTIVE, _decide_group),
         "check_circle",
         ActionVariant.SUCCESS,
     ),
-    Verb("reject", _("Reject"), _("The bot does not work here."), _chat_decision(Access.REJECTED), "cancel"),
+    Verb("reject", _("Reject"), _("The bot does not work here."), _to(Access.REJECTED, _decide_group), "cancel"),
     Verb(
         "block",
         _("Block"),
         _("The bot stays silent here and cannot be asked again."),
-        _chat_decision(Access.BLOCKED),
+        _to(Access.BLOCKED, _decide_group),
         "block",
         ActionVariant.DANGER,
     ),
+    *OPTIONS,
 )
-class ChatPage(ReadOnlyPage):
+class ChatPage(DecidedPage, ReadOnlyPage):
     list_display = ("__str__", "kind", "access", "telegram_id", "reachable", "requested_by", "requested")
     list_filter = ("status", "kind", ("unreachable", admin.EmptyFieldListFilter))
     list_select_related = ("person", "requested_by")
@@ -292,6 +318,7 @@ class ChatPage(ReadOnlyPage):
                     ("title", "username"),
                     ("telegram_id", "bot_id", "migrated_from"),
                     ("person", "reachable"),
+                    ("payer", "fallbacks"),
                     ("requested_by", "requested"),
                     ("decided_by", "decided"),
                     "created",
@@ -350,7 +377,7 @@ class AuditPage(ReadOnlyPage):
         label = entry.target_label or entry.target
         for model in admin.site._registry:
             if model._meta.model_name == kind:
-                return _linked(model, key, label)
+                return link(model(pk=key), label)
         return label
 
     @display(description=_("details"))
@@ -360,14 +387,6 @@ class AuditPage(ReadOnlyPage):
     @display(description=_("details"))
     def shown(self, entry: AuditEntry) -> SafeString | str:
         return pretty(entry.details)
-
-
-def _linked(model: Any, key: str, label: str) -> SafeString | str:
-    try:
-        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[key])
-    except NoReverseMatch:
-        return label
-    return format_html('<a class="text-link" href="{}">{}</a>', url, label)
 
 
 admin.site.unregister(Group)

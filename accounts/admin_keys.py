@@ -17,7 +17,7 @@ from accounts.forms import ApiKeyForm, InviteForm
 from accounts.models import ApiKey, Invite, Role
 from accounts.pages import VIA, operator
 from core.admin import ReadOnlyPage, Verb, display, list_url, verbs
-from core.show import badge, stamp
+from core.show import Text, badge, stamp
 
 
 class IssuedOncePage(ReadOnlyPage):
@@ -35,6 +35,11 @@ class IssuedOncePage(ReadOnlyPage):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return HttpResponseRedirect(list_url(self.model))
+
+    def show_once(self, request: HttpRequest, text: Text, *secrets: str) -> None:
+        """Say ``text`` with the secrets in place of its braces, each easy to copy."""
+        code = '<code style="user-select:all;overflow-wrap:anywhere">{}</code>'
+        self.message_user(request, format_html(str(text), *(format_html(code, s) for s in secrets)), messages.SUCCESS)
 
 
 def _revoke_invite(invite: Invite, request: HttpRequest, now: datetime) -> bool:
@@ -75,8 +80,7 @@ class InvitePage(IssuedOncePage):
         obj.pk = invite.pk
         # The web side is not told the bot's name, so nobody gets a link that only looks whole.
         text = _("Copy it now, it is not shown again: {} with your bot's name in place of BOT. Or send the bot {}")
-        link, words = _secret(f"https://t.me/BOT?start={token}"), _secret(f"/start {token}")
-        self.message_user(request, format_html(str(text), link, words), messages.SUCCESS)
+        self.show_once(request, text, f"https://t.me/BOT?start={token}", f"/start {token}")
 
     @display(description=_("state"))
     def state(self, invite: Invite) -> SafeString:
@@ -93,10 +97,6 @@ class InvitePage(IssuedOncePage):
     @display(description=_("expires"), ordering="expires_at")
     def expires(self, invite: Invite) -> str:
         return stamp(invite.expires_at)
-
-
-def _secret(text: str) -> SafeString:
-    return format_html('<code style="user-select:all;overflow-wrap:anywhere">{}</code>', text)
 
 
 def _revoke_key(key: ApiKey, request: HttpRequest, now: datetime) -> bool:
@@ -140,8 +140,7 @@ class ApiKeyPage(IssuedOncePage):
             via=VIA,
         )
         obj.pk = key.pk
-        text = _("Copy the key now, it is not shown again: {}")
-        self.message_user(request, format_html(str(text), _secret(secret)), messages.SUCCESS)
+        self.show_once(request, _("Copy the key now, it is not shown again: {}"), secret)
 
     @display(description=_("state"))
     def state(self, key: ApiKey) -> SafeString:

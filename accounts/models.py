@@ -57,6 +57,9 @@ class User(AbstractUser):
 
     objects: ClassVar[People] = People()
 
+    # Announcements of the admins; each carries a button that turns them off.
+    broadcasts = models.BooleanField(_("gets announcements"), default=True)
+
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
@@ -87,6 +90,13 @@ class ChatKind(models.TextChoices):
     CHANNEL = "channel", _("channel")
 
 
+class Payer(models.TextChoices):
+    """Whose budget an answer in a group counts against, beside the bot's own."""
+
+    PERSON = "person", _("whoever asks")
+    CHAT = "chat", _("the group")
+
+
 class Chat(models.Model):
     """A Telegram chat as one bot sees it. Groups need approval; a private chat follows its person."""
 
@@ -111,6 +121,9 @@ class Chat(models.Model):
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    payer = models.CharField(_("pays"), max_length=10, choices=Payer, default=Payer.PERSON)
+    # Whether another model may answer when the chosen one cannot.
+    fallbacks = models.BooleanField(_("another model may step in"), default=True)
 
     class Meta:
         verbose_name = _("chat")
@@ -197,4 +210,4 @@ class AuditEntry(models.Model):
         indexes = [models.Index(fields=["target"], name="audit_target")]
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_label} {self.action} {self.target}"
+        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.actor_label} {self.action} {self.target}"

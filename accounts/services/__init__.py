@@ -2,7 +2,7 @@
 
 Every function is sync, takes the clock as ``now`` (aware) and holds one short transaction. What two people
 might do at once is a conditional UPDATE: the count of rows says whose call changed something. ``by`` is who
-did it (None: nobody known), ``via`` is where: bot, admin, command, invite or api.
+did it (None: nobody known), ``via`` is where: bot, chat (an admin in Telegram), admin, command, invite or api.
 """
 
 from accounts.services.chats import (
@@ -12,6 +12,7 @@ from accounts.services.chats import (
     migrate_chat,
     request_chat,
     see_chat,
+    set_chat_options,
 )
 from accounts.services.invites import create_invite, redeem_invite, revoke_invite
 from accounts.services.keys import KeyRefused, check_api_key, create_api_key, revoke_api_key
@@ -24,11 +25,12 @@ from accounts.services.people import (
     ensure_operator,
     request_access,
     see,
+    set_broadcasts,
     set_language,
     set_role,
     set_time_zone,
 )
-from accounts.services.record import audit, target_of
+from accounts.services.record import audit, forget_old_audit, target_of
 
 __all__ = [
     "OPERATOR",
@@ -43,6 +45,7 @@ __all__ = [
     "decide",
     "decide_chat",
     "ensure_operator",
+    "forget_old_audit",
     "mark_reachable",
     "mark_unreachable",
     "migrate_chat",
@@ -53,6 +56,8 @@ __all__ = [
     "revoke_invite",
     "see",
     "see_chat",
+    "set_broadcasts",
+    "set_chat_options",
     "set_language",
     "set_role",
     "set_time_zone",

@@ -81,6 +81,17 @@ def decide_chat(chat: Chat, status: Access, *, by: User | None, via: str, now: d
     return True
 
 
+@transaction.atomic
+def set_chat_options(chat: Chat, *, by: User | None, via: str, now: datetime, **options: Any) -> bool:
+    """Set ``payer`` or ``fallbacks`` of a chat; True when that changed something."""
+    changed = {name: value for name, value in options.items() if getattr(chat, name) != value}
+    if not changed or not Chat.objects.filter(pk=chat.pk).update(**changed):
+        return False
+    put(chat, changed)
+    audit("chat.options", by=by, via=via, **target_of(chat), details=changed, now=now)
+    return True
+
+
 def mark_unreachable(bot_id: int, chat_telegram_id: int, reason: str) -> bool:
     """Remember why nothing can be delivered to the chat; True when that is news."""
     rows = _rows(bot_id, chat_telegram_id)

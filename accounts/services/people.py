@@ -133,6 +133,11 @@ def set_time_zone(user: User, zone: str) -> None:
     refresh(user, {"time_zone": zone})
 
 
+def set_broadcasts(user: User, wanted: bool) -> None:
+    """Remember whether the person wants the admins' announcements."""
+    refresh(user, {"broadcasts": wanted})
+
+
 def _is_time_zone(name: str) -> bool:
     try:
         ZoneInfo(name)

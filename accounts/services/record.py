@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import Access, AuditEntry, User
+from core.privacy import delete_in_batches, older_than
 
 # A rejected person or group may ask again after this long.
 ASK_AGAIN_AFTER = timedelta(hours=24)
@@ -36,6 +38,12 @@ def audit(
         target_label=clip(target_label, 255),
         details=details or {},
     )
+
+
+def forget_old_audit(now: datetime) -> int:
+    """Remove entries past KEEP_AUDIT_DAYS; housekeeping calls it."""
+    before = older_than(settings.KEEP_AUDIT_DAYS, now)
+    return delete_in_batches(AuditEntry.objects.filter(at__lt=before)) if before else 0
 
 
 def target_of(row: models.Model) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
 
 
 def _telegram_id(text: str) -> int:
-    ask = "Write the number that the bot answers to /id, for example 123456789."
+    ask = "Write the Telegram id that the admin site shows under People, for example 123456789."
     try:
         number = int(text)
     except ValueError:
