@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,8 +19,9 @@ from unfold.enums import ActionVariant
 
 from accounts.pages import audited
 from core.admin import Page, ReadOnlyPage, Verb, display, verbs
-from core.show import badge, link, nowrap, number, pretty, stamp
-from llm import services
+from core.show import badge, link, nowrap, number, stamp
+from llm import admin_budgets, services  # noqa: F401  (admin_budgets registers its pages)
+from llm.forms import CAPABILITIES, PRICES, ModelForm, NewModelForm, SwitchesForm
 from llm.models import Availability, Model, ProviderState, SyncRun
 
 AVAILABILITY_KIND = {
@@ -30,14 +30,6 @@ AVAILABILITY_KIND = {
     Availability.RETIRED: "danger",
 }
 RUN_KIND = {SyncRun.State.RUNNING: "info", SyncRun.State.DONE: "success", SyncRun.State.FAILED: "danger"}
-CAPABILITIES = {
-    "text": _("text"),
-    "image": _("images"),
-    "document": _("documents"),
-    "audio": _("audio"),
-    "tools": _("tools"),
-    "reasoning": _("reasoning"),
-}
 # Symbols of the font that the site brings; text is no news in a list of models.
 SYMBOLS = {
     "image": "image",
@@ -45,9 +37,11 @@ SYMBOLS = {
     "audio": "mic",
     "tools": "build",
     "reasoning": "psychology",
+    "image_out": "palette",
+    "transcription": "speech_to_text",
+    "ocr": "document_scanner",
 }
 SYMBOL = '<span class="material-symbols-outlined" role="img" aria-label="{}" title="{}">{}</span>'
-PRICES = ("price_input", "price_cached", "price_output")
 
 
 def _offer(enabled: bool) -> Callable[[Model, HttpRequest, datetime], bool]:
@@ -57,20 +51,6 @@ def _offer(enabled: bool) -> Callable[[Model, HttpRequest, datetime], bool]:
         return audited(services.set_enabled(model, enabled, request.user), what, model, request, now)
 
     return act
-
-
-class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = Model
-        fields = (*PRICES, "replaced_by")
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        if any(data.get(name) is not None and data[name] < 0 for name in PRICES):
-            raise forms.ValidationError(_("A price cannot be negative."))
-        if data.get("replaced_by") is not None and data["replaced_by"].pk == self.instance.pk:
-            self.add_error("replaced_by", _("A model cannot replace itself."))
-        return data
 
 
 @admin.register(Model)
@@ -92,7 +72,7 @@ class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
     ),
 )
 class ModelPage(Page):
-    """Everything but prices and the replacement comes from the providers' lists."""
+    """Everything but prices and the replacement comes from the providers; a model that no list holds is typed."""
 
     form = ModelForm
     list_display = ("title_", "provider", "symbols", "window", "price", "condition", "offered", "leaves")
@@ -140,11 +120,19 @@ class ModelPage(Page):
         (_("replacement"), {"fields": (("replaced_by", "replacement_name"),)}),
     )
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """Only what was typed by hand; the rest follows the lists."""
+        typed = isinstance(obj, Model) and obj.last_seen is None
+        return typed and super().has_delete_permission(request, obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs, **({} if obj else {"form": NewModelForm}))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if obj else ((None, {"fields": ("where", "name", "capabilities", "context_window")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
@@ -157,6 +145,9 @@ class ModelPage(Page):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Prices and replacement go through their services, on the row as it stands now."""
         now, data = timezone.now(), form.cleaned_data
+        if not change:
+            self._add(request, obj, data, now)
+            return
         row = Model.objects.get(pk=obj.pk)
         if set(form.changed_data) & set(PRICES):
             prices = {name: data[name] for name in PRICES}
@@ -167,6 +158,12 @@ class ModelPage(Page):
             other = data["replaced_by"]
             done = services.set_replacement(row, other, request.user)
             audited(done, "model.replacement_set", row, request, now, replacement=other.ref if other else None)
+
+    def _add(self, request: HttpRequest, obj: Model, data: dict[str, Any], now: datetime) -> None:
+        able, window = data["capabilities"], data["context_window"]
+        row = services.add_model(data["where"], data["name"], capabilities=able, context_window=window)
+        obj.pk, obj.provider_id = row.pk, row.provider_id
+        audited(True, "model.added", row, request, now, capabilities=row.capabilities)
 
     @display(description=_("model"), ordering="name", header=True)
     def title_(self, model: Model) -> tuple[str, str]:
@@ -322,7 +319,11 @@ def _close_breaker(state: ProviderState, request: HttpRequest, now: datetime) ->
         ActionVariant.PRIMARY,
     )
 )
-class ProviderPage(ReadOnlyPage):
+class ProviderPage(Page):
+    """Only what is known of its server can be edited: most of it the bot learns by itself."""
+
+    form = SwitchesForm
+    readonly_fields = ("name", "breaker", "failures", "trouble", "troubled_at", "last_error", "catalogue")
     list_display = ("name", "breaker", "failures", "trouble", "troubled_at", "catalogue")
     search_fields = ("name",)
     ordering = ("name",)
@@ -334,7 +335,7 @@ class ProviderPage(ReadOnlyPage):
                     ("name", "breaker", "failures"),
                     ("trouble", "troubled_at"),
                     "last_error",
-                    "learned",
+                    "switches",
                     "catalogue",
                 )
             },
@@ -357,9 +358,16 @@ class ProviderPage(ReadOnlyPage):
     def troubled_at(self, state: ProviderState) -> str:
         return stamp(state.last_error_at)
 
-    @display(description=_("learned of its server"))
-    def learned(self, state: ProviderState) -> SafeString | str:
-        return pretty(state.switches)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ProviderState, form: Any, change: bool) -> None:
+        row = ProviderState.objects.get(pk=obj.pk)
+        done = services.set_switches(row, form.cleaned_data["switches"], request.user)
+        audited(done, "provider.switches_set", row, request, timezone.now(), models=sorted(row.switches))
 
     @display(description=_("models"))
     def catalogue(self, state: ProviderState) -> SafeString:

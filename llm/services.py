@@ -8,16 +8,18 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
+from llm import known, signals, switches
 from llm.breaker import claim_trial, record_failure, record_success
 from llm.models import Availability, Model, ProviderState
 from llm.providers import configured
-from llm.types import Usage
+from llm.types import ModelInfo, Usage
 
 __all__ = [
-    "Target", "claim_trial", "cost_of", "default_target", "find_model", "offered_models", "record_failure",
-    "record_success", "remember_switches", "replacement_of", "set_enabled", "set_price", "set_replacement",
-    "target_of",
+    "Target", "add_model", "can_take", "claim_trial", "cost_of", "default_target", "find_model", "offered_models",
+    "recogniser", "record_failure", "record_success", "remember_switches", "remember_window", "replacement_of",
+    "set_enabled", "set_price", "set_replacement", "set_switches", "target_of", "tell_refusal", "transcriber",
 ]  # fmt: skip
 
 OPERATOR = "operator"  # price_source of a price that a person set; no refresh touches it
@@ -119,6 +121,38 @@ def offered_models() -> list[Model]:
     return sorted(rows, key=lambda row: (order[row.provider_id], row.name))
 
 
+def can_take(model: Model | None, kinds: Iterable[str]) -> bool:
+    """Whether a model takes all these kinds of parts as they are; of an unknown one only ``text`` is believed."""
+    return set(kinds) <= {"text", *(model.capabilities if model else ())}
+
+
+def transcriber(now: datetime | None = None) -> Target | None:
+    """Which model to ask for the words of a recording; None when no configured provider has one.
+
+    One made for nothing else comes before chat models that hear, a provider that answers before one that is paused,
+    and then the cheapest of known price. What operators hide is not asked here either.
+    """
+    return _specialist("transcription", now or timezone.now())
+
+
+def recogniser(now: datetime | None = None) -> Target | None:
+    """Which model to ask for the text of a scanned document, chosen as a `transcriber` is; None when there is none."""
+    return _specialist("ocr", now or timezone.now())
+
+
+def _specialist(ability: str, now: datetime) -> Target | None:
+    order = {name: place for place, name in enumerate(configured())}
+
+    def rank(row: Model) -> tuple[bool, bool, Decimal, int, str]:
+        paused = row.provider.paused_until is not None and row.provider.paused_until > now
+        price = Decimal("Infinity") if row.price_input is None else row.price_input
+        return paused, row.converses, price, order[row.provider_id], row.name
+
+    rows = Model.objects.usable().filter(provider__in=order).select_related("provider")
+    able = [row for row in rows if ability in row.capabilities]
+    return target_of(min(able, key=rank)) if able else None
+
+
 def find_model(text: str) -> Model | None:
     """The model that ``text`` means: ``provider:name``, a name, an alias or a label, in any case of letters.
 
@@ -127,7 +161,7 @@ def find_model(text: str) -> Model | None:
     wanted = text.strip().casefold()
     if not wanted:
         return None
-    rows = Model.objects.values_list("pk", "provider_id", "name", "label", "aliases", "enabled", "state")
+    rows = Model.objects.conversing().values_list("pk", "provider_id", "name", "label", "aliases", "enabled", "state")
     found = [
         (not (enabled and state != Availability.RETIRED), rank, pk)
         for pk, provider, name, label, aliases, enabled, state in rows
@@ -180,6 +214,64 @@ def remember_switches(provider: str, name: str, options: dict[str, Any]) -> None
     state = ProviderState.objects.select_for_update().get(name=provider)
     state.switches = {**state.switches, name: _switches(state, name) | options}
     state.save(update_fields=["switches"])
+
+
+def tell_refusal(provider: str, name: str, kind: str) -> None:
+    """Tell whoever listens of a refusal that the operator, and no breaker, can do something about."""
+    told = {"quota_daily": signals.quota_reached, "model_not_found": signals.model_unknown}.get(kind)
+    if told is not None:
+        told.send(ProviderState, name=provider, model=name)
+
+
+def remember_window(provider: str, name: str, window: int) -> None:
+    """Keep the window (tokens) that a server named when a dialog was too long for it, unless a narrower one is known.
+
+    A list that says more has the word again at the next refresh.
+    """
+    rows = Model.objects.filter(provider_id=provider, name=name).exclude(context_window__lte=window)
+    rows.update(context_window=window, updated_at=timezone.now())
+
+
+@transaction.atomic
+def add_model(
+    provider: str,
+    name: str,
+    *,
+    capabilities: Iterable[str] = (),
+    context_window: int | None = None,
+    by: Person | None = None,
+) -> Model:
+    """A model that no list holds, as operators type it; it has no ``last_seen``, and no refresh takes it away.
+
+    Raises ValueError for a provider that is not configured and for a model that is there already.
+    """
+    if provider not in configured():
+        raise ValueError("this provider is not configured")
+    state, _created = ProviderState.objects.get_or_create(name=provider)
+    if Model.objects.filter(provider=state, name=name).exists():
+        raise ValueError("this model is there already")
+    able = sorted(set(capabilities)) or ["text"]
+    row = Model(provider=state, name=name, capabilities=able, context_window=context_window)
+    known.complete(row, ModelInfo(name), timezone.localdate())
+    row.save()
+    return row
+
+
+@transaction.atomic
+def set_switches(state: ProviderState, value: Any, by: Person | None = None) -> bool:
+    """What is known of a provider's server, as operators write it. True when this call changed it.
+
+    Raises ValueError with a sentence for people when something in it is no switch.
+    """
+    if problem := switches.problem(value):
+        raise ValueError(problem)
+    row = ProviderState.objects.select_for_update().get(pk=state.pk)
+    changed = bool(row.switches != value)
+    if changed:
+        row.switches = value
+        row.save(update_fields=["switches"])
+    state.refresh_from_db()
+    return changed
 
 
 def set_enabled(model: Model, enabled: bool, by: Person | None = None) -> bool:

@@ -5,8 +5,10 @@ be wrong once; absent twice in a row (or past its announced end) it is retired. 
 """
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -18,7 +20,7 @@ from llm.breaker import record_success
 from llm.errors import ProviderError
 from llm.models import Availability, Model, ProviderState, SyncRun
 from llm.providers import configured
-from llm.providers.base import Provider
+from llm.providers.provider import Provider
 from llm.services import replacement_of
 from llm.types import ModelInfo
 
@@ -29,16 +31,35 @@ MISSES = 2
 LARGEST = 2**31 - 1  # what a column of whole numbers holds
 LONGEST_NAME = 150
 ABANDONED = timedelta(minutes=15)  # a run that is "running" for longer died
-Fetched = Mapping[str, list[ModelInfo] | ProviderError]
+Listed = list[ModelInfo] | ProviderError
+Fetched = Mapping[str, Listed]
 
 
-async def fetch_all(providers: Mapping[str, Provider]) -> dict[str, list[ModelInfo] | ProviderError]:
-    """The lists of all providers, asked at the same time; an error stands in for a list that failed."""
-    lists = await asyncio.gather(*(_fetch(provider) for provider in providers.values()))
-    return dict(zip(providers, lists, strict=True))
+def fetched(providers: Mapping[str, Provider]) -> Iterator[tuple[str, Listed]]:
+    """The lists of all providers, asked at the same time, each as soon as it is there; an error stands in for a list
+    that failed. They are asked in a thread with an event loop, so the caller may write in between."""
+    came: SimpleQueue[tuple[str, Listed] | None] = SimpleQueue()
+
+    async def one(name: str, provider: Provider) -> None:
+        came.put((name, await _fetch(provider)))
+
+    async def everyone() -> None:
+        await asyncio.gather(*(one(name, provider) for name, provider in providers.items()))
+
+    def ask() -> None:
+        try:
+            asyncio.run(everyone())
+        finally:
+            came.put(None)
+
+    thread = threading.Thread(target=ask, name="lists of models", daemon=True)
+    thread.start()
+    while (listed := came.get()) is not None:
+        yield listed
+    thread.join()
 
 
-async def _fetch(provider: Provider) -> list[ModelInfo] | ProviderError:
+async def _fetch(provider: Provider) -> Listed:
     try:
         async with asyncio.timeout(LIST_TIMEOUT):
             return await provider.list_models()
@@ -68,8 +89,7 @@ def run(trigger: str, slot: str | None = None, *, only: str = "", now: datetime 
     if (claimed := claim(trigger, slot, now)) is None:
         return None
     try:
-        results = asyncio.run(fetch_all(providers))
-        return apply(results, trigger, slot, now, claimed=claimed)
+        return _apply(fetched(providers), claimed, now)
     except BaseException:
         SyncRun.objects.filter(pk=claimed.pk).update(state=SyncRun.State.FAILED, finished_at=timezone.now())
         raise
@@ -86,19 +106,21 @@ def claim(trigger: str, slot: str | None, now: datetime) -> SyncRun | None:
     return SyncRun.objects.get(slot=slot) if dead.update(started_at=now, trigger=trigger) else None
 
 
-def apply(
-    results: Fetched, trigger: str, slot: str | None, now: datetime, *, claimed: SyncRun | None = None
-) -> SyncRun:
-    """Write what the lists say: one short transaction per provider, and the run with what each brought.
+def apply(results: Fetched, synced: SyncRun, now: datetime) -> SyncRun:
+    """Write what the lists say: one short transaction per provider, and the run with what each brought."""
+    return _apply(results.items(), synced, now)
 
-    Raises IntegrityError when the slot is taken and no row of it was ``claimed``.
-    """
-    synced = claimed or SyncRun.objects.create(slot=slot, trigger=trigger, started_at=now)
-    outcome = {name: apply_provider(name, listed, now) for name, listed in results.items()}
+
+def _apply(results: Iterable[tuple[str, Listed]], synced: SyncRun, now: datetime) -> SyncRun:
+    """The same as the lists come; the run's row shows how far it is."""
+    outcome: dict[str, Any] = {}
+    for name, listed in results:
+        outcome[name] = apply_provider(name, listed, now)
+        SyncRun.objects.filter(pk=synced.pk).update(results=outcome)
     news = [result for result in outcome.values() if "error" not in result]
     with transaction.atomic():
         synced.results = outcome
-        synced.state = SyncRun.State.DONE if news or not results else SyncRun.State.FAILED
+        synced.state = SyncRun.State.DONE if news or not outcome else SyncRun.State.FAILED
         synced.finished_at = timezone.now()
         synced.save()
         first = bool(news) and all(result["first"] for result in news)
@@ -106,7 +128,7 @@ def apply(
     return synced
 
 
-def apply_provider(provider: str, listed: list[ModelInfo] | ProviderError, now: datetime) -> dict[str, Any]:
+def apply_provider(provider: str, listed: Listed, now: datetime) -> dict[str, Any]:
     """One provider's part: what was seen, new, changed, gone, returned; or the error, and nothing changed."""
     if isinstance(listed, ProviderError):
         return {"error": f"{listed.kind}: {listed.message}"}
@@ -181,8 +203,8 @@ class _Diff:
         return row.retires_at is not None and row.retires_at <= self.now
 
     def _miss(self, row: Model) -> None:
-        if row.state == Availability.RETIRED:
-            return
+        if row.state == Availability.RETIRED or row.last_seen is None:
+            return  # typed by an operator, it was in no list before either
         row.misses += 1
         if row.misses >= MISSES or self._ended(row):
             self._retire(row)

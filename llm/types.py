@@ -1,11 +1,12 @@
 """What goes to a model and what comes back: one shape for every provider.
 
 A stream yields, in order: ``Reasoning*``, ``Text*``, ``ToolCall*``, at most one ``Usage``, exactly one ``End``;
-or it raises ``ProviderError``. Reasoning, text and tool calls may alternate where a provider does so.
+or it raises ``ProviderError``. Reasoning, text, images and tool calls may alternate where a provider does so.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 Role = Literal["user", "assistant", "tool"]
@@ -14,14 +15,28 @@ Effort = Literal["none", "low", "medium", "high"]
 
 
 @dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that lies with a provider: its address or id there, until when (aware), and its name for deletion."""
+
+    provider: str
+    uri: str
+    expires_at: datetime | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a message: ``text``, or bytes (``image``, ``document``, ``audio``) with their MIME type."""
+    """A piece of a message: ``text``, or bytes (``image``, ``document``, ``audio``) with their MIME type.
+
+    ``ref`` stands for the bytes where the provider asked has them already.
+    """
 
     kind: Literal["text", "image", "document", "audio"]
     text: str = ""
     data: bytes = b""
     mime: str = ""
     name: str = ""
+    ref: FileRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +108,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that the model made. Whoever keeps it replays it as an ``image`` part of the assistant's turn."""
+
+    data: bytes
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens. ``input`` includes ``cached``, ``output`` includes ``reasoning``; null: the provider did not say."""
 
@@ -100,6 +123,21 @@ class Usage:
     cached: int | None = None
     output: int | None = None
     reasoning: int | None = None
+
+
+def added(one: Usage | None, other: Usage) -> Usage:
+    """The sum of two calls; what either did not say of its input or output is not known of both."""
+    one = one or Usage()
+    whole = (
+        None if a is None or b is None else a + b for a, b in ((one.input, other.input), (one.output, other.output))
+    )
+    part = (
+        None if a is None and b is None else (a or 0) + (b or 0)
+        for a, b in ((one.cached, other.cached), (one.reasoning, other.reasoning))
+    )
+    read, said = whole
+    cached, reasoning = part
+    return Usage(read, cached, said, reasoning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +150,7 @@ class End:
     raw: Mapping[str, Any] | None = None
 
 
-Event = Reasoning | Text | ToolCall | Usage | End
+Event = Reasoning | Text | Image | ToolCall | Usage | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +162,35 @@ class Answer:
     reasoning: str = ""
     tool_calls: Sequence[ToolCall] = ()
     usage: Usage = field(default_factory=Usage)
+    images: Sequence[Image] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The words of a recording. ``language`` as ISO 639-1 and ``seconds`` where the provider says them."""
+
+    text: str
+    language: str = ""
+    seconds: float | None = None
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The text of a scanned document, in Markdown."""
+
+    text: str
+    pages: int
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a provider's list says of one chat model. Null or empty: it does not say."""
+    """What a provider's list says of one model. Null or empty: it does not say.
+
+    Capabilities without ``text``: no chat model, but one that only does what is named (``transcription``, ``ocr``).
+    """
 
     name: str
     label: str = ""

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from llm.providers.base import Provider
+from llm.providers.provider import Provider
 
 
 def configured() -> dict[str, Provider]:

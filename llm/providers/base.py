@@ -1,14 +1,13 @@
-"""What every adapter is (`Provider`) and what those that speak HTTP share: one client, the way errors are told,
-the skeleton of a stream.
-"""
+"""What adapters that speak HTTP share: one client, the way errors are told, the skeleton of a stream."""
 
 import asyncio
 import functools
 import json
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from types import MappingProxyType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import aiohttp
 import httpx
@@ -17,8 +16,24 @@ from django.conf import settings
 from core.http import client as http_client
 from llm.errors import ProviderError
 from llm.providers import failures
+from llm.providers.provider import Lesson
 from llm.providers.sse import SSEReader
-from llm.types import Answer, ChatRequest, End, Event, ModelInfo, Reasoning, Text, ToolCall, Usage
+from llm.types import (
+    Answer,
+    ChatRequest,
+    End,
+    Event,
+    FileRef,
+    Image,
+    ModelInfo,
+    Part,
+    Reasoning,
+    Recognised,
+    Text,
+    ToolCall,
+    Transcript,
+    Usage,
+)
 
 CONNECTIONS = 1000  # at once to one provider; more would wait for a free one
 DRAIN = 0.25  # seconds
@@ -29,47 +44,9 @@ PROGRESS = Reasoning("")
 TRANSPORT = (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError)
 
 
-class Provider(Protocol):
-    """One provider. Every call may raise ``ProviderError`` and nothing else that is not a bug."""
-
-    name: str
-
-    @classmethod
-    def from_settings(cls, name: str) -> "Provider | None":
-        """The provider as the settings describe it, or None when it is not configured."""
-
-    async def list_models(self) -> list[ModelInfo]:
-        """Its chat models."""
-
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
-        """The answer as it is written; closing the iterator closes the connection."""
-
-    async def chat(self, request: ChatRequest) -> Answer:
-        """The answer in one piece, by one call that is not streamed."""
-
-    async def check_key(self) -> None:
-        """Ask something cheap that needs the key."""
-
-    def learn(self, request: ChatRequest, error: ProviderError) -> "Lesson | None":
-        """How to ask again after ``error``, when the request's peculiarities and not its matter were refused."""
-
-    async def close(self) -> None:
-        """Close the connections."""
-
-
-class Lesson:
-    """Options to ask again with; ``lasting`` ones are worth remembering for the model."""
-
-    __slots__ = ("lasting", "options")
-
-    def __init__(self, options: Mapping[str, Any], *, lasting: bool = True) -> None:
-        self.options = dict(options)
-        self.lasting = lasting
-
-
 def collect(events: Iterable[Event]) -> Answer:
     """The sum of a stream."""
-    text, reasoning, calls, usage = [], [], [], Usage()
+    text, reasoning, images, calls, usage = [], [], [], [], Usage()
     end = End("unknown")
     for event in events:
         match event:
@@ -77,13 +54,15 @@ def collect(events: Iterable[Event]) -> Answer:
                 text.append(event.text)
             case Reasoning():
                 reasoning.append(event.text)
+            case Image():
+                images.append(event)
             case ToolCall():
                 calls.append(event)
             case Usage():
                 usage = event
             case End():
                 end = event
-    return Answer("".join(text), end, "".join(reasoning), tuple(calls), usage)
+    return Answer("".join(text), end, "".join(reasoning), tuple(calls), usage, tuple(images))
 
 
 def mapping(value: Any) -> Json:
@@ -95,7 +74,7 @@ def count(value: Any) -> int | None:
     """``value`` as a number of tokens, or None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return int(value) if value >= 0 else None
+    return int(value) if 0 <= value < math.inf else None
 
 
 class Reader:
@@ -176,6 +155,8 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
 class HTTPProvider:
     """An adapter over HTTP: addresses, headers, the client, errors. The key is in the headers and nowhere else."""
 
+    uploads: frozenset[str] = frozenset()
+
     def __init__(self, name: str, base_url: str, key: str) -> None:
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -214,10 +195,15 @@ class HTTPProvider:
         """An answer that is no refusal, closed after the block. ``body`` goes as JSON, with ``more`` headers."""
         headers = {**more} if body is None else {"Content-Type": "application/json", **more}
         content = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        async with self.send(method, self.base_url + path, content=content, headers=headers) as response:
+            yield response
+
+    @asynccontextmanager
+    async def send(self, method: str, url: str, **sent: Any) -> AsyncIterator[httpx.Response]:
+        """As `open`, for a whole address and whatever httpx can send: ``content``, or ``data`` and ``files``."""
         with self._transport():
             http = self.http()
-            request = http.build_request(method, _url(self.base_url + path), content=content, headers=headers)
-            response = await http.send(request, stream=True)
+            response = await http.send(http.build_request(method, _url(url), **sent), stream=True)
             try:
                 if response.status_code >= 300:
                     raise self.refused(response.status_code, response.headers, await response.aread())
@@ -261,8 +247,15 @@ class HTTPProvider:
 
     async def get_json(self, path: str) -> Json:
         """The object at ``path``. Raises ``ProviderError`` of kind server when it is something else."""
-        async with self.open("GET", path) as response:
-            body = failures.parse(await response.aread())
+        return await self.ask_json("GET", path)
+
+    async def ask_json(self, method: str, path: str, body: Any = None) -> Json:
+        async with self.open(method, path, body) as response:
+            return await self.read_json(response)
+
+    async def read_json(self, response: httpx.Response) -> Json:
+        """The object in an answer; raises as `get_json`."""
+        body = failures.parse(await response.aread())
         if (error := failures.find_error(body)) is not None:
             raise self.failure(200, error)
         if isinstance(body, list):
@@ -273,6 +266,21 @@ class HTTPProvider:
 
     async def check_key(self) -> None:
         await self.get_json("/models")
+
+    async def transcribe(self, model: str, audio: Part, language: str = "") -> Transcript:
+        raise ProviderError("bad_request", f"{self.name} does not transcribe.", param="audio")
+
+    async def ocr(self, model: str, document: Part) -> Recognised:
+        raise ProviderError("bad_request", f"{self.name} does not read scans.", param="document")
+
+    async def upload(self, part: Part) -> FileRef:
+        raise ProviderError("bad_request", f"{self.name} takes no uploads.", param=part.kind)
+
+    async def forget(self, ref: FileRef) -> None:
+        """There is nothing to delete."""
+
+    async def count_tokens(self, request: ChatRequest) -> int | None:
+        return None
 
     def learn(self, request: ChatRequest, error: ProviderError) -> Lesson | None:
         return None

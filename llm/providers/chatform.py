@@ -5,14 +5,16 @@ Peculiarities are switches (`SWITCHES`), not subclasses: preset by the adapter, 
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llm.errors import ProviderError
-from llm.providers.base import PROGRESS, HTTPProvider, Json, Lesson, Reader, count, mapping
-from llm.providers.history import data_url, encoded, flattened, own_raw, sound
+from llm.providers.base import PROGRESS, HTTPProvider, Json, Reader, count, mapping
+from llm.providers.history import data_url, encoded, flattened, own_raw, picture_at, referred, sound
+from llm.providers.provider import Lesson
 from llm.providers.think import ThinkTags
-from llm.types import ChatRequest, End, Event, Finish, Part, Reasoning, Text, Tool, ToolCall, Turn, Usage
+from llm.types import ChatRequest, End, Event, Finish, Image, Part, Reasoning, Text, Tool, ToolCall, Turn, Usage
 
 SWITCHES: Json = {
     "max_tokens_field": "max_tokens",  # or max_completion_tokens
@@ -20,7 +22,7 @@ SWITCHES: Json = {
     "send_temperature": True,
     "send_user": False,
     "system_role": "system",  # or developer, or user for a server that knows neither
-    "strict_alternation": False,  # join neighbours of one role
+    "strict_alternation": False,  # a person and the model take turns, after tools too
     "tools": True,
     "vision": True,
     "reasoning_param": "none",  # or reasoning_effort, reasoning.effort
@@ -29,11 +31,12 @@ SWITCHES: Json = {
     "extra_headers": {},
     "effort": "",  # overrules what is asked for
     "drop": [],  # fields this server does not want
+    "image_out": False,  # ask for pictures too
     "plain_history": False,  # tell earlier tool calls in words
 }
 OPTIONAL = (
     "temperature", "reasoning_effort", "reasoning", "stream_options", "user", "user_id", "parallel_tool_calls",
-    "tools", "tool_choice",
+    "tools", "tool_choice", "modalities",
 )  # fmt: skip
 LIMITS = ("max_completion_tokens", "max_tokens")
 UNWANTED = re.compile(r"unsupported|not supported|not permitted|unknown|unrecognized|unexpected|extra", re.IGNORECASE)
@@ -49,6 +52,8 @@ FINISHES: dict[str, Finish] = {
     "stop": "stop", "length": "length", "model_length": "length", "max_tokens": "length", "tool_calls": "tool_calls",
     "function_call": "tool_calls", "content_filter": "blocked", "error": "error",
 }  # fmt: skip
+# What the model is taken to have said where a tool's answer is followed by a person's words.
+BRIDGE = "…"
 AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 
 
@@ -89,16 +94,19 @@ def wire_tool(tool: Tool) -> Json:
     return {"type": "function", "function": function}
 
 
-def joined(messages: Sequence[Json]) -> list[Json]:
-    """``messages`` in which neighbours of one role (person or model, without calls) are one message."""
+def alternating(messages: Sequence[Json]) -> list[Json]:
+    """``messages`` in which neighbours of one role (person or model, without calls) are one message, and the model
+    speaks between a tool and a person."""
     out: list[Json] = []
     for message in messages:
         last = out[-1] if out else {}
         same = last.get("role") == message["role"] in ("user", "assistant")
         if same and not (last.get("tool_calls") or message.get("tool_calls")):
             out[-1] = last | {"content": _sum(last["content"], message["content"])}
-        else:
-            out.append(message)
+            continue
+        if last.get("role") == "tool" and message["role"] == "user":
+            out.append({"role": "assistant", "content": BRIDGE})
+        out.append(message)
     return out
 
 
@@ -122,6 +130,7 @@ class ChatReader(Reader):
         self._thoughts: list[str] = []
         self._details: list[Any] = []
         self._calls: dict[int, Json] = {}
+        self._painted: set[bytes] = set()
         self._usage: Usage | None = None
         self._finish = ""
         self._model = ""
@@ -137,14 +146,27 @@ class ChatReader(Reader):
             return
         choice = mapping(choices[0])
         delta = mapping(choice.get("delta") or choice.get("message"))
-        for event in self.pieces(delta):
-            (self._thoughts if isinstance(event, Reasoning) else self._text).append(event.text)
-            yield event
+        yield from self._kept(self.pieces(delta))
+        yield from self._images(delta)
         for fragment in delta.get("tool_calls") or ():
             self._fragment(mapping(fragment))
             yield PROGRESS
         if finish := choice.get("finish_reason"):
             self._finish, self.finished = str(finish), True
+
+    def _kept(self, pieces: Iterable[Reasoning | Text]) -> Iterator[Reasoning | Text]:
+        for piece in pieces:
+            (self._thoughts if isinstance(piece, Reasoning) else self._text).append(piece.text)
+            yield piece
+
+    def _images(self, delta: Json) -> Iterator[Image]:
+        """Pictures as OpenRouter gives them; some servers say each again at the end."""
+        images = delta.get("images")
+        for item in images if isinstance(images, list) else ():
+            image = picture_at(mapping(mapping(item).get("image_url")).get("url"))
+            if image is not None and image.data not in self._painted:
+                self._painted.add(image.data)
+                yield image
 
     def pieces(self, delta: Json) -> Iterator[Reasoning | Text]:
         """The thoughts and words of a delta."""
@@ -199,9 +221,7 @@ class ChatReader(Reader):
 
     def end(self) -> Iterator[Event]:
         if self._tags:
-            for event in self._tags.end():
-                (self._thoughts if isinstance(event, Reasoning) else self._text).append(event.text)
-                yield event
+            yield from self._kept(self._tags.end())
         if self._finish == "insufficient_system_resource":
             raise ProviderError("overloaded", "The provider ran out of resources.")
         calls = [
@@ -262,6 +282,8 @@ class ChatProvider(HTTPProvider):
             body["stream_options"] = {"include_usage": True}
         if request.tools and switches["tools"]:
             body["tools"] = [wire_tool(tool) for tool in request.tools]
+        if switches["image_out"]:
+            body["modalities"] = ["image", "text"]
         body |= self.effort(request, switches) | self.extras(request, switches)
         for name in switches["drop"]:
             body.pop(name, None)
@@ -287,7 +309,7 @@ class ChatProvider(HTTPProvider):
         if request.system:
             messages.insert(0, {"role": switches["system_role"], "content": request.system})
         if switches["strict_alternation"] or switches["system_role"] == "user":
-            messages = joined(messages)
+            messages = alternating(messages)
         return messages
 
     def message(self, turn: Turn, ref: str, switches: Json) -> Json:
@@ -325,6 +347,8 @@ class ChatProvider(HTTPProvider):
     def part(self, part: Part, switches: Json) -> Json:
         if part.kind not in self.parts or (part.kind == "image" and not switches["vision"]):
             raise ProviderError("bad_request", f"{self.name} does not take {part.kind} parts.", param="content")
+        if part.ref is not None and referred(part, self.name) is None:
+            part = replace(part, ref=None)
         return self.parts[part.kind](part)
 
     def more_headers(self, request: ChatRequest) -> Mapping[str, str]:
@@ -337,14 +361,13 @@ class ChatProvider(HTTPProvider):
             return None
         if "reasoning_content" in error.message or "thought_signature" in error.message:
             return Lesson({"plain_history": True}, lasting=False)
+        switches = self.switches(request)
         for pattern, options in PECULIAR:
-            if pattern.search(error.message):
+            if pattern.search(error.message) and switches | options != switches:
                 return Lesson(options)
-        switches, sent = self.switches(request), self.body(request, True)
-        field = blamed(error, sent)
+        field = blamed(error, self.body(request, True))
         if field in LIMITS and UNWANTED.search(error.message):
-            other = LIMITS[1 - LIMITS.index(field)]
-            return Lesson({"max_tokens_field": other})
+            return Lesson({"max_tokens_field": LIMITS[1 - LIMITS.index(field)]})
         if field in ("reasoning_effort", "reasoning") and "tools" in error.message and switches["effort"] != "none":
             return Lesson({"effort": "none"})
         return Lesson({"drop": [*switches["drop"], field]}) if field in OPTIONAL else None

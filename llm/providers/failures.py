@@ -19,6 +19,12 @@ CONTEXT = re.compile(
     r"context[_ ](length|window|size)|maximum context|too many tokens|token count.{0,40}exceed|reduce the length"
     r"|prompt is (too long|longer)|input (is )?too long|string_above_max_length|exceed.{0,30}context"
 )
+# The window that such a refusal names: OpenAI and most others, vLLM, Mistral, llama.cpp, Gemini. Of four digits at
+# least, for what is remembered of it must not leave a dialog without its history by mistake.
+WINDOW = re.compile(
+    r"context length is (\d{4,9})\b|model length of (\d{4,9})\b|\b(\d{4,9}) maximum context length"
+    r"|context size \((\d{4,9})\b|tokens allowed \((\d{4,9})\)"
+)
 BLOCKED = re.compile(r"content[_ ]policy|content[_ ]filter|content exists risk|guardrail|moderation|flagged")
 MODEL = re.compile(
     r"model_not_found|invalid_model|invalid model|model not exist|no endpoints found"
@@ -72,16 +78,20 @@ def find_error(body: Any) -> Any:
     return None
 
 
-def read_complaint(status: int, body: Any) -> Complaint:
-    """``body`` (parsed JSON or None) as a `Complaint`. Never raises, whatever came."""
+def source_of(body: Any) -> dict[str, Any]:
+    """The object that tells of the error, out of its list or envelope; empty when there is none."""
     if isinstance(body, list):
         body = next((item for item in body if isinstance(item, dict)), None)
-    source = body if isinstance(body, dict) else {}
+    source: dict[str, Any] = body if isinstance(body, dict) else {}
     inner = source.get("error")
     if isinstance(inner, dict):
-        source = inner
-    elif isinstance(inner, str):
-        source = source | {"message": inner}
+        return inner
+    return source | {"message": inner} if isinstance(inner, str) else source
+
+
+def read_complaint(status: int, body: Any) -> Complaint:
+    """``body`` (parsed JSON or None) as a `Complaint`. Never raises, whatever came."""
+    source = source_of(body)
     message, param = _sentence(source.get("message") or source.get("detail"))
     code = source.get("code")
     return Complaint(
@@ -111,15 +121,40 @@ def _sentence(value: Any) -> tuple[str, str]:
     return (value, "") if isinstance(value, str) else ("", "")
 
 
+# What decides where a status has several meanings: the first pattern that fits, else what `BY_WORDS` names.
+Words = tuple[tuple[re.Pattern[str], Kind], ...]
+LIMITED: Words = ((BILLING, "billing"), (OVERLOADED, "overloaded"), (DAILY, "quota_daily"))
+FORBIDDEN: Words = (
+    (REGION, "forbidden_region"),
+    (BLOCKED, "blocked"),
+    (BILLING, "billing"),
+    (MODEL, "model_not_found"),
+)
+REFUSED: Words = (
+    (CONTEXT, "context_too_long"),
+    (BLOCKED, "blocked"),
+    (MODEL, "model_not_found"),
+    (re.compile(r"invalid_api_key|api key not valid|incorrect api key"), "auth"),
+    (
+        re.compile(r"location is not supported|unsupported_country|not available in your (country|region)"),
+        "forbidden_region",
+    ),
+    (BILLING, "billing"),
+)
+BY_WORDS: dict[int, tuple[Words, Kind]] = {
+    400: (REFUSED, "bad_request"),
+    403: (FORBIDDEN, "auth"),
+    422: (REFUSED, "bad_request"),
+    429: (LIMITED, "rate_limited"),
+}
+
+
 def classify(complaint: Complaint) -> Kind:
     """The kind of error: by status first, then by words."""
     status, words = complaint.status, complaint.words
-    if status == 429:
-        return _limited(words)
-    if status == 403:
-        return _forbidden(words)
-    if status in (400, 422):
-        return _refused(words)
+    if status in BY_WORDS:
+        table, otherwise = BY_WORDS[status]
+        return next((kind for pattern, kind in table if pattern.search(words)), otherwise)
     if kind := BY_STATUS.get(status):
         return kind
     if status >= 500:
@@ -127,42 +162,10 @@ def classify(complaint: Complaint) -> Kind:
     return "bad_request"
 
 
-def _limited(words: str) -> Kind:
-    if BILLING.search(words):
-        return "billing"
-    if OVERLOADED.search(words):
-        return "overloaded"
-    return "quota_daily" if DAILY.search(words) else "rate_limited"
-
-
-def _forbidden(words: str) -> Kind:
-    for pattern, kind in FORBIDDEN:
-        if pattern.search(words):
-            return kind
-    return "auth"
-
-
-FORBIDDEN: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (REGION, "forbidden_region"),
-    (BLOCKED, "blocked"),
-    (BILLING, "billing"),
-    (MODEL, "model_not_found"),
-)
-REFUSED: tuple[tuple[re.Pattern[str], Kind], ...] = (
-    (CONTEXT, "context_too_long"),
-    (BLOCKED, "blocked"),
-    (MODEL, "model_not_found"),
-    (re.compile(r"invalid_api_key|api key not valid|incorrect api key"), "auth"),
-    (re.compile(r"location is not supported|unsupported_country"), "forbidden_region"),
-    (BILLING, "billing"),
-)
-
-
-def _refused(words: str) -> Kind:
-    for pattern, kind in REFUSED:
-        if pattern.search(words):
-            return kind
-    return "bad_request"
+def window(message: str) -> int | None:
+    """The model's window in tokens, as the refusal of a dialog that is too long names it; None when it does not."""
+    found = WINDOW.search(message)
+    return int(found[found.lastindex or 0]) if found else None
 
 
 def seconds(text: str) -> float | None:

@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from llm.types import Part, Turn
+from django.utils import timezone
+
+from llm.types import FileRef, Image, Part, Turn
+
+STANDARD = str.maketrans("-_", "+/")  # from the alphabet for addresses
 
 
 def own_raw(turn: Turn, ref: str) -> Mapping[str, Any] | None:
@@ -60,13 +64,41 @@ def flattened(turns: Sequence[Turn]) -> list[Turn]:
             if turn.text:
                 told.append(replace(turn, tool_calls=(), raw=None))
         else:
-            told.append(replace(turn, raw=None))
+            words = tuple(part for part in turn.parts if part.kind == "text")
+            told.append(replace(turn, raw=None, parts=words if turn.role == "assistant" else turn.parts))
     return told
+
+
+def referred(part: Part, provider: str) -> FileRef | None:
+    """Where ``provider`` has the part's bytes, if it still has them."""
+    ref = part.ref
+    if ref is None or ref.provider != provider or (ref.expires_at is not None and ref.expires_at <= timezone.now()):
+        return None
+    return ref
 
 
 def encoded(part: Part) -> str:
     """The part's bytes in base64."""
     return base64.b64encode(part.data).decode("ascii")
+
+
+def picture(mime: str, data: Any) -> Image | None:
+    """The image of a type and its base64; None for what is no image."""
+    if not mime.startswith("image/") or not isinstance(data, str):
+        return None
+    try:
+        content = base64.b64decode(data.translate(STANDARD), validate=True)
+    except ValueError:
+        return None
+    return Image(content, mime) if content else None
+
+
+def picture_at(url: Any) -> Image | None:
+    """The image of a ``data:`` address. Any other address is left alone: nothing is fetched for a model."""
+    head, comma, data = url.partition(",") if isinstance(url, str) else ("", "", "")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        return None
+    return picture(head[5:-7], data)
 
 
 def data_url(part: Part) -> str:

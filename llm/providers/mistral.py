@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from llm.providers.base import Json, Reader, count, mapping
-from llm.providers.chatform import ChatProvider, ChatReader, entries, joined, text_part
+from llm.providers.chatform import ChatProvider, ChatReader, entries, text_part
+from llm.providers.files import forget, recognised, upload_to_mistral
 from llm.providers.history import data_url, encoded
-from llm.types import ChatRequest, ModelInfo, Part, Reasoning, Text, ToolCall, Turn
+from llm.providers.speech import transcribed
+from llm.types import ChatRequest, FileRef, ModelInfo, Part, Reasoning, Recognised, Text, ToolCall, Transcript, Turn
 
 FIELDS = frozenset({
     "model", "messages", "max_tokens", "temperature", "top_p", "stream", "stop", "random_seed", "tools", "tool_choice",
@@ -19,17 +21,23 @@ FIELDS = frozenset({
     "frequency_penalty", "prompt_cache_key", "metadata", "guardrails", "prediction", "prompt_mode",
 })  # fmt: skip
 CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
-# What the model is taken to have said where a tool's answer is followed by a person's words.
-BRIDGE = "…"
 ABLE = {
+    "completion_chat": ("text",),
     "function_calling": ("tools",),
     "vision": ("image", "document"),
     "reasoning": ("reasoning",),
     "audio": ("audio",),
+    "audio_transcription": ("transcription",),
+    "ocr": ("ocr",),
 }
+
+# What a model is kept for that does not converse.
+SPECIALIST = frozenset({"transcription", "ocr"})
 
 
 def _document(part: Part) -> Json:
+    if part.ref is not None:
+        return {"type": "file", "file_id": part.ref.uri}
     return {"type": "document_url", "document_url": data_url(part), "document_name": part.name or "document"}
 
 
@@ -61,8 +69,9 @@ class MistralReader(ChatReader):
 class Mistral(ChatProvider):
     """``https://api.mistral.ai``; the version is part of the paths."""
 
-    preset = {"send_stream_options": False, "reasoning_param": "reasoning_effort"}
+    preset = {"send_stream_options": False, "reasoning_param": "reasoning_effort", "strict_alternation": True}
     replayed = ("role", "content")
+    uploads = frozenset({"document"})
     parts = {
         "text": text_part,
         "image": lambda part: {"type": "image_url", "image_url": data_url(part)},
@@ -80,14 +89,6 @@ class Mistral(ChatProvider):
         body = super().body(request, stream)
         return {name: body[name] for name in body if name in FIELDS}
 
-    def messages(self, request: ChatRequest, switches: Json) -> list[Json]:
-        messages: list[Json] = []
-        for message in joined(super().messages(request, switches)):
-            if messages and messages[-1]["role"] == "tool" and message["role"] == "user":
-                messages.append({"role": "assistant", "content": BRIDGE})
-            messages.append(message)
-        return messages
-
     def tool_answer(self, turn: Turn) -> Json:
         answer = super().tool_answer(turn)
         return answer | {"name": turn.tool_name} if turn.tool_name else answer
@@ -97,26 +98,41 @@ class Mistral(ChatProvider):
         return call_id if CALL_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
     async def list_models(self) -> list[ModelInfo]:
-        listed = [entry for entry in entries(await self.get_json("/models")) if _chats(entry)]
+        listed = [entry for entry in entries(await self.get_json("/models")) if _serves(entry)]
         ids = {entry["id"] for entry in listed}
         # An alias is listed once more under its own id, with the name of the model it stands for.
         return [
             describe(entry) for entry in listed if entry.get("name") in (None, entry["id"]) or entry["name"] not in ids
         ]
 
+    async def transcribe(self, model: str, audio: Part, language: str = "") -> Transcript:
+        return await transcribed(self, model, audio, language)
 
-def _chats(entry: Json) -> bool:
-    return bool(mapping(entry.get("capabilities")).get("completion_chat")) and entry.get("archived") is not True
+    async def ocr(self, model: str, document: Part) -> Recognised:
+        return await recognised(self, model, document)
+
+    async def upload(self, part: Part) -> FileRef:
+        return await upload_to_mistral(self, part)
+
+    async def forget(self, ref: FileRef) -> None:
+        await forget(self, ref)
+
+
+def _serves(entry: Json) -> bool:
+    """Whether a model converses, transcribes or reads scans."""
+    able = mapping(entry.get("capabilities"))
+    serves = any(able.get(flag) for flag in ("completion_chat", "audio_transcription", "ocr"))
+    return serves and entry.get("archived") is not True
 
 
 def describe(entry: Json) -> ModelInfo:
     """One model of the list. A date of ending, past or to come, goes along with the announced replacement."""
     able = mapping(entry.get("capabilities"))
-    more = [name for flag, names in ABLE.items() if able.get(flag) for name in names]
+    names = {name for flag, names in ABLE.items() if able.get(flag) for name in names}
     return ModelInfo(
         entry["id"],
         label=_label(entry),
-        capabilities=frozenset({"text", *more}),
+        capabilities=frozenset(names if "text" in names else names & SPECIALIST),
         context_window=count(entry.get("max_context_length")),
         aliases=tuple(alias for alias in entry.get("aliases") or () if isinstance(alias, str)),
         retires_at=str(entry.get("deprecation") or ""),

@@ -14,11 +14,15 @@ from django.conf import settings
 from llm.errors import ProviderError
 from llm.providers.base import Json, count, mapping
 from llm.providers.chatform import ChatProvider, entries
-from llm.types import ModelInfo
+from llm.providers.speech import transcribed
+from llm.types import ModelInfo, Part, Transcript
 
 OFFICIAL = "https://api.openai.com/v1"
 # Parts of names, between hyphens and the like, of what is listed beside chat models (or is not served as chat).
 NEVER_CHAT = frozenset({"embedding", "embed", "embeddings", "whisper", "tts", "rerank", "reranker", "moderation"})
+# Words of the names of models that only write down what is said, and of those that need another form for it.
+TRANSCRIBERS = frozenset({"whisper", "transcribe", "transcription"})
+NOT_TRANSCRIBED = frozenset({"diarize", "realtime", "live"})
 NOT_CHAT = NEVER_CHAT | {
     "dall", "dalle", "babbage", "davinci", "transcribe", "transcription", "realtime", "image", "audio", "sora", "codex",
     "research", "pro", "instruct", "live", "guard", "container", "ocr", "translate",
@@ -60,15 +64,18 @@ class OpenAI(ChatProvider):
         return cls(name, base_url, key) if key or base_url != OFFICIAL else None
 
     async def list_models(self) -> list[ModelInfo]:
-        return [describe(entry) for entry in entries(await self.get_json("/models")) if self._chats(entry)]
+        listed = [entry for entry in entries(await self.get_json("/models")) if entry.get("active") is not False]
+        return [describe(entry) for entry in listed if transcribes(entry) or self._chats(entry)]
 
     def _chats(self, entry: Json) -> bool:
         """Whether an entry is a chat model, as far as its list or its name tells."""
         output = mapping(entry.get("architecture")).get("output_modalities")
-        if entry.get("active") is False or (isinstance(output, list) and "text" not in output):
+        if isinstance(output, list) and "text" not in output:
             return False
-        words = entry["id"].lower().replace("/", "-").replace("_", "-").replace(":", "-").split("-")
-        return not self.preset.get("models_filter", NEVER_CHAT).intersection(words)
+        return not self.preset.get("models_filter", NEVER_CHAT).intersection(_words(entry))
+
+    async def transcribe(self, model: str, audio: Part, language: str = "") -> Transcript:
+        return await transcribed(self, model, audio, language)
 
     async def check_key(self) -> None:
         """A server without a list of models is no wrong key."""
@@ -77,6 +84,18 @@ class OpenAI(ChatProvider):
         except ProviderError as error:
             if error.kind != "model_not_found":
                 raise
+
+
+def _words(entry: Json) -> list[str]:
+    """A model's name, word by word."""
+    name: str = entry["id"].lower()
+    return name.replace("/", "-").replace("_", "-").replace(":", "-").split("-")
+
+
+def transcribes(entry: Json) -> bool:
+    """Whether an entry is a model for recordings: no list says so, but their names do."""
+    words = _words(entry)
+    return bool(TRANSCRIBERS.intersection(words)) and not NOT_TRANSCRIBED.intersection(words)
 
 
 def vendor(base_url: str) -> Json:
@@ -111,9 +130,13 @@ PARAMETERS = {"tools": "tools", "reasoning": "reasoning", "include_reasoning": "
 
 
 def _capabilities(entry: Json) -> frozenset[str]:
+    if transcribes(entry):
+        return frozenset({"transcription"})
     inputs = mapping(entry.get("architecture")).get("input_modalities") or ()
+    outputs = mapping(entry.get("architecture")).get("output_modalities") or ()
     parameters = entry.get("supported_parameters") or ()
     able = {"text"} | {INPUTS[name] for name in inputs if name in INPUTS}
+    able |= {"image_out"} if "image" in outputs else set()
     able |= {PARAMETERS[name] for name in parameters if name in PARAMETERS}
     return frozenset(able)
 

@@ -1,0 +1,145 @@
+"""What a tool is: a function that a model may call on behalf of the person who asks.
+
+Each capability describes its own in its ``tools.py`` and names them in settings.ASSISTANT_TOOLS. A tool is sync and
+works with the database only; its arguments come from a model, so nothing in them is believed before it was checked.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from accounts.models import Chat, Role, User
+from llm import types
+
+MOST_RESULT = 8000  # characters of a tool's answer that a model is told
+MOST_ARGUMENTS = 20_000  # characters of arguments that are read at all
+
+Arguments = dict[str, Any]
+Function = Callable[[User, Chat, Arguments, datetime], str]
+
+
+class ToolError(Exception):
+    """A call that cannot be done as asked; its text tells the model what to mend, or why it is of no use."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function of ours as a model sees it, and who may have it called.
+
+    ``parameters``: a JSON schema of an object. ``destructive``: the person taps Yes before it is done; ``question``
+    says in one line what would be done.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    function: Function
+    roles: frozenset[Role] = field(default_factory=lambda: frozenset(Role))
+    destructive: bool = False
+    question: Callable[[Arguments], str] | None = None
+
+    def asks(self, arguments: Arguments) -> str:
+        """What the person is asked before it is done."""
+        return self.question(arguments) if self.question else f"{self.name} {json.dumps(arguments, ensure_ascii=False)}"
+
+    def spec(self) -> types.Tool:
+        return types.Tool(self.name, self.description, self.parameters)
+
+
+@functools.lru_cache(maxsize=256)
+def _loaded(name: str, path: str) -> Tool:
+    tool: Tool = import_string(path)
+    if tool.name != name:
+        raise ValueError(f"ASSISTANT_TOOLS calls {path} {name!r}, its own name is {tool.name!r}.")
+    return tool
+
+
+def find(name: str) -> Tool | None:
+    """The tool of that name, or None when the table has none."""
+    path = settings.ASSISTANT_TOOLS.get(name)
+    return _loaded(name, path) if path else None
+
+
+def offered(names: Iterable[str], user: User) -> list[Tool]:
+    """Of ``names`` the tools that there are and that this person may have called."""
+    return [tool for name in names if (tool := find(name)) is not None and user.role in tool.roles]
+
+
+def read(tool: Tool, text: str) -> Arguments:
+    """The arguments in ``text``, fit for the tool. Raises ToolError with all that is wrong with them."""
+    if len(text) > MOST_ARGUMENTS:
+        raise ToolError(f"The arguments are longer than {MOST_ARGUMENTS} characters.")
+    try:
+        arguments = json.loads(text or "{}")
+    except ValueError as error:
+        raise ToolError(f"The arguments are not valid JSON: {error}.") from error
+    if problems := list(_problems(arguments, tool.parameters, "arguments")):
+        raise ToolError(" ".join(problems))
+    assert isinstance(arguments, dict)
+    return arguments
+
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def _problems(value: Any, schema: Mapping[str, Any], path: str) -> Iterable[str]:
+    """What of ``schema`` the value breaks, for the words that our schemas use (tests hold the tools to these)."""
+    wanted = schema.get("type", "object")
+    if not _is_a(value, wanted):
+        yield f"{path} must be of type {wanted}."
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path} must be one of {', '.join(map(str, schema['enum']))}."
+    if isinstance(value, dict):
+        yield from _problems_of_object(value, schema, path)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _problems(item, schema.get("items", {}), f"{path}[{place}]")
+    else:
+        yield from _out_of_bounds(value, schema, path)
+
+
+def _is_a(value: Any, kind: str) -> bool:
+    return isinstance(value, TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def _problems_of_object(value: dict[str, Any], schema: Mapping[str, Any], path: str) -> Iterable[str]:
+    known = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield f"{path}.{name} is missing."
+    for name, item in value.items():
+        if name in known:
+            yield from _problems(item, known[name], f"{path}.{name}")
+        else:
+            yield f"{path}.{name} is unknown; known are {', '.join(known) or 'none'}."
+
+
+def _out_of_bounds(value: Any, schema: Mapping[str, Any], path: str) -> Iterable[str]:
+    size, unit = (len(value), " characters") if isinstance(value, str) else (value, "")
+    least, most = ("minLength", "maxLength") if unit else ("minimum", "maximum")
+    if least in schema and size < schema[least]:
+        yield f"{path} must be at least {schema[least]}{unit}."
+    if most in schema and size > schema[most]:
+        yield f"{path} must be at most {schema[most]}{unit}."
+
+
+def bounded(text: str, most: int = MOST_RESULT) -> str:
+    """``text`` as far as a model is told, saying what was left out."""
+    if len(text) <= most:
+        return text
+    return f"{text[:most]}\n… {len(text) - most} more characters are left out."
