@@ -5,14 +5,16 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.pages import ContentPage
 from core.admin import ReadOnlyPage, display
 from core.show import prose, stamp
 from files.models import StoredFile
 
 
 @admin.register(StoredFile)
-class StoredFilePage(ReadOnlyPage):
-    list_display = ("__str__", "mime", "length", "owner", "stored", "expires")
+class StoredFilePage(ContentPage, ReadOnlyPage):
+    contents = frozenset({"name", "words", "text"})
+    list_display = ("path", "name", "mime", "length", "owner", "stored", "expires")
     list_filter = ("created_at", ("expires_at", admin.EmptyFieldListFilter))
     list_select_related = ("owner",)
     search_fields = ("name", "path", "sha256")

@@ -1,17 +1,173 @@
-"""Stored files' verbs: what is past its time goes, from the disk first, so that no row forgets a file that stays."""
+"""Stored files' verbs. A file is named on the disk by a random id in the folder of its day, never by a person's word.
 
-from datetime import datetime
-from pathlib import Path
+The same content is one file on the disk, whoever sent it, and one row for each who did; it goes with the last row.
+"""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from django.conf import settings
+from django.db import transaction
 
+from accounts.models import User
+from files import kinds
+from files.extraction import Extracted
 from files.models import StoredFile
+
+INCOMING = "incoming"
+ABANDONED_SECONDS = 24 * 3600
+LONGEST_NAME = 255
+PIECE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A file that arrived, looked at but not kept yet. ``path``: where it lies, in ``incoming_path()``'s folder."""
+
+    path: Path
+    name: str
+    mime: str
+    size: int
+    sha256: str
+
+
+def incoming_path() -> Path:
+    """Where to write a file that is on its way in. What is left there a day later was abandoned."""
+    folder = Path(settings.FILES_DIR) / INCOMING
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / uuid.uuid4().hex
+
+
+def measure(path: Path, name: str) -> Measured:
+    """Look at a file in the incoming folder. Raises FileError of kind empty. Reads all of it: call it in a thread."""
+    mime = kinds.mime_of(path, name)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return Measured(path, safe_name(name), mime, path.stat().st_size, digest.hexdigest())
+
+
+def safe_name(name: str) -> str:
+    """The last part of a name, without what cannot be shown or stored; an empty string for nothing."""
+    last = PureWindowsPath(PurePosixPath(name.replace("\x00", "")).name).name
+    return "".join(letter for letter in last if letter.isprintable()).strip()[:LONGEST_NAME]
+
+
+@transaction.atomic
+def store(owner: User | None, measured: Measured, now: datetime, unique_id: str = "") -> StoredFile:
+    """Keep a file; what its owner has already is found again, and kept as long as a new one."""
+    # Locked, so that housekeeping does not take the file away in the same moment.
+    twins = list(StoredFile.objects.select_for_update().filter(sha256=measured.sha256).order_by("id"))
+    stored = next((twin for twin in twins if twin.owner_id == (owner.pk if owner else None)), None)
+    if stored is None:
+        path = twins[0].path if twins else _new_path(now)
+        stored = StoredFile(owner=owner, sha256=measured.sha256, path=path, size=measured.size, created_at=now)
+        _copy_text(twins, stored)
+    stored.name, stored.mime = measured.name or stored.name, measured.mime
+    stored.telegram_file_unique_id = unique_id or stored.telegram_file_unique_id
+    stored.expires_at = _expiry(now)
+    stored.save()
+    _put(measured.path, path_of(stored))
+    return stored
+
+
+def _expiry(now: datetime) -> datetime | None:
+    return now + timedelta(days=settings.KEEP_FILES_DAYS) if settings.KEEP_FILES_DAYS else None
+
+
+def _copy_text(twins: list[StoredFile], stored: StoredFile) -> None:
+    """The same content has the same text."""
+    if read := next((twin for twin in twins if twin.text_error is not None), None):
+        stored.text, stored.text_error, stored.pages = read.text, read.text_error, read.pages
+
+
+def store_bytes(owner: User | None, content: bytes, name: str, now: datetime) -> StoredFile:
+    """Keep ``content`` as a file. Raises FileError of kind empty."""
+    path = incoming_path()
+    path.write_bytes(content)
+    try:
+        return store(owner, measure(path, name), now)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _new_path(now: datetime) -> str:
+    return f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
+
+
+def _put(arrived: Path, place: Path) -> None:
+    if place.exists():
+        arrived.unlink(missing_ok=True)
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    arrived.replace(place)
+
+
+def path_of(stored: StoredFile) -> Path:
+    return Path(settings.FILES_DIR) / stored.path
+
+
+def known(owner: User, unique_id: str, now: datetime) -> StoredFile | None:
+    """The owner's file that Telegram calls so, if it is still there; it is then kept as long as a new one."""
+    stored = StoredFile.objects.filter(owner=owner, telegram_file_unique_id=unique_id).order_by("-id").first()
+    if stored is None or not path_of(stored).exists():
+        return None
+    stored.expires_at = _expiry(now)
+    stored.save(update_fields=["expires_at"])
+    return stored
+
+
+def keep_text(stored: StoredFile, found: Extracted) -> None:
+    """Record what was read of a file, or why nothing was."""
+    stored.text, stored.text_error, stored.pages = found.text, found.error, found.pages
+    stored.save(update_fields=["text", "text_error", "pages"])
+
+
+def remember_sent(pk: int, key: str, file_id: str) -> None:
+    """Note under which id Telegram has a file now; ``key`` is ``bot:field``."""
+    stored = StoredFile.objects.filter(pk=pk).first()
+    if stored is not None and stored.telegram_ids.get(key) != file_id:
+        stored.telegram_ids[key] = file_id
+        stored.save(update_fields=["telegram_ids"])
+
+
+def limit_of(user: User) -> int:
+    """How large a file of ``user`` may be, in bytes."""
+    return min(settings.MAX_FILE_MB, settings.MAX_FILE_MB_OF_ROLE[user.role]) * 1024 * 1024
 
 
 def remove_expired(now: datetime) -> int:
     """Remove files whose time is over; housekeeping calls it."""
-    expired = list(StoredFile.objects.filter(expires_at__lt=now))
-    for stored in expired:
-        (Path(settings.FILES_DIR) / stored.path).unlink(missing_ok=True)
-        stored.delete()
-    return len(expired)
+    expired = list(StoredFile.objects.filter(expires_at__lt=now).values_list("pk", flat=True))
+    removed = sum(_remove(pk, now) for pk in expired)
+    for path in _abandoned(time.time() - ABANDONED_SECONDS):
+        path.unlink(missing_ok=True)
+    return removed
+
+
+@transaction.atomic
+def _remove(pk: int, now: datetime) -> bool:
+    """Remove a row, and its file if no other row names it; from the disk before the commit, so that none is forgotten.
+
+    False when it was wanted again in the last moment.
+    """
+    stored = StoredFile.objects.select_for_update().filter(pk=pk, expires_at__lt=now).first()
+    if stored is None:
+        return False
+    stored.delete()
+    if not StoredFile.objects.filter(path=stored.path).exists():
+        path_of(stored).unlink(missing_ok=True)
+    return True
+
+
+def _abandoned(before: float) -> Iterator[Path]:
+    folder = Path(settings.FILES_DIR) / INCOMING
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and path.stat().st_mtime < before:
+            yield path
