@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from unfold.enums import ActionVariant
 
-from accounts.pages import audited
+from accounts.pages import ContentPage, audited
 from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verbs
-from core.show import badge, nowrap, pretty, prose, stamp
+from core.show import badge, nowrap, pretty, prose, stamp, trace
 from delivery import services
 from delivery.models import Delivery, JobRequest
 from delivery.pages import JOB_TITLES, RUN_TEXT, run_badge
@@ -66,7 +66,8 @@ def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
         ActionVariant.DANGER,
     ),
 )
-class DeliveryPage(ReadOnlyPage):
+class DeliveryPage(ContentPage, ReadOnlyPage):
+    contents = frozenset({"text", "body", "content"})
     list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "trouble")
     list_filter = ("state", "created_at")
     search_fields = ("key", "lane", "trace_id", "chat_id")
@@ -79,7 +80,7 @@ class DeliveryPage(ReadOnlyPage):
                     ("condition", "attempts", "repeated"),
                     ("source", "backend", "on_doubt"),
                     ("bot_id", "chat_id", "message_id"),
-                    ("key", "lane", "trace_id"),
+                    ("key", "lane", "trace"),
                     ("created", "finished"),
                     ("not_before", "lease_until"),
                     "worker",
@@ -93,6 +94,10 @@ class DeliveryPage(ReadOnlyPage):
     @display(description=_("created"), ordering="created_at")
     def created(self, delivery: Delivery) -> SafeString:
         return nowrap(stamp(delivery.created_at))
+
+    @display(description=_("trace"), ordering="trace_id")
+    def trace(self, delivery: Delivery) -> SafeString | str:
+        return trace(delivery.trace_id)
 
     @display(description=_("finished"))
     def finished(self, delivery: Delivery) -> str:

@@ -67,6 +67,16 @@ def sweep(paths: Iterable[str], now: datetime) -> dict[str, int]:
     return counts
 
 
+def was_taken(request: int) -> bool:
+    """Whether somebody runs, or ran, what was asked for."""
+    return not JobRequest.objects.filter(pk=request, started_at__isnull=True).exists()
+
+
+def take(request: int, now: datetime) -> bool:
+    """Take a request that no scheduler has taken; True when it is the caller's to do."""
+    return bool(JobRequest.objects.filter(pk=request, started_at__isnull=True).update(started_at=now))
+
+
 def forget_history(now: datetime) -> int:
     """Remove runs of jobs older than 30 days."""
     from django_apscheduler.models import DjangoJobExecution

@@ -88,4 +88,19 @@ class JobRequest(models.Model):
         indexes = [models.Index(fields=["id"], name="jobrequest_waiting", condition=Q(started_at__isnull=True))]
 
     def __str__(self) -> str:
-        return f"{self.job_id} {self.requested_at:%Y-%m-%d %H:%M}"
+        return f"{self.job_id} {timezone.localtime(self.requested_at):%Y-%m-%d %H:%M}"
+
+
+class Heartbeat(models.Model):
+    """What a process tells of itself every few seconds, so that others know that it lives and how it is."""
+
+    name = models.CharField(_("process"), max_length=60, unique=True)
+    at = models.DateTimeField(_("when"))
+    details: "models.JSONField[dict[str, Any]]" = models.JSONField(_("details"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("sign of life")
+        verbose_name_plural = _("signs of life")
+
+    def __str__(self) -> str:
+        return self.name

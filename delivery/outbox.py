@@ -12,9 +12,10 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from core.claims import Queue, abandoned, claim_head
+from core import metrics
+from core.claims import Queue, abandoned, claim_heads
 from core.claims import waiting_lanes as waiting
-from core.db import in_db, in_db_first
+from core.db import Together, in_db
 from core.trace import trace
 from delivery import services
 from delivery.errors import DeliveryError
@@ -23,6 +24,10 @@ from delivery.models import Delivery
 log = structlog.get_logger(__name__)
 
 QUEUE = Queue(Delivery, free="queued", held="sending", order="id", lease=timedelta(seconds=150))
+
+_claim: Together[str, Delivery | None] = Together(functools.partial(claim_heads, QUEUE), first=True)
+# Until it is on record that a message was sent, a crash would send it again.
+_record: Together[services.Record, None] = Together(services.record_sent, first=True)
 
 Backend = Callable[[Delivery], Awaitable[services.Sent]]
 
@@ -46,7 +51,7 @@ def lane_of(bot_id: int, chat_id: int) -> str:
 async def drain(lane: str) -> bool:
     """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
     await _room()(lane)
-    delivery = await in_db_first(claim_head, QUEUE, lane)
+    delivery = await _claim(lane)
     if delivery is None:
         return False
     with trace(delivery.trace_id):
@@ -55,21 +60,24 @@ async def drain(lane: str) -> bool:
 
 
 async def _send(delivery: Delivery) -> None:
+    log.debug("claimed", key=delivery.key, attempt=delivery.attempts)
     try:
         sent = await backend(delivery.backend)(delivery)
     except DeliveryError as error:
         log.warning("delivery failed", key=delivery.key, kind=error.kind, error=str(error), attempt=delivery.attempts)
         await in_db(services.record_error, delivery, error, timezone.now())
+        metrics.DELIVERIES.labels("not sent", error.kind).inc()
     except Exception as error:
         log.exception("delivery broke", key=delivery.key)
         bug = DeliveryError("bug", f"{type(error).__name__}: {error}", permanent=True)
         await in_db(services.record_error, delivery, bug, timezone.now())
+        metrics.DELIVERIES.labels("not sent", bug.kind).inc()
     else:
+        await _record((delivery, sent, timezone.now()))
+        metrics.DELIVERIES.labels("sent", "").inc()
         # Without a message nobody saw anything: commands of a menu, for example.
         tell = log.debug if sent.message_id is None else log.info
         tell("sent", key=delivery.key, message_id=sent.message_id)
-        # Until it is on record, a crash would send it again.
-        await in_db_first(services.record_sent, delivery, sent, timezone.now())
 
 
 def waiting_lanes() -> dict[str, int]:

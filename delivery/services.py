@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from core.claims import WORKER
+from core.privacy import GRACE, contents_stay, delete_in_batches, in_batches, older_than
 from core.statements import insert, update
 from core.trace import current_trace
 from delivery import engine
@@ -21,6 +23,8 @@ State = Delivery.State
 
 MAX_ATTEMPTS = 10
 LONGEST_PAUSE = 600.0  # seconds
+# The content of a message that is not kept; none that can be sent looks so.
+ERASED: dict[str, Any] = {"erased": True}
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,23 @@ def enqueue(rows: Sequence[Delivery]) -> None:
         engine.wake_on_commit(row.lane)
 
 
-def record_sent(delivery: Delivery, sent: Sent, now: datetime) -> None:
-    values = {
-        "state": State.SENT,
-        "message_id": sent.message_id,
-        "result": sent.result,
-        "finished_at": now,
-        "error": "",
-        "error_kind": "",
-    }
-    update(Delivery, delivery.pk, values, state=State.SENDING, worker=WORKER)
+Record = tuple[Delivery, Sent, datetime]
+
+
+@transaction.atomic
+def record_sent(records: Sequence[Record]) -> list[None]:
+    """Record messages as sent: which, what the backend brought home, when."""
+    for delivery, sent, now in records:
+        values = {
+            "state": State.SENT,
+            "message_id": sent.message_id,
+            "result": sent.result,
+            "finished_at": now,
+            "error": "",
+            "error_kind": "",
+        } | ({} if contents_stay() else {"content": ERASED})
+        update(Delivery, delivery.pk, values, state=State.SENDING, worker=WORKER)
+    return [None] * len(records)
 
 
 def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> None:
@@ -114,8 +125,9 @@ def cancel(delivery: Delivery, *, now: datetime) -> bool:
 
 @transaction.atomic
 def retry(delivery: Delivery, *, now: datetime) -> bool:
-    """Queue an ended message again (failed, unknown or cancelled). False when it is open or was sent."""
+    """Queue an ended message again (failed, unknown or cancelled). False when it is open, was sent or is erased."""
     ended = Delivery.objects.filter(pk=delivery.pk, state__in=(State.FAILED, State.UNKNOWN, State.CANCELLED))
+    ended = ended.exclude(content=ERASED)
     repeated = delivery.repeated or delivery.state == State.UNKNOWN
     changed = ended.update(state=State.QUEUED, attempts=0, not_before=now, finished_at=None, repeated=repeated)
     if changed:
@@ -130,7 +142,21 @@ def request_job(job_id: str, by: str, now: datetime) -> JobRequest:
 
 def forget_old_deliveries(now: datetime) -> int:
     """Remove ended deliveries past KEEP_DELIVERIES_DAYS; housekeeping calls it."""
-    from django.conf import settings
+    before = older_than(settings.KEEP_DELIVERIES_DAYS, now)
+    return delete_in_batches(_ended().filter(created_at__lt=before)) if before else 0
 
-    old = Delivery.objects.filter(created_at__lt=now - timedelta(days=settings.KEEP_DELIVERIES_DAYS))
-    return old.exclude(state__in=Delivery.OPEN).delete()[0]
+
+def erase_deliveries(now: datetime) -> int:
+    """Where contents do not stay: empty what was sent, and a day later what ended badly; housekeeping calls it."""
+    if contents_stay():
+        return 0
+    return erase(_ended().filter(Q(state=State.SENT) | Q(finished_at__lt=now - GRACE)))
+
+
+def erase(deliveries: QuerySet[Delivery]) -> int:
+    """Empty ``deliveries`` of what they say; where, when and what became of them stays."""
+    return in_batches(deliveries.exclude(content=ERASED), lambda part: part.update(content=ERASED, error=""))
+
+
+def _ended() -> QuerySet[Delivery]:
+    return Delivery.objects.exclude(state__in=Delivery.OPEN)

@@ -8,6 +8,7 @@ process, rows whose pause is over, rows of a worker that died.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError
 
-from core.db import in_db
+from core.db import in_db, tell
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +45,7 @@ class LocalEngine:
         if _running_loop() is loop:
             self._wake(lane, rows)
         else:
-            loop.call_soon_threadsafe(self._wake, lane, rows)
+            tell(loop, partial(self._wake, lane, rows))
 
     def _wake(self, lane: str, rows: int) -> None:
         if lane.partition(":")[0] not in self._open:
