@@ -10,8 +10,9 @@ from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts.models import Access, Chat, User
+from accounts.models import Access, Chat, ChatKind, User
 from accounts.signals import access_requested, chat_decided, chat_requested, decided, role_changed
+from delivery import services as delivery
 from delivery.models import Delivery
 from telegram_bot import commands, outgoing
 from telegram_bot.incoming import language_of
@@ -69,11 +70,16 @@ def on_role(user: User, **_kwargs: Any) -> None:
 
 
 def on_group_decision(chat: Chat, status: str, by: User | None, **_kwargs: Any) -> None:
-    if status == Access.ACTIVE:
-        with translation.override(settings.LANGUAGE_CODE):
-            text = _("Hello! I am ready here. Write /ask and your question, or reply to me.")
-            outgoing.say(f"decided:{_moment(chat)}", Place(chat.bot_id, chat.telegram_id), text, source="access")
+    if status == Access.ACTIVE and chat.kind != ChatKind.CHANNEL:
+        greet(f"decided:{_moment(chat)}", chat)
     _close_card(chat, "👥 " + escaped(chat.title), status, by)
+
+
+def greet(key: str, chat: Chat) -> None:
+    """Say in a group that was let in how to talk to the bot there (telegram_bot.greeting finds the words)."""
+    row = outgoing.message(key, Place(chat.bot_id, chat.telegram_id), {}, "access")
+    row.backend = "greeting"
+    delivery.enqueue([row])
 
 
 def _news(status: str) -> str:

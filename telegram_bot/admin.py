@@ -9,9 +9,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.enums import ActionVariant
 
-from accounts.pages import audited
+from accounts.pages import ContentPage, audited
 from core.admin import ReadOnlyPage, Verb, display, values_filter, verbs
-from core.show import badge, nowrap, pretty, prose, stamp
+from core.show import badge, nowrap, pretty, prose, stamp, trace
 from telegram_bot import lanes, services
 from telegram_bot.models import Update
 
@@ -48,7 +48,8 @@ def _bury(update: Update, request: HttpRequest, now: datetime) -> bool:
         ActionVariant.DANGER,
     ),
 )
-class UpdatePage(ReadOnlyPage):
+class UpdatePage(ContentPage, ReadOnlyPage):
+    contents = frozenset({"source", "raw", "why", "trouble", "error"})
     list_display = ("received", "condition", "kind", "chat_id", "lane", "attempts", "trouble")
     list_filter = ("state", KindFilter, "received_at")
     search_fields = ("update_id", "lane", "trace_id", "chat_id")
@@ -60,7 +61,7 @@ class UpdatePage(ReadOnlyPage):
                 "fields": (
                     ("condition", "kind", "attempts"),
                     ("bot_id", "update_id", "chat_id"),
-                    ("lane", "trace_id"),
+                    ("lane", "trace"),
                     ("received", "finished"),
                     ("not_before", "lease_until"),
                     "worker",
@@ -74,6 +75,10 @@ class UpdatePage(ReadOnlyPage):
     @display(description=_("received"), ordering="received_at")
     def received(self, update: Update) -> SafeString:
         return nowrap(stamp(update.received_at))
+
+    @display(description=_("trace"), ordering="trace_id")
+    def trace(self, update: Update) -> SafeString | str:
+        return trace(update.trace_id)
 
     @display(description=_("finished"))
     def finished(self, update: Update) -> str:

@@ -1,15 +1,24 @@
 """The Telegram application: handlers, context, transport. No Updater, no JobQueue, no persistence: rows do that."""
 
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from importlib import import_module
 from typing import Any, cast
 
 import structlog
 from django.conf import settings
+from telegram import Update
 from telegram.error import TelegramError
-from telegram.ext import Application, ApplicationBuilder, CallbackContext, ContextTypes, ExtBot
+from telegram.ext import (
+    Application,
+    ApplicationBuilder,
+    CallbackContext,
+    CommandHandler,
+    ContextTypes,
+    ExtBot,
+    filters,
+)
 from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
@@ -17,7 +26,8 @@ from core.db import in_db
 from core.http import Client, transport
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
-from telegram_bot.limiter import Limiter
+from telegram_bot.limiter import COSMETIC, Dropped, Limiter
+from telegram_bot.markdown import Part
 from telegram_bot.models import Button
 from telegram_bot.outgoing import Keyboard, Place
 
@@ -39,9 +49,16 @@ class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[
         incoming = self.incoming
         return Place(incoming.bot_id, incoming.chat_id, incoming.thread)
 
-    async def reply(self, text: str, keyboard: Keyboard = (), *, edit: int | None = None, anyone: bool = False) -> None:
-        """Say ``text`` here through the outbox. ``edit``: in place of that message. Buttons obey the person asked,
-        unless ``anyone``."""
+    async def reply(
+        self,
+        text: str | Sequence[Part],
+        keyboard: Keyboard = (),
+        *,
+        edit: int | None = None,
+        anyone: bool = False,
+    ) -> None:
+        """Say ``text`` (Markdown, or ready parts) here through the outbox. ``edit``: in place of that message.
+        Buttons obey the person asked, unless ``anyone``."""
         incoming = self.incoming
         place = Place(incoming.bot_id, incoming.chat_id, incoming.thread, edit=edit)
         key = f"update:{incoming.key}:{incoming.said}"
@@ -56,6 +73,14 @@ class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[
             await self.bot.answer_callback_query(query, text[:200] or None, show_alert=alert)
         except TelegramError as error:
             log.info("press not answered", error=str(error))
+
+    async def take_buttons_away(self) -> None:
+        """Remove the buttons under the pressed message; cosmetic, so not worth a second try."""
+        place, message = self.place, self.pressed_message
+        try:
+            await self.bot.edit_message_reply_markup(place.chat_id, message, rate_limit_args=COSMETIC)
+        except (Dropped, TelegramError) as error:
+            log.info("buttons not taken away", error=str(error))
 
     @property
     def pressed_message(self) -> int | None:
@@ -93,6 +118,11 @@ def build() -> App:
     return application
 
 
+def on_command(application: App, name: str, handler: Callable[[Update, Context], Coroutine[Any, Any, None]]) -> None:
+    """Let ``handler`` answer ``/name``; for modules that need nothing else of the library."""
+    application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
+
+
 def on_button(application: App, action: str, handler: Action, *, toasts: bool = False) -> None:
     """Let ``handler`` take presses of buttons with ``action``; it checks itself what the person may do.
 
@@ -102,7 +132,12 @@ def on_button(application: App, action: str, handler: Action, *, toasts: bool = 
 
 
 class Request(HTTPXRequest):
-    """The library's request class, with our client inside."""
+    """The library's request class, with our client inside, which also loads files."""
+
+    @property
+    def client(self) -> Client:
+        found: Client = self._client  # type: ignore[assignment]  # the one that is built below
+        return found
 
     def _build_client(self) -> Client:
         return Client(**self._client_kwargs)

@@ -1,8 +1,9 @@
 """TelegramBackend: one Delivery becomes one call of the Bot API.
 
 ``content`` is ``{"method": …, "params": …}`` as the Bot API names them; ``edit_of`` instead of a message id names the
-delivery whose message is edited. What Telegram answers is turned into what follows (https://core.telegram.org/bots/api,
-error texts as observed; compared in lower case because python-telegram-bot changes their case).
+delivery whose message is edited; ``upload`` is ``{"field": …, "file": a StoredFile's key}``. What Telegram answers is
+turned into what follows (https://core.telegram.org/bots/api, error texts as observed; compared in lower case because
+python-telegram-bot changes their case).
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ from core.http import is_transport, never_left
 from delivery.errors import DeliveryError
 from delivery.models import Delivery
 from delivery.services import Sent
-from telegram_bot import runtime
+from telegram_bot import runtime, uploads
 from telegram_bot.limiter import RESERVED, Limiter, seconds_of
 from telegram_bot.markdown import MESSAGE_UNITS, units
 
@@ -38,6 +39,8 @@ log = structlog.get_logger(__name__)
 NO_ENTRY = ("chat not found", "not enough rights", "have no rights", "need administrator rights",
             "chat_write_forbidden",             "peer_id_invalid", "user is deactivated")  # fmt: skip
 NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
+DELETED = "message to delete not found"
+STAYS = "message can't be deleted"
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 
 
@@ -55,6 +58,10 @@ async def send(delivery: Delivery) -> Sent:
     method = delivery.content["method"]
     if reference := delivery.content.get("edit_of"):
         params["message_id"] = await in_db(_message_of, reference)
+        if method == "deleteMessage" and not params["message_id"]:
+            return Sent()  # one person saw it, and only for a while
+    if upload := delivery.content.get("upload"):
+        params[upload["field"]] = await in_db(uploads.of, upload, delivery.bot_id)
     if delivery.repeated and method == "sendMessage":
         params = _marked(params)
     # Each round mends one thing (entities, reply, target); what cannot be mended raises.
@@ -67,12 +74,15 @@ async def send(delivery: Delivery) -> Sent:
             params["chat_id"] = error.new_chat_id
         except BadRequest as error:
             mended = _mend(method, params, str(error).lower())
-            if mended is None:
+            # Own words that were meant to go: their stay harms nobody. A person's message is another matter.
+            if mended is None or (method == "deleteMessage" and reference and STAYS in str(error).lower()):
                 return Sent(params.get("message_id"))
             method, params = mended or await _refuse(delivery, error)
         except (Forbidden, TelegramError) as error:
             await _refuse(delivery, error)
         else:
+            if upload:
+                await in_db(uploads.remember, upload, delivery.bot_id, answer)
             moved = params.get("chat_id") != delivery.content["params"].get("chat_id")
             return Sent(_message_id(answer), {"chat_id": params["chat_id"]} if moved else {})
     raise DeliveryError("rejected", "Telegram refused every form of this message.", permanent=True)
@@ -105,12 +115,16 @@ Call = tuple[str, dict[str, Any]]
 
 def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | None:
     """The call to make instead; None when nothing needs to be done; () when it cannot be mended."""
-    if "message is not modified" in text:
+    if "message is not modified" in text or (method == "deleteMessage" and DELETED in text):
         return None
+    if "ephemeral_message_parameters" in params:
+        return method, {key: value for key, value in params.items() if key != "ephemeral_message_parameters"}
     if ("can't parse" in text or "entit" in text) and params.get("entities"):
         return method, {key: value for key, value in params.items() if key != "entities"}
     if "message to be replied not found" in text and "reply_parameters" in params:
         return method, {key: value for key, value in params.items() if key != "reply_parameters"}
+    if method == "sendPhoto" and any(known in text for known in uploads.NO_PHOTO):
+        return "sendDocument", uploads.as_document(params)
     if method == "editMessageText" and any(known in text for known in GONE):
         return "sendMessage", {key: value for key, value in params.items() if key != "message_id"}
     return ()

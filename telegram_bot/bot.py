@@ -1,4 +1,4 @@
-"""Handlers of the house itself: who you are, who may come in, whether the bot is there; and the meaning of buttons."""
+"""Handlers of the house itself: who you are, whether the bot is there, and the meaning of buttons."""
 
 from django.db import transaction
 from django.utils import timezone, translation
@@ -7,7 +7,7 @@ from telegram import Update
 from telegram.ext import CallbackQueryHandler, ChatMemberHandler, CommandHandler, filters
 
 from accounts import services as accounts
-from accounts.models import Access, Chat, Invite, Language, Role, User
+from accounts.models import Language, Role, User
 from core.db import in_db
 from telegram_bot import access, commands, outgoing, trouble
 from telegram_bot.application import App, Context, on_button
@@ -24,12 +24,10 @@ def register(application: App) -> None:
         ("ping", ping),
         ("whoami", whoami),
         ("language", language),
-        ("admin", admin),
     ):
         application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
     application.add_handler(CallbackQueryHandler(press, pattern=r"^b:"))
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    on_button(application, "access", decide, toasts=True)
     on_button(application, "language", choose_language)
 
 
@@ -84,108 +82,6 @@ def _set_language(user: User, code: str) -> None:
     commands.show_to(user)
 
 
-# --- access ---------------------------------------------------------------------------------------------------------
-
-INVITE_HOURS = 48
-MOST_INVITE_HOURS = 24 * 30
-VERBS = {"approve": Access.ACTIVE, "reject": Access.REJECTED, "block": Access.BLOCKED}
-
-
-async def admin(_update: Update, context: Context) -> None:
-    """``/admin approve|reject|block <telegram id>``, ``/admin invite [role] [hours]``; without words: who waits."""
-    incoming = context.incoming
-    if not incoming.user.is_bot_admin:
-        await context.reply(_("This is for admins."))
-        return
-    words = list(context.args or [])
-    if not words:
-        await context.reply(await in_db(_waiting_list))
-    elif len(words) == 2 and words[0].lower() in VERBS and words[1].isdecimal():
-        await context.reply(await in_db(_decide_by_id, incoming, int(words[1]), VERBS[words[0].lower()]))
-    elif words[0].lower() == "invite" and (wanted := _invitation(words[1:])) is not None:
-        await _invite(context, *wanted)
-    else:
-        await context.reply(
-            _("Write `/admin approve <id>`, `/admin reject <id>`, `/admin block <id>` or `/admin invite member 24`.")
-        )
-
-
-def _invitation(words: list[str]) -> tuple[Role, int] | None:
-    """Role and hours of ``[role] [hours]``; None when the words say something else."""
-    role = words.pop(0).lower() if words and not words[0].isdecimal() else Role.MEMBER
-    hours = int(words.pop(0)) if words and words[0].isdecimal() else INVITE_HOURS
-    return (Role(role), hours) if role in Role.values and 0 < hours <= MOST_INVITE_HOURS and not words else None
-
-
-async def _invite(context: Context, role: Role, hours: int) -> None:
-    """Say the link at once and not through the outbox, whose rows keep what they say: it is shown once."""
-    invite, token = await in_db(_create_invite, context.incoming.user, role, hours)
-    text = _("An invitation for one person, role %(role)s, good for %(hours)d h:") % {
-        "role": invite.get_role_display(),
-        "hours": hours,
-    }
-    link = f"https://t.me/{context.bot.username}?start={token}"
-    place = context.place
-    await context.bot.send_message(place.chat_id, f"{text}\n{link}", message_thread_id=place.thread or None)
-
-
-def _create_invite(by: User, role: Role, hours: int) -> tuple[Invite, str]:
-    return accounts.create_invite(role=role, hours=hours, by=by, now=timezone.now())
-
-
-def _waiting_list() -> str:
-    waiting = list(User.objects.filter(status=Access.PENDING, requested_at__isnull=False).order_by("requested_at")[:20])
-    if not waiting:
-        return _("Nobody waits for access.")
-    return _("Waiting for access:") + "\n" + "\n".join(f"• {access.described(user)}" for user in waiting)
-
-
-def _decide_by_id(incoming: Incoming, telegram_id: int, status: Access) -> str:
-    user = User.objects.by_telegram(telegram_id)
-    if user is None:
-        return _("I do not know anybody with the id %(id)d.") % {"id": telegram_id}
-    return _decide(user, status, incoming.user)
-
-
-def _decide(target: User | Chat, status: Access, by: User) -> str:
-    now = timezone.now()
-    try:
-        if isinstance(target, User):
-            changed = accounts.decide(target, status, by=by, via="bot", now=now)
-        else:
-            changed = accounts.decide_chat(target, status, by=by, via="bot", now=now)
-    except accounts.LastAdmin:
-        return _("You are the only admin. Make somebody else an admin first.")
-    if not changed:
-        return _already(target)
-    return f"{access.MARKS[Access(target.status)]} {access.escaped(str(target))}: {Access(target.status).label}"
-
-
-def _already(target: User | Chat) -> str:
-    names = {"name": access.escaped(str(target)), "status": Access(target.status).label}
-    return _("Already decided: %(name)s, %(status)s.") % names
-
-
-async def decide(context: Context, button: Button) -> None:
-    """Approve, Reject, Block on a card. Two admins may press at once: the first decides, the other is told."""
-    if not context.incoming.user.is_bot_admin:
-        await context.toast(_("This is for admins."), alert=True)
-        return
-    answer = await in_db(_decide_button, context.incoming, button)
-    await context.toast(answer.replace("\\", ""))
-
-
-def _decide_button(incoming: Incoming, button: Button) -> str:
-    model: type[User] | type[Chat] = User if button.data["kind"] == "user" else Chat
-    target = model.objects.filter(pk=button.data["id"]).first()
-    if target is None:
-        return _("There is no such request any more.")
-    if target.status != Access.PENDING:
-        # The card asks about a request. Who pressed a moment later meant the request, not to overturn the answer.
-        return _already(target)
-    return _decide(target, Access(button.data["status"]), incoming.user)
-
-
 # --- buttons --------------------------------------------------------------------------------------------------------
 
 
@@ -219,16 +115,20 @@ def _still_means(button: Button, context: Context) -> bool:
 # --- chats ----------------------------------------------------------------------------------------------------------
 
 
+AWAY = ("left", "kicked")
+
+
 async def membership(update: Update, context: Context) -> None:
     """The bot was added, removed, blocked or let in again."""
     change = update.my_chat_member
     assert change is not None
-    await in_db(_membership, context.incoming, change.new_chat_member.status)
+    came = change.old_chat_member.status in AWAY
+    await in_db(_membership, context.incoming, change.new_chat_member.status, came=came)
 
 
 @transaction.atomic
-def _membership(incoming: Incoming, status: str) -> None:
-    if status in ("left", "kicked"):
+def _membership(incoming: Incoming, status: str, *, came: bool) -> None:
+    if status in AWAY:
         accounts.mark_unreachable(
             incoming.bot_id,
             incoming.chat_id,
@@ -237,6 +137,8 @@ def _membership(incoming: Incoming, status: str) -> None:
         return
     accounts.mark_reachable(incoming.bot_id, incoming.chat_id)
     chat = incoming.chat
+    if came and not chat.is_private and chat.allowed and chat.kind != "channel":
+        access.greet(f"hello:{incoming.key}", chat)
     if chat.is_private or chat.allowed or incoming.in_admin_chat or not incoming.user.may_use:
         return
     if accounts.request_chat(chat, incoming.user, timezone.now()) and chat.kind != "channel":

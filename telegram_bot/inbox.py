@@ -13,9 +13,10 @@ from django.utils import timezone, translation
 from telegram import Update as TelegramUpdate
 
 from accounts import services as accounts
-from core.claims import Queue, abandoned, claim_head
+from core import metrics
+from core.claims import Queue, abandoned, claim_heads
 from core.claims import waiting_lanes as waiting
-from core.db import in_db
+from core.db import Together, in_db
 from core.trace import trace
 from telegram_bot import incoming as gate
 from telegram_bot import lanes, paste, refusals, runtime, services, trouble
@@ -32,42 +33,65 @@ MOST_ATTEMPTS = 5
 
 async def drain(lane: str) -> bool:
     """Work on the oldest update of ``lane``; False when there is none that is free."""
-    update, incoming = await in_db(take, lane)
-    if update is None:
+    taken = await _take(lane)
+    if taken is None:
         return False
+    update, incoming = taken
     with trace(update.trace_id, update=update.update_id):
-        if incoming is not None:
+        if isinstance(incoming, Exception):
+            await _put_back(update, [update.pk], incoming)
+        elif incoming is not None:
             await _work(incoming)
     return True
 
 
-def take(lane: str) -> tuple[Update | None, Incoming | None]:
-    """Claim the head of ``lane`` and pass it through the gate; what is about nobody is done at once."""
-    update = claim_head(QUEUE, lane)
-    if update is None:
-        return None, None
+# An update of ours now, and what the gate says; None: it is done. An error: the database did not answer the gate.
+Taken = tuple[Update, Incoming | Exception | None]
+
+
+def take(names: list[str]) -> list[Taken | None]:
+    """Claim the heads of lanes and pass each through the gate; what is about nobody is done at once."""
+    return [(update, _let_in(update)) if update else None for update in claim_heads(QUEUE, names)]
+
+
+_take: Together[str, Taken | None] = Together(take)
+
+
+def _let_in(update: Update) -> Incoming | Exception | None:
+    """Raises nothing: the others that were claimed along have nothing to do with it."""
+    try:
+        incoming = _check(update)
+        if incoming is None or incoming.verdict is Verdict.IGNORE:
+            services.finish([update.pk], timezone.now())
+            _count(update, "ignored")
+            return None
+    except (OperationalError, InterfaceError) as error:
+        return error
+    return incoming
+
+
+def _check(update: Update) -> Incoming | None:
     try:
         if moved := lanes.migration_of(update.raw):
             # Whoever reports it: the group's dialogs and its access must move along.
             accounts.migrate_chat(update.bot_id, *moved)
-        incoming = None if moved else gate.check(update, timezone.now())
-    except (OperationalError, InterfaceError) as error:
-        services.put_back([update.pk], str(error), timezone.now() + timedelta(seconds=1))
-        return update, None
+            return None
+        return gate.check(update, timezone.now())
+    except (OperationalError, InterfaceError):
+        raise
     except Exception as error:
         log.exception("update cannot be read", update=update.update_id)
         services.bury([update.pk], f"{type(error).__name__}: {error}", timezone.now())
-        return update, None
-    if incoming is None or incoming.verdict is Verdict.IGNORE:
-        services.finish([update.pk], timezone.now())
-        return update, None
-    return update, incoming
+        _count(update, "dead")
+        return None
 
 
 async def _work(incoming: Incoming) -> None:
+    passed = incoming.verdict is Verdict.PASS
+    log.debug("let in" if passed else "refused", verdict=incoming.verdict, kind=incoming.update.kind)
     with translation.override(incoming.language):
         try:
-            if incoming.verdict is Verdict.PASS:
+            if passed:
                 await _handle(incoming)
             else:
                 await refusals.tell(incoming)
@@ -76,9 +100,16 @@ async def _work(incoming: Incoming) -> None:
             return
         except Exception as error:
             await trouble.broke(incoming, error)
+            _count(incoming.update, "dead")
             return
         if not incoming.finished:
             await in_db(services.finish, incoming.ids, timezone.now())
+        _count(incoming.update, "done" if passed else "refused")
+
+
+def _count(update: Update, outcome: str) -> None:
+    kind = update.kind if update.kind in lanes.ALLOWED_UPDATES else "other"
+    metrics.UPDATES.labels(kind, outcome).inc()
 
 
 async def _handle(incoming: Incoming) -> None:
@@ -98,19 +129,24 @@ async def _handle(incoming: Incoming) -> None:
 
 async def _later(incoming: Incoming, error: Exception) -> None:
     """The database did not answer: nothing is lost, the update waits in the inbox."""
-    pause = min(60.0, 2.0**incoming.update.attempts)
-    log.warning("update put back", error=str(error), seconds=pause)
     if incoming.update.attempts >= MOST_ATTEMPTS:
         await trouble.broke(incoming, error)
-        return
+    else:
+        await _put_back(incoming.update, incoming.ids, error)
+
+
+async def _put_back(update: Update, ids: list[int], error: Exception) -> None:
+    pause = min(60.0, 2.0**update.attempts)
+    _count(update, "put back")
+    log.warning("update put back", error=str(error), seconds=pause)
     for wait in (0.0, 0.5, 2.0):
         await asyncio.sleep(wait)
         try:
-            await in_db(services.put_back, incoming.ids, str(error), timezone.now() + timedelta(seconds=pause))
+            await in_db(services.put_back, ids, str(error), timezone.now() + timedelta(seconds=pause))
         except (OperationalError, InterfaceError):
             continue
         return
-    log.error("update stays held until its lease is over", update=incoming.update.update_id)
+    log.error("update stays held until its lease is over", update=update.update_id)
 
 
 def waiting_lanes() -> dict[str, int]:

@@ -31,7 +31,10 @@ class Verdict(StrEnum):
 
 @dataclass
 class Incoming:
-    """One update on its way to a handler. ``ids``: the inbox rows it came from (a long paste is several)."""
+    """One update on its way to a handler. ``ids``: the inbox rows it came from (a long paste is several).
+
+    ``album``: the raw messages of one, if it came as several.
+    """
 
     update: Update
     user: User
@@ -40,6 +43,12 @@ class Incoming:
     ids: list[int] = field(default_factory=list)
     finished: bool = False
     said: int = 0
+    album: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The raw messages it is made of."""
+        return self.album or [dict(lanes.body_of(self.update.raw))]
 
     @property
     def bot_id(self) -> int:

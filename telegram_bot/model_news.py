@@ -1,14 +1,16 @@
 """What the catalogue of models tells the admins: what is new, changed, gone, and which provider is down."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from delivery.models import JobRequest
+from delivery.services import request_job
 from llm.models import Model, SyncRun
-from llm.signals import models_synced, provider_paused, provider_recovered
+from llm.signals import model_unknown, models_synced, provider_paused, provider_recovered, quota_reached
 from telegram_bot import outgoing
 from telegram_bot.access import escaped
 from telegram_bot.notices import admin_place, notify_admins
@@ -16,12 +18,16 @@ from telegram_bot.outgoing import Key
 
 # More buttons than this make no keyboard one can use; the admin shows all models.
 MOST_BUTTONS = 12
+# A model that stays unknown after a refresh asks for no further one before this.
+REFRESH_PAUSE = timedelta(hours=1)
 
 
 def connect() -> None:
     models_synced.connect(on_synced, dispatch_uid="telegram_bot.model_news")
     provider_paused.connect(on_paused, dispatch_uid="telegram_bot.model_news")
     provider_recovered.connect(on_recovered, dispatch_uid="telegram_bot.model_news")
+    quota_reached.connect(on_quota, dispatch_uid="telegram_bot.model_news")
+    model_unknown.connect(on_unknown, dispatch_uid="telegram_bot.model_news")
 
 
 def on_synced(run: SyncRun, first: bool, **_kwargs: Any) -> None:
@@ -72,6 +78,11 @@ def on_paused(name: str, kind: str, until: datetime, **_kwargs: Any) -> None:
             "auth": _("the key was refused"),
             "billing": _("the account is out of money"),
             "forbidden_region": _("it refuses our region"),
+            "rate_limited": _("too many questions at once, again and again"),
+            "overloaded": _("it is overloaded"),
+            "server": _("its server fails again and again"),
+            "timeout": _("it is silent for too long, again and again"),
+            "network": _("it cannot be reached"),
         }
         minutes = max(1, round((until - timezone.now()).total_seconds() / 60))
         notify_admins(
@@ -84,3 +95,27 @@ def on_paused(name: str, kind: str, until: datetime, **_kwargs: Any) -> None:
 def on_recovered(name: str, **_kwargs: Any) -> None:
     with translation.override(settings.LANGUAGE_CODE):
         notify_admins(f"provider-{name}-back", _("▶️ %(provider)s answers again.") % {"provider": name})
+
+
+def on_quota(name: str, model: str, **_kwargs: Any) -> None:
+    with translation.override(settings.LANGUAGE_CODE):
+        notify_admins(
+            f"quota-{name}",
+            _("🪫 %(provider)s refuses %(model)s: the quota of the day is used up there.")
+            % {"provider": name, "model": escaped(model)},
+        )
+
+
+def on_unknown(name: str, model: str, **_kwargs: Any) -> None:
+    """The list is old: have it read again, if that was not asked for just now."""
+    now = timezone.now()
+    asked = JobRequest.objects.filter(job_id="sync_models", requested_at__gt=now - REFRESH_PAUSE).exists()
+    if not asked:
+        request_job("sync_models", "model_not_found", now)
+    with translation.override(settings.LANGUAGE_CODE):
+        text = (
+            _("❔ %(provider)s knows no model %(model)s.")
+            if asked
+            else _("❔ %(provider)s knows no model %(model)s. The list of models is being read again.")
+        )
+        notify_admins(f"unknown-{name}", text % {"provider": name, "model": escaped(model)})

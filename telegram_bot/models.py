@@ -75,3 +75,55 @@ class Button(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.key}"
+
+
+class AdminSession(models.Model):
+    """Until when an admin need not give the password again, and how often it was wrong."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("admin"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(_("wrong passwords"), default=0)
+    failed_at = models.DateTimeField(_("last wrong one"), null=True, blank=True)
+    # What was asked for before the password: {"words": […], "chat_id": …, "thread": …}.
+    waiting: "models.JSONField[dict[str, Any]]" = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("admin's session")
+        verbose_name_plural = _("admins' sessions")
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class Broadcast(models.Model):
+    """An announcement to everybody who is in. ``reached`` is the last person it was enqueued for, so it can go on."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        SENDING = "sending", _("sending")
+        DONE = "done", _("done")
+        CANCELLED = "cancelled", _("cancelled")
+
+    text = models.TextField(_("text"))
+    # Of the text, as Telegram gave them: it looks as it was written.
+    entities: "models.JSONField[list[dict[str, Any]]]" = models.JSONField(default=list, blank=True)
+    # Where it was written; its report goes there.
+    chat_id = models.BigIntegerField(_("chat"), default=0)
+    thread_id = models.BigIntegerField(_("topic"), default=0)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("author")
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    reached = models.BigIntegerField(default=0)
+    enqueued = models.PositiveIntegerField(_("people"), default=0)
+    reported_at = models.DateTimeField(_("reported"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+
+    def __str__(self) -> str:
+        return self.text[:50]

@@ -44,6 +44,8 @@ class Place:
     thread: int = 0
     reply_to: int | None = None
     edit: int | None = None
+    # A person's id: nobody else in the group sees it, and it does not stay.
+    only_for: int | None = None
 
 
 def bot_id() -> int:
@@ -93,6 +95,13 @@ def message(key: str, place: Place, content: dict[str, Any], source: str) -> Del
     )
 
 
+def photo(key: str, place: Place, file: int, source: str) -> None:
+    """Enqueue a stored file (its key) as a picture."""
+    params = {"chat_id": place.chat_id} | ({"message_thread_id": place.thread} if place.thread else {})
+    content = {"method": "sendPhoto", "params": params, "upload": {"field": "photo", "file": file}}
+    delivery.enqueue([message(key, place, content, source)])
+
+
 def call(key: str, place: Place, method: str, params: dict[str, Any]) -> None:
     """Enqueue any Bot API call that must not be lost (a command menu, a pin)."""
     delivery.enqueue([message(key, place, {"method": method, "params": params}, "telegram_bot")])
@@ -114,6 +123,8 @@ def _params(piece: Part, place: Place, *, first: bool) -> dict[str, Any]:
     }
     if piece.entities:
         params["entities"] = piece.entities
+    if place.only_for is not None:
+        params["ephemeral_message_parameters"] = {"receiver_user_id": place.only_for}
     if place.thread:
         params["message_thread_id"] = place.thread
     if first and place.reply_to is not None:

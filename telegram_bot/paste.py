@@ -1,6 +1,7 @@
-"""A long paste arrives as several messages, cut by the sender's app near 4,096: it is one question.
+"""Several messages that are one question: a long paste, cut by the sender's app near 4,096, and an album.
 
-Only a message close to that limit waits, up to a second, for the next part. Nothing else is held back.
+Only a message close to that limit, or one of an album, waits up to a second for the next part. Nothing else is held
+back.
 """
 
 import asyncio
@@ -19,11 +20,18 @@ NEAR_LIMIT = MESSAGE_UNITS - 300
 QUIET_SECONDS = 1.0
 LOOK_EVERY = 0.1
 MOST_PARTS = 50
+# https://core.telegram.org/bots/api#sendmediagroup
+MOST_IN_ALBUM = 10
 
 
 async def whole(incoming: Incoming) -> dict[str, Any]:
-    """The raw update, with the text of the parts that follow it joined on; their rows become this one's."""
+    """The raw update, with the parts that follow it joined on; their rows become this one's.
+
+    A paste's texts are joined. The messages of an album are in ``incoming.album``, and its words in the first.
+    """
     raw = dict(incoming.update.raw)
+    if _group(raw):
+        return await _album(incoming, raw)
     texts = [text] if (text := _pasted(raw)) else []
     while texts and units(texts[-1]) >= NEAR_LIMIT and len(texts) < MOST_PARTS:
         part = await _next(incoming)
@@ -36,6 +44,22 @@ async def whole(incoming: Incoming) -> dict[str, Any]:
         raw["message"] = {key: value for key, value in raw["message"].items() if key != "entities"}
         raw["message"]["text"] = joined(texts)
     return raw
+
+
+async def _album(incoming: Incoming, raw: dict[str, Any]) -> dict[str, Any]:
+    incoming.album = [raw["message"]]
+    while len(incoming.album) < MOST_IN_ALBUM and (part := await _next(incoming)) is not None:
+        incoming.ids.append(part.pk)
+        incoming.album.append(part.raw["message"])
+    worded = next((message for message in incoming.album if message.get("caption")), raw["message"])
+    words = {key: worded[key] for key in ("caption", "caption_entities") if key in worded}
+    return {**raw, "message": {**raw["message"], **words}}
+
+
+def _group(raw: dict[str, Any]) -> str:
+    """The album that a new message belongs to, if any."""
+    message = raw.get("message")
+    return str(message.get("media_group_id") or "") if isinstance(message, dict) else ""
 
 
 def joined(texts: list[str]) -> str:
@@ -72,12 +96,18 @@ def _claim_next(first: Update, last_id: int) -> tuple[Update | None, bool]:
     part = waiting.order_by("update_id").first()
     if part is None:
         return None, False
-    if not _pasted(part.raw) or _sender(part.raw) != _sender(first.raw):
+    if not _goes_on(first.raw, part.raw):
         return None, True
     claimed = Update.objects.filter(pk=part.pk, state=Update.State.NEW).update(
         state=Update.State.RUNNING, worker=WORKER, lease_until=first.lease_until or database_now()
     )
     return (part, False) if claimed else (None, True)
+
+
+def _goes_on(first: dict[str, Any], raw: dict[str, Any]) -> bool:
+    if group := _group(first):
+        return _group(raw) == group
+    return bool(_pasted(raw)) and _sender(raw) == _sender(first)
 
 
 def _sender(raw: dict[str, Any]) -> Any:

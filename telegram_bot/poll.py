@@ -42,6 +42,16 @@ class Poller:
         self.offset = 0  # 0: what was not confirmed comes again, and the inbox's key drops it
         self.pause = 0.0
         self.polled_at = self.updated_at = clock()
+        self.trouble = ""  # what the last poll failed of
+
+    def hearing(self) -> dict[str, Any]:
+        ago = round(self.clock() - self.polled_at, 1)
+        return {
+            "by": "poll",
+            "heard_seconds_ago": ago,
+            "expected": settings.POLL_TIMEOUT_SEC + self.patience,
+            "trouble": self.trouble,
+        }
 
     async def run(self, stop: asyncio.Event) -> None:
         stopped = asyncio.create_task(stop.wait())
@@ -69,7 +79,7 @@ class Poller:
                 await self.store(batch)
                 self.offset = batch[-1]["update_id"] + 1
         except RetryAfter as error:
-            self.pause = seconds_of(error) + 0.5
+            self.pause, self.trouble = seconds_of(error) + 0.5, "RetryAfter"
         except (InvalidToken, EndPointNotFound) as error:
             raise TokenRevoked(str(error)) from error
         except Conflict as error:
@@ -83,14 +93,16 @@ class Poller:
         return 0
 
     async def _get_updates(self) -> list[dict[str, Any]]:
-        params = {"offset": self.offset, "timeout": settings.POLL_TIMEOUT_SEC, "allowed_updates": ALLOWED_UPDATES}
+        # After a failure a short one, to know soon that Telegram is back; not in a fight, which it would only heat up.
+        patience = settings.POLL_TIMEOUT_SEC if self.trouble in ("", "Conflict") else 0
+        params = {"offset": self.offset, "timeout": patience, "allowed_updates": ALLOWED_UPDATES}
         found: list[dict[str, Any]] = await self.bot.do_api_request(
             "getUpdates", api_kwargs=params, read_timeout=settings.POLL_TIMEOUT_SEC + self.patience
         )
         return found
 
     def _answered(self, batch: list[dict[str, Any]]) -> None:
-        self.pause = 0.0
+        self.pause, self.trouble = 0.0, ""
         self.polled_at = self.clock()
         if batch:
             self.updated_at = self.polled_at
@@ -99,6 +111,7 @@ class Poller:
 
     def _back_off(self, error: Exception) -> None:
         self.pause = min(30.0, max(1.0, self.pause * 1.5))
+        self.trouble = type(error).__name__
         log.warning("poll failed", error=str(error), kind=type(error).__name__, again_in=self.pause)
 
 

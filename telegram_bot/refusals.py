@@ -9,9 +9,8 @@ from telegram.error import TelegramError
 from accounts import services as accounts
 from core.db import in_db
 from delivery.models import Delivery
-from telegram_bot import outgoing, runtime
+from telegram_bot import fleeting, runtime
 from telegram_bot.incoming import Incoming, Verdict
-from telegram_bot.outgoing import Place
 
 
 def words(verdict: Verdict) -> str:
@@ -47,8 +46,7 @@ def _say(incoming: Incoming) -> None:
     stem = f"{incoming.verdict}:{incoming.bot_id}:{incoming.chat_id}:"
     if Delivery.objects.filter(key__startswith=stem, created_at__gt=now - QUIET[incoming.verdict]).exists():
         return
-    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
-    outgoing.say(f"{stem}{incoming.update.update_id}", place, words(incoming.verdict))
+    fleeting.say(f"{stem}{incoming.update.update_id}", incoming, words(incoming.verdict))
 
 
 async def _toast(incoming: Incoming) -> None:

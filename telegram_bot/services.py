@@ -1,18 +1,21 @@
 """The inbox's verbs. Only these write updates and buttons."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import DataError, transaction
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from core.claims import WORKER
+from core.privacy import GRACE, contents_stay, delete_in_batches, in_batches, older_than
 from core.statements import insert, update
 from core.trace import new_trace
 from delivery import engine
 from telegram_bot import lanes
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button, Update
 
 log = structlog.get_logger(__name__)
@@ -40,6 +43,8 @@ def store(bot_id: int, batch: Sequence[dict[str, Any]], now: datetime) -> None:
         )
         for raw in batch
     ]
+    for row in rows:
+        log.debug("received", trace=row.trace_id, update=row.update_id, kind=row.kind)
     try:
         _insert(rows)
     except UNFIT:
@@ -66,10 +71,31 @@ def _insert(rows: Sequence[Update]) -> None:
         engine.wake_on_commit(row.lane)
 
 
+def follow(incoming: Incoming, data: str, told: str, now: datetime) -> None:
+    """Let what a press began go on in its chat's own line; the line of presses is not for long work.
+
+    The row is the press once more under its negative id, which no update of Telegram's has, with ``data`` in place of
+    the button's and ``told`` for the handler. Called inside the transaction that decides; twice makes one row.
+    """
+    press = {**incoming.update.raw["callback_query"], "data": data, "told": told}
+    row = Update(
+        bot_id=incoming.bot_id,
+        update_id=-incoming.update.update_id,
+        lane=f"in:{incoming.bot_id}:{incoming.chat_id}:{incoming.thread}",
+        kind="callback_query",
+        chat_id=incoming.chat_id,
+        raw={"update_id": -incoming.update.update_id, "callback_query": press},
+        trace_id=new_trace(),
+        received_at=now,
+    )
+    _insert([row])
+
+
 def finish(ids: Iterable[int], now: datetime) -> None:
     """Record updates as done. Called inside the transaction that saves what they led to."""
+    values = {"state": State.DONE, "finished_at": now, "error": ""} | ({} if contents_stay() else {"raw": {}})
     for key in ids:
-        update(Update, key, {"state": State.DONE, "finished_at": now, "error": ""}, state=State.RUNNING, worker=WORKER)
+        update(Update, key, values, state=State.RUNNING, worker=WORKER)
 
 
 def bury(ids: Iterable[int], error: str, now: datetime) -> None:
@@ -103,9 +129,11 @@ def return_abandoned(ids: Sequence[int], most_attempts: int, now: datetime) -> l
 
 @transaction.atomic
 def retry_update(update: Update, *, now: datetime) -> bool:
-    """Dead -> new, tried again at once. False when it is not dead."""
-    changed = Update.objects.filter(pk=update.pk, state=State.DEAD).update(
-        state=State.NEW, attempts=0, not_before=now, finished_at=None
+    """Dead -> new, tried again at once. False when it is not dead, or when what it said is erased."""
+    changed = (
+        Update.objects.filter(pk=update.pk, state=State.DEAD)
+        .exclude(raw={})
+        .update(state=State.NEW, attempts=0, not_before=now, finished_at=None)
     )
     if changed:
         engine.wake_on_commit(update.lane)
@@ -120,11 +148,28 @@ def bury_update(update: Update, reason: str, *, now: datetime) -> bool:
 
 
 def forget_old_updates(now: datetime) -> int:
-    """Remove done updates past KEEP_UPDATES_DAYS, never one that waits; housekeeping calls it."""
-    old = Update.objects.filter(received_at__lt=now - timedelta(days=settings.KEEP_UPDATES_DAYS))
-    return old.filter(state__in=(State.DONE, State.DEAD)).delete()[0]
+    """Remove ended updates past KEEP_UPDATES_DAYS, never one that waits; housekeeping calls it."""
+    before = older_than(settings.KEEP_UPDATES_DAYS, now)
+    return delete_in_batches(_ended().filter(received_at__lt=before)) if before else 0
+
+
+def erase_updates(now: datetime) -> int:
+    """Where contents do not stay: empty what is done, and a day later what is dead; housekeeping calls it."""
+    if contents_stay():
+        return 0
+    over = _ended().filter(Q(state=State.DONE) | Q(finished_at__lt=now - GRACE)).exclude(raw={})
+    return in_batches(over, erase)
+
+
+def erase(updates: QuerySet[Update]) -> int:
+    """Empty ``updates`` of what they said; where, when and what became of them stays."""
+    return updates.update(raw={}, error=Case(When(error="", then=Value("")), default=Value("erased")))
+
+
+def _ended() -> QuerySet[Update]:
+    return Update.objects.filter(state__in=(State.DONE, State.DEAD))
 
 
 def forget_old_buttons(now: datetime) -> int:
     """Remove buttons past their time; a press on one says that it is too old."""
-    return Button.objects.filter(expires_at__lt=now).delete()[0]
+    return delete_in_batches(Button.objects.filter(expires_at__lt=now))

@@ -18,6 +18,8 @@ from delivery import engine
 from delivery.engine.local import LocalEngine
 from telegram_bot import commands, runtime, services
 from telegram_bot.application import App, build
+from telegram_bot.hearing import WebhookWatch
+from telegram_bot.heart import Heart
 from telegram_bot.lanes import ALLOWED_UPDATES
 from telegram_bot.outgoing import bot_id
 from telegram_bot.poll import Poller, TokenRevoked
@@ -36,8 +38,9 @@ class Stopped(Exception):
     """The process must end; the text says why, for the operator."""
 
 
-async def work(watch: Watch) -> None:
+async def work(watch: Watch, *, leads: bool = False) -> None:
     """Run until SIGTERM or SIGINT. ``watch`` is asked every few seconds in a thread; a text from it ends the work.
+    ``leads``: the operator's jobs run in this process.
 
     Raises TokenRevoked, Stopped.
     """
@@ -47,6 +50,7 @@ async def work(watch: Watch) -> None:
         loop.add_signal_handler(name, stop.set)
     application = build()
     local = LocalEngine()
+    heart = Heart(local, leads=leads)
     runtime.use(application)
     engine.use(local)
     tasks: list[asyncio.Task[None]] = []
@@ -54,12 +58,15 @@ async def work(watch: Watch) -> None:
         await _initialize(application, stop)
         if stop.is_set():
             return
+        await _call_modules("startup")
         await local.start(CONCURRENCY)
         settle_memory()
         tasks = [
-            asyncio.create_task(_receive(application, stop), name="receive"),
+            asyncio.create_task(_receive(application, heart, stop), name="receive"),
             asyncio.create_task(local.run(CONCURRENCY), name="engine"),
             asyncio.create_task(_watch(watch, stop), name="watch"),
+            asyncio.create_task(heart.run(stop), name="heart"),
+            asyncio.create_task(heart.watch(stop), name="health"),
         ]
         stopper = asyncio.create_task(stop.wait())
         done, _rest = await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -104,19 +111,20 @@ async def _patiently(call: Callable[[], Awaitable[object]], stop: asyncio.Event)
     return False
 
 
-async def _receive(application: App, stop: asyncio.Event) -> None:
+async def _receive(application: App, heart: Heart, stop: asyncio.Event) -> None:
     async def store(batch: list[dict[str, object]]) -> None:
         await in_db(services.store, bot_id(), batch, timezone.now())
 
     await in_db(commands.show_to_all)
     if settings.WEBHOOK_URL:
-        await _receive_by_webhook(application, stop)
+        await _receive_by_webhook(application, heart, stop)
     # A webhook that is left from another time refuses every poll.
     elif await _patiently(application.bot.delete_webhook, stop):
-        await Poller(application.bot, store).run(stop)
+        heart.receiver = poller = Poller(application.bot, store)
+        await poller.run(stop)
 
 
-async def _receive_by_webhook(application: App, stop: asyncio.Event) -> None:
+async def _receive_by_webhook(application: App, heart: Heart, stop: asyncio.Event) -> None:
     async def register() -> None:
         try:
             await application.bot.set_webhook(
@@ -127,7 +135,8 @@ async def _receive_by_webhook(application: App, stop: asyncio.Event) -> None:
 
     if await _patiently(register, stop):
         log.info("receiving by webhook", url=settings.WEBHOOK_URL)
-        await stop.wait()
+        heart.receiver = watch = WebhookWatch(application.bot)
+        await watch.run(stop)
 
 
 async def _watch(watch: Watch, stop: asyncio.Event) -> None:
@@ -143,6 +152,13 @@ async def _sleep_or(stop: asyncio.Event, seconds: float) -> None:
             await stop.wait()
 
 
+async def _call_modules(name: str) -> None:
+    """Call ``name`` of each module of handlers that has it."""
+    for path in settings.BOT_MODULES:
+        if (function := getattr(import_module(path), name, None)) is not None:
+            await function()
+
+
 async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task[None]]) -> None:
     """Receive no more, let running answers end (20 s at most), send what they said, then close."""
     began = time.monotonic()
@@ -154,10 +170,7 @@ async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task
     await local.stop("out", max(2.0, FINISH_SECONDS - (time.monotonic() - began)))
     log.info("stopped", seconds=round(time.monotonic() - began, 2), all_answers_finished=ended)
     engine.use(None)
-    for path in settings.BOT_MODULES:
-        close = getattr(import_module(path), "close", None)
-        if close is not None:
-            await close()
+    await _call_modules("shutdown")
     await application.shutdown()
     # An application that was never let in does not close its bot's connections.
     await application.bot.shutdown()

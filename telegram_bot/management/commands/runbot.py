@@ -76,7 +76,7 @@ def _run(lock: ProcessLock) -> None:
         return "" if jobs.alive(scheduler) else "The scheduler's thread died."
 
     try:
-        asyncio.run(work(watch))
+        asyncio.run(work(watch, leads=scheduler is not None))
     except TokenRevoked as error:
         raise CommandError(
             f"Telegram refuses BOT_TOKEN ({error}). Ask @BotFather for a new one, put it into .env."

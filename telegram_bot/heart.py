@@ -1,0 +1,130 @@
+"""The bot's process tells of itself, and watches over the whole: a sign of life each few seconds (delivery/pulse.py),
+and a word to the admins' chat when something is not well, and once when it is well again.
+
+Nobody is told by a process that is dead: for that there is `/readyz`.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from core import metrics
+from core.claims import WORKER
+from core.db import in_db
+from core.health import Finding, examine
+from delivery import pulse
+from delivery.engine.local import LocalEngine
+from telegram_bot.hearing import Receiver
+from telegram_bot.notices import WINDOW, notify_admins
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 60.0
+# The row in which stands what the admins were told, so that a new process knows what to take back.
+TOLD = "told"
+
+
+class Heart:
+    """``run`` beats, ``watch`` looks after everything, both until ``stop`` is set. ``leads``: the jobs run here."""
+
+    def __init__(self, engine: LocalEngine, *, leads: bool) -> None:
+        self.engine, self.leads = engine, leads
+        self.receiver: Receiver | None = None
+        self.began_at = time.monotonic()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        if settings.METRICS_PORT:
+            _show_figures(settings.METRICS_PORT)
+        while not stop.is_set():
+            await self.beat()
+            await _pause(stop, pulse.BEAT_SECONDS)
+
+    async def beat(self) -> None:
+        try:
+            await in_db(pulse.beat, pulse.BOT, self.details(), timezone.now())
+        except DatabaseError as error:
+            log.warning("no sign of life", error=str(error))
+
+    def details(self) -> dict[str, Any]:
+        hearing = self.receiver.hearing() if self.receiver else self._not_yet()
+        lanes = self.engine.health()["lanes"]
+        for kind in settings.LANES:
+            metrics.LANES_BUSY.labels(kind).set(lanes.get(kind, 0))
+        metrics.HEARD_AGO.set(hearing.get("heard_seconds_ago", 0))
+        return {"worker": WORKER, "leads": self.leads, "lanes": lanes, **hearing}
+
+    def _not_yet(self) -> dict[str, Any]:
+        ago = round(time.monotonic() - self.began_at, 1)
+        return {"by": "", "heard_seconds_ago": ago, "expected": 0, "trouble": "not connected yet"}
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await _pause(stop, min(LOOK_SECONDS, settings.DEAF_AFTER_SEC))
+            await self.beat()  # after a sleep of the machine, or it would look as if nobody were here
+            try:
+                await in_db(look, timezone.now())
+            except DatabaseError as error:
+                log.warning("health not looked at", error=str(error))
+
+
+def _show_figures(port: int) -> None:
+    """A port that somebody else has is no reason not to answer people."""
+    try:
+        metrics.serve(port)
+    except OSError as error:
+        log.warning("figures are not shown: choose another METRICS_PORT", port=port, error=str(error))
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def look(now: datetime) -> None:
+    """Examine everything and tell the admins what changed."""
+    with translation.override(settings.LANGUAGE_CODE):
+        tell(examine(now), now)
+
+
+@transaction.atomic
+def tell(found: dict[str, Finding], now: datetime) -> None:
+    """Say what is not well, once; that it is well again, once; and of a check that flutters one word in ten minutes."""
+    row = pulse.last(TOLD)
+    told: dict[str, dict[str, Any]] = dict(row.details) if row else {}
+    before = {name: dict(entry) for name, entry in told.items()}
+    for name, finding in found.items():
+        entry = told.get(name, {})
+        if finding.well and entry.get("bad"):
+            told[name] = {**entry, "bad": False}
+            words = _("✅ Well again: %(what)s.") % {"what": _names().get(name, name)}
+            notify_admins(f"health-{name}-well-{entry['at']}", words, now=now)
+        elif not finding.well and not entry.get("bad") and _paced(entry, now):
+            told[name] = {"bad": True, "at": now.isoformat()}
+            log.warning("not well", check=name, **finding.facts)
+            notify_admins(f"health-{name}", f"⚠️ {finding.words}", now=now)
+    if told != before:
+        pulse.beat(TOLD, told, now)
+
+
+def _paced(entry: dict[str, Any], now: datetime) -> bool:
+    return "at" not in entry or now - datetime.fromisoformat(entry["at"]) >= WINDOW
+
+
+def _names() -> dict[str, str]:
+    return {
+        "database": _("the database answers"),
+        "bot": _("the bot hears Telegram"),
+        "inbox": _("what people write is worked on"),
+        "outbox": _("messages are leaving"),
+        "scheduler": _("planned jobs are run"),
+        "disk": _("there is room on the disk"),
+    }
