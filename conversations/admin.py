@@ -1,39 +1,37 @@
 """The operator's pages of dialogs: what was asked, what it cost, and the assistants."""
 
-from typing import Any, get_args
+from typing import get_args
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.db import transaction
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.pages import audited
-from conversations.models import Assistant, Conversation, Message, Request
+from accounts.pages import ContentPage
+from conversations import limits
+from conversations.models import Conversation, Message, Request, RequestSum
+from conversations.personas.admin import AssistantPage, BindingPage, VersionPage
 from conversations.services import OWN_KINDS
-from core.admin import Page, ReadOnlyInline, ReadOnlyPage, Verb, display, values_filter, verbs
-from core.show import badge, link, money, nowrap, number, prose, seconds, stamp
+from core.admin import ReadOnlyInline, ReadOnlyPage, display, values_filter
+from core.show import badge, link, money, nowrap, number, pretty, prose, seconds, stamp, trace
 from llm.errors import Kind
+
+__all__ = ["AssistantPage", "BindingPage", "VersionPage"]  # registered by being imported
 
 State = Request.State
 STATE_KIND = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning", State.FAILED: "danger"}
-ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in (*get_args(Kind), *OWN_KINDS)])
+KINDS = (*get_args(Kind), *OWN_KINDS, *limits.KINDS)
+ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in KINDS])
 
 
 @admin.register(Request)
-class RequestPage(ReadOnlyPage):
+class RequestPage(ContentPage, ReadOnlyPage):
+    contents = frozenset({"question", "whole_question", "whole_answer", "prompt", "answer", "steps", "way", "error"})
     list_display = ("asked", "user", "which", "condition", "tokens", "price", "speed", "question")
     list_display_links = ("asked", "question")
-    list_filter = ("state", ErrorFilter, "created_at", "model")
+    list_filter = ("state", "kind", ErrorFilter, "created_at", "model")
     list_select_related = ("user",)
     search_fields = (
         "prompt",
@@ -52,17 +50,19 @@ class RequestPage(ReadOnlyPage):
             {
                 "fields": (
                     ("asked", "condition"),
-                    ("finish", "attempts"),
+                    ("kind", "finish", "attempts"),
                     ("user", "dialog"),
                     ("model", "model_ref"),
+                    ("assistant", "assistant_version", "chosen_ref"),
                     ("tokens", "reasoning_tokens"),
                     ("price", "speed"),
-                    ("trace_id", "update"),
+                    ("trace", "update"),
                     "error",
                 )
             },
         ),
         (_("question"), {"fields": ("whole_question",)}),
+        (_("steps"), {"fields": ("way",)}),
         (_("answer"), {"fields": ("whole_answer",)}),
     )
 
@@ -96,6 +96,10 @@ class RequestPage(ReadOnlyPage):
     def question(self, request: Request) -> SafeString:
         return nowrap(request.prompt[:200], "10rem")
 
+    @display(description=_("trace"), ordering="trace_id")
+    def trace(self, request: Request) -> SafeString | str:
+        return trace(request.trace_id)
+
     @display(description=_("update"))
     def update(self, request: Request) -> str:
         return request.update_key
@@ -108,9 +112,42 @@ class RequestPage(ReadOnlyPage):
     def whole_question(self, request: Request) -> SafeString | str:
         return prose(request.prompt)
 
+    @display(description=_("what happened on the way"))
+    def way(self, request: Request) -> SafeString | str:
+        return pretty(request.steps) if request.steps else "—"
+
     @display(description=_("answer"))
     def whole_answer(self, request: Request) -> SafeString | str:
         return prose(request.answer)
+
+
+@admin.register(RequestSum)
+class RequestSumPage(ReadOnlyPage):
+    list_display = ("day", "user", "model_ref", "requests", "answered", "tokens", "price", "unpriced")
+    list_filter = ("day",)
+    list_select_related = ("user",)
+    search_fields = ("model_ref", "user__first_name", "user__last_name", "user__telegram_username")
+    ordering = ("-day", "-id")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("day", "user", "model_ref"),
+                    ("requests", "answered"),
+                    ("tokens", "price", "unpriced"),
+                )
+            },
+        ),
+    )
+
+    @display(description=_("tokens in → out"), ordering="output_tokens")
+    def tokens(self, row: RequestSum) -> SafeString:
+        return nowrap(f"{number(row.input_tokens)} → {number(row.output_tokens)}")
+
+    @display(description=_("cost"), ordering="cost")
+    def price(self, row: RequestSum) -> str:
+        return money(row.cost)
 
 
 class MessageInline(ReadOnlyInline):
@@ -138,8 +175,10 @@ class MessageInline(ReadOnlyInline):
 
 
 @admin.register(Conversation)
-class ConversationPage(ReadOnlyPage):
-    list_display = ("__str__", "place", "model", "assistant", "started", "open_")
+class ConversationPage(ContentPage, ReadOnlyPage):
+    contents = frozenset({"title", "summary", "messages"})
+    content_inlines = (MessageInline,)
+    list_display = ("__str__", "title", "place", "model", "assistant", "started", "open_")
     list_filter = (("closed_at", admin.EmptyFieldListFilter), "started_at", "assistant")
     list_select_related = ("chat__person", "model", "assistant")
     search_fields = ("title", "chat__title", "chat__username", "chat__telegram_id")
@@ -150,6 +189,7 @@ class ConversationPage(ReadOnlyPage):
             None,
             {
                 "fields": (
+                    "title",
                     ("place", "chat", "thread_id"),
                     ("model", "assistant"),
                     ("started", "open_"),
@@ -178,81 +218,3 @@ class ConversationPage(ReadOnlyPage):
         return format_html(
             '<a class="text-link" href="{}">{}</a>', url, gettext("requests of this dialog and their cost")
         )
-
-
-class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
-    tools = forms.MultipleChoiceField(label=_("Tools"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget)
-
-    class Meta:
-        model = Assistant
-        fields = ("name", "prompt", "model", "temperature", "tools")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "tools" not in self.fields:
-            return
-        names = dict.fromkeys([*settings.ASSISTANT_TOOLS, *(self.instance.tools or [])])
-        tools: Any = self.fields["tools"]
-        tools.choices = [(name, name) for name in names]
-
-    def clean_temperature(self) -> float | None:
-        temperature: float | None = self.cleaned_data["temperature"]
-        if temperature is not None and not 0 <= temperature <= 2:
-            raise forms.ValidationError(_("Temperature is a number from 0 to 2; empty leaves it to the model."))
-        return temperature
-
-
-@transaction.atomic
-def _make_default(assistant: Assistant, request: HttpRequest, now: Any) -> bool:
-    if assistant.is_default:
-        return False
-    Assistant.objects.filter(is_default=True).update(is_default=False)
-    done = bool(Assistant.objects.filter(pk=assistant.pk).update(is_default=True))
-    return audited(done, "assistant.made_default", assistant, request, now)
-
-
-@admin.register(Assistant)
-@verbs(
-    Verb(
-        "make_default",
-        _("For every new dialog"),
-        _("New dialogs start with this assistant; open ones keep theirs."),
-        _make_default,
-        "star",
-        ActionVariant.PRIMARY,
-    )
-)
-class AssistantPage(Page):
-    form = AssistantForm
-    list_display = ("name", "by_default", "model", "temperature", "changed")
-    list_select_related = ("model",)
-    search_fields = ("name", "prompt")
-    ordering = ("-is_default", "name")
-    autocomplete_fields = ("model",)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Assistant | None = None) -> Any:
-        fields: list[Any] = ["name", "prompt", ("model", "temperature")]
-        if settings.ASSISTANT_TOOLS or (obj and obj.tools):
-            fields.append("tools")
-        return ((None, {"fields": fields}),)
-
-    def save_model(self, request: HttpRequest, obj: Assistant, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        what = "assistant.changed" if change else "assistant.created"
-        audited(bool(form.changed_data), what, obj, request, timezone.now(), fields=form.changed_data)
-
-    def delete_model(self, request: HttpRequest, obj: Assistant) -> None:
-        audited(True, "assistant.deleted", obj, request, timezone.now())
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Assistant]) -> None:
-        for assistant in queryset:
-            self.delete_model(request, assistant)
-
-    @display(description=_("for every new dialog"), boolean=True, ordering="is_default")
-    def by_default(self, assistant: Assistant) -> bool:
-        return assistant.is_default
-
-    @display(description=_("changed"), ordering="updated_at")
-    def changed(self, assistant: Assistant) -> str:
-        return stamp(assistant.updated_at)

@@ -1,41 +1,67 @@
 """Handlers of dialogs: a question is answered, a dialog begun anew, a model chosen, an answer stopped."""
 
+import re
+
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Message, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
-from conversations import menu, running, services, turn
+from accounts import services as accounts
+from conversations import as_file, attachments, menu, running, services, taps, turn
+from conversations.dialogs.context import offer
+from conversations.dialogs.menu import Menu
+from conversations.personas import talk
 from conversations.services import Question
 from core.db import in_db
 from llm import services as llm
 from llm.models import Model
+from telegram_bot import fleeting
 from telegram_bot.access import escaped
 from telegram_bot.application import App, Context, on_button
+from telegram_bot.markdown import Part, parts
 from telegram_bot.models import Button
 
 NEW = filters.UpdateType.MESSAGE
 EDITED = filters.UpdateType.EDITED_MESSAGE
+FILE = (
+    filters.PHOTO | filters.Document.ALL | filters.AUDIO | filters.VOICE
+    | filters.VIDEO | filters.VIDEO_NOTE | filters.ANIMATION | filters.Sticker.ALL
+)  # fmt: skip
+
+
+# What asks in the words of a file.
+COMMAND = re.compile(r"/ask(@\w+)?(?=\s|$)", re.IGNORECASE)
 
 
 def register(application: App) -> None:
     application.add_handler(CommandHandler(["new", "clear"], new, NEW))
     application.add_handler(CommandHandler("models", models, NEW))
     application.add_handler(CommandHandler("model", model, NEW))
+    application.add_handler(CommandHandler("assistants", talk.show, NEW))
+    application.add_handler(CommandHandler("assistant", talk.by_name, NEW))
     application.add_handler(CommandHandler(["stop", "cancel"], stop, NEW))
     application.add_handler(CommandHandler("ask", ask, NEW | EDITED))
     application.add_handler(CallbackQueryHandler(press_stop, pattern=r"^stop:\d+$"))
+    application.add_handler(CallbackQueryHandler(taps.go_on, pattern=r"^go:\d+$"))
     application.add_handler(MessageHandler(NEW & filters.COMMAND, unknown_command))
     application.add_handler(MessageHandler((NEW | EDITED) & filters.TEXT & ~filters.COMMAND, text))
+    application.add_handler(MessageHandler((NEW | EDITED) & FILE, file))
     application.add_handler(MessageHandler(NEW & filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL, not_text))
     application.add_handler(TypeHandler(Update, stopped_draft))
     on_button(application, "models", show_providers)
     on_button(application, "models.of", show_models)
     on_button(application, "model.choose", choose)
+    on_button(application, "answer.file", as_file.send)
+    on_button(application, "answer.code", as_file.send_code)
     on_button(application, "model.enable", enable, toasts=True)
+    talk.register(application)
+    on_button(application, "tool.yes", taps.yes, toasts=True)
+    on_button(application, "tool.no", taps.no, toasts=True)
 
 
-close = turn.close
+startup, shutdown = turn.startup, turn.shutdown
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -47,7 +73,30 @@ async def text(update: Update, context: Context) -> None:
     assert message is not None
     asked = addressed(message, context)
     if asked:
-        await turn.answer(context, Question(asked, message.message_id, edited=update.edited_message is not None))
+        await _answer(update, context, asked)
+
+
+async def file(update: Update, context: Context) -> None:
+    """A photo, a document, a recording or an album, with or without words: in a group only when it is for us."""
+    message = update.effective_message
+    assert message is not None
+    asked = addressed(message, context)
+    if asked is not None:
+        await _answer(update, context, asked)
+
+
+async def _answer(update: Update, context: Context, asked: str) -> None:
+    """Answer what is asked about the message's own files, else about those of the message it replies to."""
+    message, incoming = update.effective_message, context.incoming
+    assert message is not None
+    question = Question(asked, message.message_id, edited=update.edited_message is not None)
+    if not question.edited and (messages := attachments.with_files(incoming.messages)):
+        gathered = await attachments.gather(messages, incoming.user, turn.client())
+        attachments.add(question, gathered)
+        if not question.files:
+            await context.reply("\n".join(gathered.refused))
+            return
+    await turn.answer(context, question)
 
 
 async def ask(update: Update, context: Context) -> None:
@@ -57,24 +106,33 @@ async def ask(update: Update, context: Context) -> None:
     asked = (message.text or "").partition(" ")[2].strip()
     edited = update.edited_message is not None
     asked = asked or _replied_text(message)
-    if asked:
-        await turn.answer(context, Question(asked, message.message_id, edited=edited))
+    if asked or (not edited and attachments.with_files(context.incoming.messages)):
+        await _answer(update, context, asked)
     elif not edited:
-        await context.reply(_("Write your question after the command: `/ask how are you?`"))
+        await fleeting.notice(context, _("Write your question after the command: `/ask how are you?`"))
 
 
-def addressed(message: Message, context: Context) -> str:
-    """The question in ``message``, or an empty string when it is not for us (groups)."""
-    said = message.text or ""
+def addressed(message: Message, context: Context) -> str | None:
+    """The question in ``message`` (nothing, where a file comes without a word), or None when it is not for us."""
+    said = message.text or message.caption or ""
+    if message.caption and (command := COMMAND.match(said)):
+        return said[command.end() :].strip() if _is_ours(command, context) else None
     if context.incoming.chat.is_private:
         return said
     bot = context.bot
     if _replies_to(message, bot.id):
         return said
-    for entity, part in message.parse_entities(["mention", "text_mention"]).items():
+    kinds: list[str | None] = ["mention", "text_mention"]
+    for entity, part in (message.parse_entities(kinds) | message.parse_caption_entities(kinds)).items():
         if part.lower() == f"@{bot.username}".lower() or (entity.user is not None and entity.user.id == bot.id):
-            return said.replace(part, "", 1).strip() or _replied_text(message) or said
-    return ""
+            rest = said.replace(part, "", 1).strip()
+            return rest or _replied_text(message) or ("" if attachments.with_files(context.incoming.messages) else said)
+    return None
+
+
+def _is_ours(command: re.Match[str], context: Context) -> bool:
+    """``/ask`` before the words of a file; without a name it is for whoever hears it."""
+    return not command[1] or command[1].lower() == f"@{context.bot.username}".lower()
 
 
 def _replies_to(message: Message, user_id: int) -> bool:
@@ -91,7 +149,7 @@ def _replied_text(message: Message) -> str:
 
 
 async def not_text(_update: Update, context: Context) -> None:
-    await context.reply(_("So far I can read only text. Please put it in words."))
+    await context.reply(_("I cannot read this. Please put it in words, or send a file or a picture."))
 
 
 async def unknown_command(update: Update, context: Context) -> None:
@@ -103,7 +161,7 @@ async def unknown_command(update: Update, context: Context) -> None:
 async def new(_update: Update, context: Context) -> None:
     incoming = context.incoming
     await in_db(services.start_anew, incoming.chat, incoming.thread, timezone.now())
-    await context.reply("✨ " + _("A new dialog. What is it about?"))
+    await fleeting.notice(context, "✨ " + _("A new dialog. What is it about?"))
 
 
 # --- stopping -------------------------------------------------------------------------------------------------------
@@ -112,11 +170,11 @@ async def new(_update: Update, context: Context) -> None:
 async def stop(_update: Update, context: Context) -> None:
     run = running.at(context.incoming.chat_id, context.incoming.thread)
     if run is None:
-        await context.reply(_("No answer is being written right now."))
+        await fleeting.notice(context, _("No answer is being written right now."))
     elif _may_stop(run, context):
         run.end("stopped")
     else:
-        await context.reply(_("Only the person who asked, or an admin, can stop this answer."))
+        await fleeting.notice(context, _("Only the person who asked, or an admin, can stop this answer."))
 
 
 async def press_stop(update: Update, context: Context) -> None:
@@ -126,6 +184,7 @@ async def press_stop(update: Update, context: Context) -> None:
     run = running.of_request(int(query.data.partition(":")[2]))
     if run is None:
         await context.toast(_("The answer is already complete."))
+        await context.take_buttons_away()  # a process that died may have left them for ever
     elif not _may_stop(run, context):
         await context.toast(_("Only the person who asked, or an admin, can stop this answer."), alert=True)
     else:
@@ -172,16 +231,19 @@ async def show_models(context: Context, button: Button) -> None:
 
 
 async def choose(context: Context, button: Button) -> None:
-    await context.reply(await in_db(_choose, context, button.data["id"]), edit=context.pressed_message)
+    await context.reply(*await in_db(_choose, context, button.data["id"]), edit=context.pressed_message)
 
 
-def _choose(context: Context, model_id: int) -> str:
+def _choose(context: Context, model_id: int) -> Menu:
+    """Choose the model, or leave the choice where it cannot take what the dialog holds."""
     model = next((model for model in llm.offered_models() if model.pk == model_id), None)
     if model is None:
-        return _("This model is gone. Please choose another one: /models")
-    incoming = context.incoming
-    services.choose_model(incoming.chat, incoming.thread, model, timezone.now())
-    return "✅ " + _("**%(model)s** answers here now.") % {"model": escaped(model.title)}
+        return [Part(_("This model is gone. Please choose another one: /models"))], ()
+    incoming, now = context.incoming, timezone.now()
+    if choice := offer(incoming.user, incoming.chat, incoming.thread, model, now):
+        return choice
+    services.choose_model(incoming.chat, incoming.thread, model, now)
+    return parts("✅ " + _("**%(model)s** answers here now.") % {"model": escaped(model.title)}), ()
 
 
 async def model(update: Update, context: Context) -> None:
@@ -192,7 +254,7 @@ async def model(update: Update, context: Context) -> None:
         return
     found = await in_db(menu.matching, name)
     if len(found) == 1:
-        await context.reply(await in_db(_choose, context, found[0].pk))
+        await context.reply(*await in_db(_choose, context, found[0].pk))
         return
     said, keyboard = await in_db(menu.which, name, found)
     await context.reply(said, keyboard)
@@ -206,10 +268,14 @@ async def enable(context: Context, button: Button) -> None:
     await context.toast(await in_db(_enable, context, button.data["id"], button.data["enabled"]))
 
 
+@transaction.atomic
 def _enable(context: Context, model_id: int, enabled: bool) -> str:
     model = Model.objects.filter(pk=model_id).first()
     if model is None:
         return _("This model is gone.")
-    llm.set_enabled(model, enabled, context.incoming.user)
+    by = context.incoming.user
+    if llm.set_enabled(model, enabled, by):
+        action = "model.offered" if enabled else "model.hidden"
+        accounts.audit(action, by=by, via="chat", **accounts.target_of(model), now=timezone.now())
     title = {"model": model.title}
     return (_("👁 %(model)s is offered now.") if enabled else _("🙈 %(model)s is hidden now.")) % title

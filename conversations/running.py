@@ -5,9 +5,10 @@ inbox: one query in a while for all of them, none for an answer that is over soo
 """
 
 import asyncio
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from django.db import DatabaseError
@@ -32,6 +33,7 @@ class Running:
     incoming: Incoming
     talk: asyncio.Task[None]
     ended: str = ""
+    since: float = field(default_factory=time.monotonic)
 
     def end(self, why: str) -> None:
         self.ended = self.ended or why
@@ -55,6 +57,13 @@ def at(chat_id: int, thread: int) -> Running | None:
 
 def of_request(request_id: int) -> Running | None:
     return next((one for one in _running.values() if one.request_id == request_id), None)
+
+
+def end_of(user_id: int) -> None:
+    """End all answers to one person in this process."""
+    for run in _running.values():
+        if run.incoming.user.pk == user_id:
+            run.end("stopped")
 
 
 @contextmanager
@@ -82,16 +91,23 @@ async def close() -> None:
 async def _end_what_is_edited() -> None:
     """End every answer whose question was edited, until nothing is written any more."""
     await asyncio.sleep(LOOK_EVERY)
-    while runs := {run.incoming.update.lane: run for run in _running.values()}:
-        try:
-            edits = await in_db(_fetched, waiting_edits(list(runs)))
-        except DatabaseError as error:
-            log.warning("edits not looked for", error=str(error))
-            edits = []
-        for edit in edits:
-            if runs[edit.lane].is_void_by(body_of(edit.raw)):
-                runs[edit.lane].end("edited")
+    while _running:
+        old = time.monotonic() - LOOK_EVERY
+        if runs := {run.incoming.update.lane: run for run in _running.values() if run.since <= old}:
+            await _look(runs)
         await asyncio.sleep(LOOK_EVERY)
+
+
+async def _look(runs: Mapping[str, Running]) -> None:
+    """End those of ``runs`` (by lane) whose question was edited."""
+    try:
+        edits = await in_db(_fetched, waiting_edits(list(runs)))
+    except DatabaseError as error:
+        log.warning("edits not looked for", error=str(error))
+        return
+    for edit in edits:
+        if runs[edit.lane].is_void_by(body_of(edit.raw)):
+            runs[edit.lane].end("edited")
 
 
 def waiting_edits(lanes: Collection[str]) -> QuerySet[Update]:

@@ -1,6 +1,8 @@
 """What people read when an answer does not come as hoped. One kind sentence each, and what to do next."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -78,6 +80,10 @@ def long_dialog() -> str:
     )
 
 
+def summarised() -> str:
+    return "📝 " + _("The earlier part of this dialog is kept as a summary from now on. /context shows what I hold.")
+
+
 def moved(old: str, new: str) -> str:
     if not new:
         return "🔁 " + _("The model %(old)s was retired. I will answer with the default one.") % {"old": escaped(old)}
@@ -91,6 +97,25 @@ def hidden(old: str, new: str) -> str:
         return "🔁 " + _("The model %(old)s is not offered any more.") % {"old": escaped(old)}
     names = {"old": escaped(old), "new": escaped(new)}
     return "🔁 " + _("The model %(old)s is not offered any more. From now on %(new)s answers here.") % names
+
+
+def stepped_in(answered: str, chosen: str) -> str:
+    """What stands under an answer that another model gave."""
+    names = {"answered": escaped(answered), "chosen": escaped(chosen)}
+    return "↪️ " + _("**%(answered)s** answered: **%(chosen)s** is not available right now.") % names
+
+
+def may_i(questions: Sequence[str]) -> str:
+    """What the person is asked before something is done that cannot be undone."""
+    return "❓ " + _("May I do this?") + "\n" + "\n".join(f"• {escaped(question)}" for question in questions)
+
+
+def yes_key(data: Mapping[str, Any]) -> Key:
+    return Key(_("✅ Yes"), "tool.yes", data)
+
+
+def no_key(data: Mapping[str, Any]) -> Key:
+    return Key(_("✖️ No"), "tool.no", data)
 
 
 def models_key() -> Key:

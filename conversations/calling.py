@@ -1,0 +1,106 @@
+"""Carrying out what a model calls: who may, with which arguments, how long, and the record of it.
+
+Nothing here raises for what a model did wrong: it is told, so that it can mend it.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Chat, User
+from conversations.services.turns import Outcome, Turn
+from llm import toolbox
+from llm.toolbox import Arguments, Tool, ToolError
+from llm.types import Part, ToolCall
+from llm.types import Turn as Said
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 30.0  # one call of a tool; it is given up then, and the model told
+RECORDED = 500  # characters of the arguments that stay on record
+MOST_CALLS = 16  # in one round
+
+
+@dataclass
+class Call:
+    """One call on its way. ``problem``: why it cannot be done as it is; ``kind`` is that in a word, for the record."""
+
+    call: ToolCall
+    tool: Tool | None = None
+    arguments: Arguments = field(default_factory=dict)
+    kind: str = ""
+    problem: str = ""
+
+    @property
+    def asks(self) -> bool:
+        """Whether the person has to say Yes first."""
+        return not self.problem and self.tool is not None and self.tool.destructive
+
+    def wanted(self) -> dict[str, Any]:
+        """What to do after a Yes."""
+        return {"name": self.call.name, "arguments": self.arguments}
+
+
+def read(calls: Sequence[ToolCall], turn: Turn) -> list[Call]:
+    """What the calls of one round mean."""
+    offered = {tool.name for tool in turn.tools}
+    return [_read(call, offered, place) for place, call in enumerate(calls)]
+
+
+def _read(call: ToolCall, offered: set[str], place: int) -> Call:
+    tool = toolbox.find(call.name) if call.name in offered else None
+    if tool is None:
+        return Call(call, kind="unknown", problem=f"There is no tool {call.name!r}. There are: {', '.join(offered)}.")
+    if place >= MOST_CALLS:
+        return Call(call, tool, kind="too_many", problem=f"At most {MOST_CALLS} calls at once.")
+    try:
+        return Call(call, tool, toolbox.read(tool, call.arguments))
+    except ToolError as error:
+        return Call(call, tool, kind="arguments", problem=str(error))
+
+
+def perform(name: str, arguments: Arguments, user_id: int, chat: Chat) -> tuple[str, str]:
+    """Do it in one transaction: the outcome in a word, and what the model is told. Rights are those of this moment."""
+    tool, user = toolbox.find(name), User.objects.filter(pk=user_id).first()
+    if tool is None or user is None or not user.may_use or user.role not in tool.roles:
+        return "refused", "This person may not use this tool."
+    try:
+        with transaction.atomic():
+            return "ok", toolbox.bounded(tool.function(user, chat, arguments, timezone.now()))
+    except ToolError as error:
+        return "error", toolbox.bounded(str(error))
+    except Exception:
+        log.exception("tool broke", tool=name)
+        return "failed", "The tool failed. Go on without it."
+
+
+def record(outcome: Outcome, one: Call, how: str, told: str, began: float) -> Said:
+    """Put a call on record; what the model hears of it."""
+    outcome.steps.append(step(one.call.name, one.call.arguments, how, round((time.monotonic() - began) * 1000)))
+    outcome.steps[-1]["size"] = len(told)
+    return Said("tool", (Part("text", told),), tool_call_id=one.call.id, tool_name=one.call.name)
+
+
+def step(name: str, arguments: str, how: str, ms: int = 0) -> dict[str, Any]:
+    at = timezone.now().isoformat(timespec="seconds")
+    kept = toolbox.bounded(arguments, RECORDED)
+    return {"at": at, "kind": "tool", "name": name[:64], "arguments": kept, "outcome": how, "ms": ms}
+
+
+def note_asked(outcome: Outcome, calls: Sequence[Call]) -> list[str]:
+    """Leave destructive calls to the person: they wait in the outcome. What the person is asked, a line for each."""
+    waiting = [one for one in calls if one.asks]
+    for one in waiting:
+        outcome.steps.append(step(one.call.name, one.call.arguments, "asked"))
+        outcome.asked.append(one.wanted())
+    return [one.tool.asks(one.arguments) for one in waiting if one.tool is not None]
+
+
+def text_of(arguments: Arguments) -> str:
+    return json.dumps(arguments, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""What a person may do with their own data: ``/mydata`` shows all of it, ``/forget`` erases it."""

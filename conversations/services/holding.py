@@ -1,0 +1,124 @@
+"""What a dialog holds: what its next question would send, what that costs, and what another model could not take."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from accounts.models import Chat, User
+from conversations import attachments, context
+from conversations.models import Attachment, Conversation, Message
+from conversations.services.dialogs import open_conversation, recent, target_for
+from conversations.services.library import open_instead
+from llm import services as llm
+from llm.models import Model
+from llm.services import Target
+from llm.types import Usage
+
+# Why a model gets nothing of a file (conversations.pieces.Missing): it cannot see, hear or open it.
+UNABLE = ("image", "audio", "document")
+
+
+@dataclass(frozen=True)
+class Held:
+    """The open dialog as its next question would send it. ``tokens`` are estimated; ``cost`` is what reading them costs
+    in US dollars (None: unknown); ``messages`` go along, ``left_out`` says that older ones do not."""
+
+    conversation: Conversation
+    target: Target | None
+    tokens: int
+    limit: int
+    messages: int
+    left_out: bool
+    files: list[str]
+    cost: Decimal | None
+
+
+@dataclass(frozen=True)
+class Obstacles:
+    """What of the open dialog a model cannot take: its length, or these files."""
+
+    too_long: bool
+    files: list[str]
+
+    def __bool__(self) -> bool:
+        return self.too_long or bool(self.files)
+
+
+def held(chat: Chat, thread: int, user: User, now: datetime) -> Held:
+    conversation = open_conversation(chat, thread, now)
+    history, older = _history(conversation)
+    target = target_for(conversation)
+    kept, tokens = _sent(conversation, target, history, user)
+    return Held(
+        conversation=conversation,
+        target=target,
+        tokens=tokens,
+        limit=context.limit_of(target),
+        messages=kept,
+        left_out=older or kept < len(history),
+        files=[link.file.name or link.get_kind_display() for link in _attached(conversation)],
+        cost=llm.cost_of(target.model, Usage(input=tokens, output=0)) if target else None,
+    )
+
+
+def obstacles(chat: Chat, thread: int, user: User, model: Model, now: datetime) -> Obstacles:
+    """What ``model`` could not take of the open dialog that its present model can."""
+    conversation = open_conversation(chat, thread, now)
+    history, _older = _history(conversation)
+    present, other = target_for(conversation), llm.target_of(model)
+    kept, _tokens = _sent(conversation, present, history, user)
+    lost = set(_unreadable(history))
+    kept_then, _tokens = _sent(conversation, other, history, user)
+    files = {key: name for key, name in _unreadable(history).items() if key not in lost}
+    return Obstacles(kept_then < kept, list(files.values()))
+
+
+def _history(conversation: Conversation) -> tuple[list[Message], bool]:
+    if conversation.is_new:
+        return [], False
+    history, older = recent(conversation)
+    attachments.recall(history, ())
+    return history, older
+
+
+def _sent(conversation: Conversation, target: Target | None, history: list[Message], user: User) -> tuple[int, int]:
+    """How many of the messages a question without words would send to ``target``, and the tokens of it all."""
+    call, tokens = context.request_for(target, conversation.assistant, history, "", user, conversation.summary)
+    return len(call.turns) - 1, tokens
+
+
+def _unreadable(history: list[Message]) -> dict[int, str]:
+    """Of the last `_sent`: the files that its model can do nothing with."""
+    shown = [piece for message in history for piece in message.pieces if piece.shown is not None]
+    return {piece.file.pk: piece.title for piece in shown if piece.shown.missing in UNABLE}
+
+
+def _attached(conversation: Conversation) -> list[Attachment]:
+    """The files that go along: not those that a summary covers, nor those that the person left out."""
+    links = Attachment.objects.filter(
+        message__conversation=conversation,
+        message__superseded=False,
+        message__pk__gt=conversation.summarised_to or 0,
+        dropped=False,
+    )
+    return list(links.select_related("file").order_by("message", "position"))
+
+
+@transaction.atomic
+def drop_files(chat: Chat, thread: int, now: datetime) -> int:
+    """Tell the model of no file of the open dialog any more. How many there were."""
+    links = _attached(open_conversation(chat, thread, now))
+    return Attachment.objects.filter(pk__in=[link.pk for link in links]).update(dropped=True)
+
+
+@transaction.atomic
+def start_with(chat: Chat, thread: int, model: Model, now: datetime) -> Conversation:
+    """Close the open dialog, and begin one with ``model``; its assistant goes along."""
+    current = open_conversation(chat, thread, now)
+    begun = Conversation.objects.create(
+        chat=chat, thread_id=thread, started_at=now, closed_at=now, assistant=current.assistant, model=model
+    )
+    open_instead(begun, now)
+    return begun

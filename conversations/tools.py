@@ -1,0 +1,130 @@
+"""What an assistant may do here by tool call: tell the time, search one's own dialogs, read a stored file.
+
+All of it is read on behalf of the person who asks, and in a group only what belongs to that group: an answer there is
+read by everybody.
+"""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from accounts.models import Chat, User
+from conversations.models import Message
+from files.models import StoredFile
+from llm.toolbox import Arguments, Tool, ToolError
+
+MOST_FOUND = 10
+AROUND = 200  # characters of a message on either side of what was found
+PAGE = 6000  # characters of a file at once
+
+
+def zone_of(user: User) -> ZoneInfo:
+    """The person's time zone, else the house's."""
+    return ZoneInfo(user.time_zone or settings.TIME_ZONE)
+
+
+def _current_time(user: User, _chat: Chat, _arguments: Arguments, now: datetime) -> str:
+    zone = zone_of(user)
+    return f"{now.astimezone(zone):%A, %Y-%m-%d %H:%M:%S, UTC%z}, {zone.key}"
+
+
+current_time = Tool(
+    "current_time",
+    "The current date, weekday and time where the person is. Use it whenever an answer depends on today or now.",
+    {"type": "object", "properties": {}},
+    _current_time,
+)
+
+
+def _search_dialogs(user: User, chat: Chat, arguments: Arguments, _now: datetime) -> str:
+    words = arguments["words"].split()
+    if not words:
+        raise ToolError("arguments.words holds no word.")
+    found = own_messages(user, chat)
+    for word in words:
+        found = found.filter(_holds(word))
+    zone = zone_of(user)
+    lines = [
+        f"[{message.created_at.astimezone(zone):%Y-%m-%d %H:%M}, {message.role}] {_around(message.content, words[0])}"
+        for message in found.order_by("-id")[:MOST_FOUND]
+    ]
+    return "\n\n".join(lines) or "Nothing was found. Try one word, or only its beginning."
+
+
+def own_messages(user: User, chat: Chat) -> QuerySet[Message]:
+    """What this person asked and was answered; in a group, only there."""
+    own = Message.objects.filter(request__user=user, superseded=False)
+    return own if chat.is_private else own.filter(conversation__chat=chat)
+
+
+def _holds(word: str) -> Q:
+    """SQLite takes large and small letters for the same in Latin only, so the usual writings are looked for."""
+    writings = {word, word.lower(), word.capitalize(), word.upper()}
+    return Q(*(("content__icontains", writing) for writing in writings), _connector=Q.OR)
+
+
+def _around(text: str, word: str) -> str:
+    """The part of ``text`` that holds ``word``."""
+    at = max(0, text.lower().find(word.lower()))
+    start, end = max(0, at - AROUND), at + len(word) + AROUND
+    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+
+
+search_dialogs = Tool(
+    "search_dialogs",
+    "Searches the person's own earlier dialogs with this bot for messages that hold all the given words; "
+    "the newest come first.",
+    {
+        "type": "object",
+        "properties": {
+            "words": {
+                "type": "string",
+                "minLength": 2,
+                "maxLength": 200,
+                "description": "One or a few words, best without their endings.",
+            }
+        },
+        "required": ["words"],
+    },
+    _search_dialogs,
+)
+
+
+def _read_file(user: User, chat: Chat, arguments: Arguments, now: datetime) -> str:
+    readable = own_files(user, chat, now)
+    name, start = arguments["name"].strip(), arguments.get("start", 0)
+    file = readable.filter(name__iexact=name).first() or readable.filter(name__icontains=name).first()
+    if file is None:
+        names = ", ".join(known.name for known in readable[:MOST_FOUND] if known.name)
+        raise ToolError(f"There is no file {name!r}. There are: {names or 'none'}.")
+    if not file.text:
+        why = file.text_error or "nobody has read it yet"
+        raise ToolError(f"{file.name} ({file.mime}) has no text: {why}.")
+    page = file.text[start : start + PAGE]
+    return f"{file.name}, characters {start} to {start + len(page)} of {len(file.text)}:\n{page}"
+
+
+def own_files(user: User, chat: Chat, now: datetime) -> QuerySet[StoredFile]:
+    """The files of this chat's open dialogs and, where nobody else reads along, all the person's own; newest first."""
+    here = Q(attachments__request__conversation__chat=chat, attachments__request__conversation__closed_at=None)
+    here &= Q(attachments__dropped=False)
+    mine = here | Q(owner=user) if chat.is_private else here
+    fresh = Q(expires_at=None) | Q(expires_at__gt=now)
+    return StoredFile.objects.filter(mine, fresh).distinct().order_by("-id")
+
+
+read_file = Tool(
+    "read_file",
+    "Reads the text of a file that the person sent, by its name or a part of it, a page at a time.",
+    {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "minLength": 1, "maxLength": 255},
+            "start": {"type": "integer", "minimum": 0, "description": "The character to begin at; 0 is the first."},
+        },
+        "required": ["name"],
+    },
+    _read_file,
+)
