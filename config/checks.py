@@ -6,8 +6,9 @@ the bot's process: without BOT_TOKEN the web side and the sandbox still work, so
 
 Errors: E001 no token, E002 token's form, E003 a value that cannot be read, E004 no SECRET_KEY, E005 short SECRET_KEY,
 E006 address of the webhook, E007 its secret, E008 DEFAULT_MODEL, E009 encryption keys, E010 DEBUG in public,
-E011 FILES_DIR, E012 SENTRY_DSN. Warnings: W001 no token, W002 no admins' chat, W003 admins' chat is a person,
-W004 no provider, W005 DEFAULT_MODEL without key, W006 the warning about a long dialog never comes.
+E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS. Warnings: W001 no
+token, W002 no admins' chat, W003 admins' chat is a person, W004 no provider, W005 DEFAULT_MODEL without key, W006 the
+warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a command.
 """
 
 import base64
@@ -25,6 +26,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import PROBLEMS
+from llm import toolbox
+from llm.providers import configured
 
 PUBLIC_SERVER = "https://api.telegram.org"
 # What @BotFather gives: the bot's number and 35 characters. Other servers, such as the sandbox, are not so strict.
@@ -79,13 +82,22 @@ def bot_token() -> Iterator[CheckMessage]:
 
 
 def admin_chat() -> Iterator[CheckMessage]:
-    group = "Make a group of the admins, add the bot and put the id that it answers to /id there into .env."
+    group = "Make a group of the admins, add the bot and put the id that the admin site shows under Chats into .env."
     if not settings.ADMIN_CHAT_ID:
         sentence = "ADMIN_CHAT_ID is missing: nobody is told who asks for access and what fails."
         yield checks.Warning(f"{sentence} {group}", id="sekretar.W002")
     elif settings.ADMIN_CHAT_ID > 0:
         sentence = "ADMIN_CHAT_ID is the id of a person: only they are told what happens."
         yield checks.Warning(f"{sentence} {group} A group's id is below zero.", id="sekretar.W003")
+
+
+def admin_password() -> Iterator[CheckMessage]:
+    if not settings.ADMIN_PASSWORD:
+        sentence = "ADMIN_PASSWORD is missing: in the chat /admin does what is sensitive without asking for it."
+        yield checks.Warning(f"{sentence} Put one into .env.", id="sekretar.W010")
+    elif settings.ADMIN_PASSWORD.startswith("/"):
+        sentence = "ADMIN_PASSWORD begins with /, so in the chat it is taken for a command."
+        yield checks.Warning(f"{sentence} Choose another one.", id="sekretar.W011")
 
 
 def webhook() -> Iterator[CheckMessage]:
@@ -103,30 +115,21 @@ def _reachable_by_telegram(address: str) -> bool:
     """An https address; http only on this machine, where a server of one's own may call it."""
     try:
         parts = urlsplit(address)
-        return bool(parts.hostname) and (
-            parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))
-        )
     except ValueError:
         return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(host)))
 
 
-def _is_here(host: str | None) -> bool:
-    return host in HERE or (host or "").endswith(".localhost")
+def _is_here(host: str) -> bool:
+    return host in HERE or host.endswith(".localhost")
 
 
 def providers() -> Iterator[CheckMessage]:
-    if not any(_usable(name) for name in settings.LLM_PROVIDERS):
+    if not configured():
         keys = ", ".join(f"{name.upper()}_API_KEY" for name in settings.LLM_PROVIDERS)
         sentence = "No provider of models is configured: the bot cannot answer."
         yield checks.Warning(f"{sentence} Put a key into .env: {keys}.", id="sekretar.W004")
-
-
-def _usable(provider: str) -> bool:
-    """Whether there is a key or, for a server without keys, an address other than the provider's own."""
-    upper = provider.upper()
-    if getattr(settings, f"{upper}_API_KEY", ""):
-        return True
-    return provider == "openai" and settings.OPENAI_BASE_URL != "https://api.openai.com/v1"
 
 
 def default_model() -> Iterator[CheckMessage]:
@@ -137,9 +140,34 @@ def default_model() -> Iterator[CheckMessage]:
         known = ", ".join(settings.LLM_PROVIDERS)
         sentence = f"DEFAULT_MODEL is {settings.DEFAULT_MODEL!r}, but must be provider:name."
         yield Error(f"{sentence} The providers are {known}.", id="sekretar.E008")
-    elif not _usable(provider):
+    elif provider not in configured():
         sentence = f"DEFAULT_MODEL names {provider}, which has no key."
         yield checks.Warning(f"{sentence} Put {provider.upper()}_API_KEY into .env.", id="sekretar.W005")
+
+
+def summary_model() -> Iterator[CheckMessage]:
+    provider, _colon, name = settings.SUMMARY_MODEL.partition(":")
+    if settings.SUMMARY_MODEL and (not name.strip() or provider not in settings.LLM_PROVIDERS):
+        known = ", ".join(settings.LLM_PROVIDERS)
+        sentence = f"SUMMARY_MODEL is {settings.SUMMARY_MODEL!r}, but must be provider:name, or empty."
+        yield Error(f"{sentence} The providers are {known}.", id="sekretar.E014")
+
+
+def fallback_models() -> Iterator[CheckMessage]:
+    for ref in settings.FALLBACK_MODELS:
+        provider, _colon, name = ref.partition(":")
+        if not name.strip() or provider not in settings.LLM_PROVIDERS:
+            sentence = f"FALLBACK_MODELS holds {ref!r}, but must be provider:name, separated by commas."
+            yield Error(f"{sentence} The providers are {', '.join(settings.LLM_PROVIDERS)}.", id="sekretar.E020")
+
+
+def assistant_tools() -> Iterator[CheckMessage]:
+    for name in settings.ASSISTANT_TOOLS:
+        try:
+            toolbox.find(name)
+        except (ImportError, AttributeError, ValueError) as error:
+            sentence = f"ASSISTANT_TOOLS names a tool {name!r} that cannot be used: {error}"
+            yield Error(f"{sentence} Name the path of its llm.toolbox.Tool.", id="sekretar.E021")
 
 
 def encryption_keys() -> Iterator[CheckMessage]:
@@ -194,9 +222,13 @@ CHECKS = (
     secret_key,
     bot_token,
     admin_chat,
+    admin_password,
     webhook,
     providers,
     default_model,
+    summary_model,
+    fallback_models,
+    assistant_tools,
     encryption_keys,
     debug_in_public,
     files_folder,

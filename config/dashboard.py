@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Case, Count, F, IntegerField, Min, Q, Sum, Value, When, Window
+from django.db.models import Case, Count, F, IntegerField, Min, OuterRef, Q, Subquery, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.utils import timezone
@@ -37,8 +37,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What unfold calls: ``context`` with the panels that this operator may see."""
     now = timezone.now()
     context["title"] = gettext("Overview")
-    for right, panel in PANELS:
-        if request.user.has_perm(right):
+    for rights, panel in PANELS:
+        if request.user.has_perms(rights):
             context |= panel(now)
     return context
 
@@ -171,7 +171,6 @@ def queues(now: datetime) -> dict[str, Any]:
     )
     outbox = Delivery.objects.filter(state__in=Delivery.OPEN).aggregate(
         waiting=Count("id", filter=Q(state=delivery.QUEUED)),
-        running=Count("id", filter=Q(state=delivery.SENDING)),
         oldest=Min("created_at", filter=Q(state=delivery.QUEUED)),
     )
     inbox["dead"] = Update.objects.filter(received_at__gte=recently, state=update.DEAD).count()
@@ -182,12 +181,13 @@ def queues(now: datetime) -> dict[str, Any]:
     return {"inbox": inbox, "outbox": outbox}
 
 
-def jobs(now: datetime) -> list[dict[str, Any]]:
+def jobs(now: datetime) -> dict[str, Any]:
     """The fixed jobs: next run and how the newest one ended. Two queries."""
-    last: dict[str, Any] = {}
-    for run in DjangoJobExecution.objects.order_by("-run_time").only("job_id", "status", "run_time")[:100]:
-        last.setdefault(run.job_id, run)
-    return [
+    newest = DjangoJobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-run_time").values("pk")[:1]
+    planned = DjangoJob.objects.order_by("id").only("id", "next_run_time").annotate(newest=Subquery(newest))
+    runs = DjangoJobExecution.objects.filter(pk__in=planned.values("newest")).only("job_id", "status", "run_time")
+    last = {run.job_id: run for run in runs}
+    found = [
         {
             "title": JOB_TITLES.get(job.pk, job.pk),
             "next": job.next_run_time,
@@ -195,8 +195,9 @@ def jobs(now: datetime) -> list[dict[str, Any]]:
             "last": last.get(job.pk),
             "badge": run_badge(last[job.pk].status) if job.pk in last else "",
         }
-        for job in DjangoJob.objects.order_by("id").only("id", "next_run_time")
+        for job in planned
     ]
+    return {"jobs": found}
 
 
 def providers(now: datetime) -> dict[str, Any]:
@@ -234,12 +235,13 @@ def use(now: datetime) -> dict[str, Any]:
     }
 
 
+# The rights to all the rows a panel tells of.
 PANELS = (
-    ("accounts.view_user", pending),
-    ("conversations.view_request", use),
-    ("delivery.view_delivery", queues),
-    ("llm.view_providerstate", providers),
-    ("django_apscheduler.view_djangojob", lambda now: {"jobs": jobs(now)}),
+    (("accounts.view_user", "accounts.view_chat"), pending),
+    (("conversations.view_request",), use),
+    (("telegram_bot.view_update", "delivery.view_delivery"), queues),
+    (("llm.view_providerstate", "llm.view_syncrun"), providers),
+    (("django_apscheduler.view_djangojob", "django_apscheduler.view_djangojobexecution"), jobs),
 )
 
 

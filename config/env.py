@@ -53,7 +53,7 @@ class Env:
         """NAME, or the content of the file that NAME_FILE names (which wins)."""
         path = self.text(f"{name}_FILE")
         value = self._content(name, path) if path else self.text(name)
-        SECRETS.update(part.strip() for part in value.split(","))
+        SECRETS.update([value, *(part.strip() for part in value.split(","))])  # some hold several
         return value or default
 
     def _content(self, name: str, path: str) -> str:
@@ -75,7 +75,7 @@ class Env:
         try:
             return convert(value)
         except (ValueError, TypeError, LookupError, OSError):
-            shown = re.sub(r"//[^/@]*@", "//***@", value)  # an address may hold a password
+            shown = re.sub(r"//.*@", "//***@", value)  # an address may hold a password
             self._problem(name, f"{name} is {shown!r}, but must be {wanted}.")
             return default
 

@@ -20,6 +20,7 @@ from structlog.typing import EventDict, WrappedLogger
 from config.env import SECRETS
 
 NAMES = ("token", "password", "passwd", "secret", "api_key", "apikey", "secret_key", "authorization", "cookie", "dsn")
+ENDINGS = tuple(f"_{name}" for name in NAMES)
 _WORD = r"[A-Za-z0-9_-]"
 _REST = r"[^\s\"',;&]+"
 _NAMED = r"(=b?[\"']?|[\"']: ?b?[\"'])(basic |bearer )?" + _REST
@@ -86,8 +87,7 @@ def _item(key: str, value: Any, depth: int = 0) -> Any:
 
 
 def _is_secret(key: str) -> bool:
-    plain = key.lower().replace("-", "_")
-    return plain.endswith(NAMES) and any(plain == name or plain.endswith(f"_{name}") for name in NAMES)
+    return f"_{key}".lower().replace("-", "_").endswith(ENDINGS)
 
 
 def _masked(value: Any, depth: int = 0) -> Any:
@@ -140,6 +140,8 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "apscheduler": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
             "telegram": {"level": "WARNING"},
+            # With DEBUG=1 it logs every statement with its values, and those are what people said.
+            "django.db.backends": {"level": "INFO"},
             # The web side's server comes with handlers of its own, past the mask. Requests are the proxy's to list.
             "uvicorn": {"handlers": [], "propagate": True},
             "uvicorn.error": {"level": logging.getLogger("uvicorn.error").level},  # what its command line said
@@ -209,10 +211,41 @@ def _report_to(dsn: str) -> None:
     import sentry_sdk
     from sentry_sdk.utils import BadDsn
 
-    def scrub(event: Any, _hint: Any) -> Any:
-        return _masked(event)
+    def scrub(event: Any, hint: Any) -> Any:
+        return _masked(_told(event, getattr(hint.get("log_record"), "msg", None)))
 
     try:
-        sentry_sdk.init(dsn=dsn, send_default_pii=False, include_local_variables=False, before_send=scrub)
+        sentry_sdk.init(
+            dsn=dsn,
+            send_default_pii=False,
+            include_local_variables=False,
+            max_request_body_size="never",  # a body is what people write
+            before_send=scrub,
+        )
     except BadDsn:
         return  # the system checks tell
+
+
+def _told(event: Any, said: Any) -> Any:
+    """``event`` with the trace as a tag. A line of ours (``said``) carries its error and its facts inside, where the
+    library does not look: they are laid out, so that it is grouped by its place in the code."""
+    facts = dict(said) if isinstance(said, dict) else {}
+    trace = facts.get("trace") or structlog.contextvars.get_contextvars().get("trace")
+    if trace:
+        event["tags"] = {**(event.get("tags") or {}), "trace": trace}
+    if facts:
+        error = facts.pop("exc_info", None)
+        event["logentry"] = {"message": str(facts.pop("event", ""))}
+        event["extra"] = facts
+        if error:
+            event["exception"] = _exception(error)
+    return event
+
+
+def _exception(error: Any) -> Any:
+    import sentry_sdk
+    from sentry_sdk.utils import event_from_exception
+
+    raised = sys.exc_info() if error is True else error
+    described, _hint = event_from_exception(raised, client_options=sentry_sdk.get_client().options)
+    return described["exception"]

@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = env.many("CSRF_TRUSTED_ORIGINS", [])
 BOT_TOKEN = env.secret("BOT_TOKEN")
 ADMIN_CHAT_ID = env.integer("ADMIN_CHAT_ID", 0)
 ADMIN_PASSWORD = env.secret("ADMIN_PASSWORD")
+ADMIN_SESSION_MINUTES = env.integer("ADMIN_SESSION_MINUTES", 30, low=1)
 TELEGRAM_API_URL = env.url("TELEGRAM_API_URL", "https://api.telegram.org")
 WEBHOOK_URL = env.text("WEBHOOK_URL")
 WEBHOOK_SECRET = env.secret("WEBHOOK_SECRET")
@@ -33,6 +34,8 @@ STREAM_MODE = env.choice("STREAM_MODE", "edit", ("edit", "draft", "off"))
 TELEGRAM_RATE_BOT = env.number("TELEGRAM_RATE_BOT", 25)
 TELEGRAM_RATE_CHAT = env.number("TELEGRAM_RATE_CHAT", 1)
 TELEGRAM_RATE_GROUP = env.number("TELEGRAM_RATE_GROUP", 20)
+NOTICE_SECONDS = env.integer("NOTICE_SECONDS", 60, low=0, high=24 * 3600)
+EPHEMERAL_NOTICES = env.flag("EPHEMERAL_NOTICES", False)
 POLL_TIMEOUT_SEC = 50
 
 # Providers: one without a key (for OpenAI: without key and address) is simply absent.
@@ -45,15 +48,21 @@ DEEPSEEK_BASE_URL = env.url("DEEPSEEK_BASE_URL", "https://api.deepseek.com")
 OPENAI_API_KEY = env.secret("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", "https://api.openai.com/v1")
 DEFAULT_MODEL = env.text("DEFAULT_MODEL")
+FALLBACK_MODELS = env.many("FALLBACK_MODELS", [])
 LLM_CONNECT_TIMEOUT_SEC = env.number("LLM_CONNECT_TIMEOUT_SEC", 10, low=0.1)
 LLM_READ_TIMEOUT_SEC = env.number("LLM_READ_TIMEOUT_SEC", 120, low=0.1)
 LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180, low=0.1)
 LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900, low=0.1)
 
 # Dialogs
+MAX_TOOL_STEPS = env.integer("MAX_TOOL_STEPS", 8, low=1)
 MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20, low=1)
 MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000, low=100)
 CONTEXT_WARN_TOKENS = env.integer("CONTEXT_WARN_TOKENS", 16_000, low=1)
+REQUESTS_PER_MINUTE = env.integer("REQUESTS_PER_MINUTE", 0, low=0)
+BUDGET_UNPRICED_MODELS = env.flag("BUDGET_UNPRICED_MODELS", True)
+SUMMARISE_AT = env.number("SUMMARISE_AT", 0.8, low=0, high=1)
+SUMMARY_MODEL = env.text("SUMMARY_MODEL")
 
 # Jobs, work, files
 REFRESH_CRON = env.cron("REFRESH_CRON", "0 0 * * *")
@@ -61,12 +70,31 @@ ENABLE_SCHEDULER = env.flag("ENABLE_SCHEDULER", True)
 ENGINE = env.choice("ENGINE", "local", ("local",))
 FILES_DIR = Path(env.text("FILES_DIR", str(BASE_DIR / "data" / "files")))
 MAX_FILE_MB = env.integer("MAX_FILE_MB", 20, low=1, high=2000)
-KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14, low=1)
-KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90, low=1)
+MAX_FILE_MB_OF_ROLE = {
+    "member": env.integer("MAX_FILE_MB_MEMBER", MAX_FILE_MB, low=0, high=2000),
+    "editor": env.integer("MAX_FILE_MB_EDITOR", MAX_FILE_MB, low=0, high=2000),
+    "admin": MAX_FILE_MB,
+}
+KEEP_FILES_DAYS = env.integer("KEEP_FILES_DAYS", 90, low=0)
+
+# Privacy; 0 days: for ever
+CONTENT_LOG = env.choice("CONTENT_LOG", "full", ("full", "metadata", "off"))
+KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14, low=0)
+KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90, low=0)
+KEEP_DIALOGS_DAYS = env.integer("KEEP_DIALOGS_DAYS", 0, low=0)
+KEEP_REQUESTS_DAYS = env.integer("KEEP_REQUESTS_DAYS", 0, low=0)
+KEEP_AUDIT_DAYS = env.integer("KEEP_AUDIT_DAYS", 0, low=0)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "auto", ("auto", "json", "console"))
 SENTRY_DSN = env.secret("SENTRY_DSN")
+
+# Watching over it (docs/howto/monitoring.md)
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+METRICS_PORT = env.integer("METRICS_PORT", 0, low=0, high=65535)
+DEAF_AFTER_SEC = env.number("DEAF_AFTER_SEC", 60, low=1)
+WAIT_WARN_SEC = env.number("WAIT_WARN_SEC", 300, low=1)
+DISK_WARN_PERCENT = env.number("DISK_WARN_PERCENT", 10, low=0, high=99)
 
 INSTALLED_APPS = [
     "unfold",
@@ -90,6 +118,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Before all others: who asks whether this process lives need not know its host names.
+    "config.probes.Probes",
     "django.middleware.security.SecurityMiddleware",
     "config.static.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -122,10 +152,18 @@ TEMPLATES = [
 
 _database: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'data' / 'sekretar.sqlite3'}")
 if "sqlite3" in str(_database["ENGINE"]):
+    _database["ENGINE"] = "core.sqlite"
+    pragmas = (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=20000",
+        # Pages: 16 MB before the log is taken over into the file, which somebody waits for.
+        "wal_autocheckpoint=4000",
+    )
     _database["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+        "init_command": " ".join(f"PRAGMA {pragma};" for pragma in pragmas),
     }
     # A file, not memory: the bot's threads and processes share it in tests as they do in life.
     _database["TEST"] = {"NAME": env.text("TEST_SQLITE_NAME", str(BASE_DIR / "data" / "test.sqlite3"))}
@@ -155,8 +193,9 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_HTTPS_PROXY", False) else None
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("BEHIND_HTTPS_PROXY", False)
+BEHIND_HTTPS_PROXY = env.flag("BEHIND_HTTPS_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS_PROXY else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS_PROXY
 X_FRAME_OPTIONS = "DENY"
 
 LOGGING_CONFIG = None
@@ -168,7 +207,18 @@ LOGGING = logging_config(LOG_LEVEL, LOG_FORMAT)
 # Telegram handlers; order matters, conversations.bot takes what nobody else took.
 BOT_MODULES = [
     "telegram_bot.bot",
+    "telegram_bot.admin_chat.handlers",
+    "conversations.privacy.bot",
+    "conversations.groups.bot",
+    "conversations.dialogs.bot",
+    "conversations.budget_bot",
     "conversations.bot",
+]
+
+# Subcommands of /admin: tuples of telegram_bot.admin_chat.command.Command.
+ADMIN_COMMANDS = [
+    "telegram_bot.admin_chat.commands.COMMANDS",
+    "conversations.admin_chat.COMMANDS",
 ]
 
 LLM_PROVIDERS = {
@@ -182,11 +232,21 @@ LLM_PROVIDERS = {
 LANES = {
     "in": "telegram_bot.inbox",
     "out": "delivery.outbox",
+    "announce": "telegram_bot.broadcasts",
 }
 
 # How a delivery leaves: async send(delivery) -> Sent.
 DELIVERY_BACKENDS = {
     "telegram": "telegram_bot.backend.send",
+    "document": "telegram_bot.documents.send",
+    "greeting": "telegram_bot.greeting.send",
+}
+
+# Documents made when they are sent: name -> function(data) that gives a function() -> telegram_bot.documents.Document.
+DOCUMENTS = {
+    "mydata": "conversations.privacy.export.collect",
+    "dialog": "conversations.dialogs.export.collect",
+    "answer": "conversations.as_file.collect",
 }
 
 # What waits, before a message is claimed, until its lane may send one: async room(lane).
@@ -195,7 +255,12 @@ DELIVERY_ROOM = "telegram_bot.backend.room"
 # What fires on a schedule (the capabilities with schedules add themselves here).
 DELIVERY_SOURCES: dict[str, str] = {}
 EVENT_SINKS: dict[str, str] = {}
-ASSISTANT_TOOLS: dict[str, str] = {}
+# What assistants may be given: name -> llm.toolbox.Tool.
+ASSISTANT_TOOLS: dict[str, str] = {
+    "current_time": "conversations.tools.current_time",
+    "search_dialogs": "conversations.tools.search_dialogs",
+    "read_file": "conversations.tools.read_file",
+}
 
 # The operator's fixed jobs: id -> (function, crontab, time zone).
 JOBS = {
@@ -204,8 +269,26 @@ JOBS = {
 }
 # What housekeeping calls, each a function(now) -> number of rows removed.
 HOUSEKEEPING = [
+    "llm.budgets.release_abandoned",
     "telegram_bot.services.forget_old_updates",
     "telegram_bot.services.forget_old_buttons",
+    "telegram_bot.services.erase_updates",
     "delivery.services.forget_old_deliveries",
+    "delivery.services.erase_deliveries",
+    "conversations.retention.forget_old_dialogs",
+    "conversations.retention.forget_old_requests",
+    "conversations.retention.erase_contents",
+    "accounts.services.forget_old_audit",
     "files.services.remove_expired",
 ]
+
+# What `/readyz` shows and the admins are told of: name -> a function(now) -> core.health.Finding. The database first:
+# without it nothing else can be known.
+HEALTH_CHECKS = {
+    "database": "core.health.database",
+    "bot": "telegram_bot.health.bot",
+    "inbox": "telegram_bot.health.inbox",
+    "outbox": "delivery.health.outbox",
+    "scheduler": "delivery.health.scheduler",
+    "disk": "core.health.disk",
+}

@@ -24,8 +24,11 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         _("Dialogs"),
         [
             (_("Requests"), "bolt", "conversations.request"),
+            (_("Sums of requests"), "functions", "conversations.requestsum"),
             (_("Dialogs"), "chat", "conversations.conversation"),
             (_("Assistants"), "face", "conversations.assistant"),
+            (_("Versions of assistants"), "history", "conversations.assistantversion"),
+            (_("Assistants of chats"), "keep", "conversations.binding"),
             (_("Files"), "attach_file", "files.storedfile"),
         ],
     ),
@@ -35,6 +38,8 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
             (_("Catalogue"), "neurology", "llm.model"),
             (_("Providers"), "cloud", "llm.providerstate"),
             (_("Refreshes"), "sync", "llm.syncrun"),
+            (_("Budgets"), "savings", "llm.budget"),
+            (_("Spending"), "payments", "llm.spending"),
         ],
     ),
     (
@@ -42,6 +47,7 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         [
             (_("Inbox"), "inbox", "telegram_bot.update"),
             (_("Outbox"), "outbox", "delivery.delivery"),
+            (_("Traces"), "timeline", "traces"),
         ],
     ),
     (
@@ -62,6 +68,10 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
 ]
 
 
+# Pages of no table, by the name of their address -> the rights they ask for.
+OWN_PAGES = {"traces": ("telegram_bot.view_update", "conversations.view_request", "delivery.view_delivery")}
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: the overview, then the topics, with the number of people who wait to be let in."""
     overview = {"title": _("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
@@ -74,12 +84,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _may_see(request: HttpRequest, label: str) -> bool:
+    if label in OWN_PAGES:
+        return bool(request.user.has_perms(OWN_PAGES[label]))
     app, model = label.split(".")
     return any(request.user.has_perm(f"{app}.{right}_{model}") for right in ("view", "change"))
 
 
 def _item(request: HttpRequest, title: Any, icon: str, label: str) -> dict[str, Any]:
-    item = {"title": capfirst(title), "icon": icon, "link": reverse(f"admin:{label.replace('.', '_')}_changelist")}
+    page = label if label in OWN_PAGES else f"admin:{label.replace('.', '_')}_changelist"
+    item = {"title": capfirst(title), "icon": icon, "link": reverse(page)}
     if label == "accounts.user" and (waiting := _waiting()):
         item |= {"badge": str(waiting), "badge_variant": "warning", "badge_style": "solid"}
     return item

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import include, path
 
+from config import tracing
 from telegram_bot.webhook import webhook
 
 admin.autodiscover()
@@ -16,6 +17,8 @@ def home(_request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("", home),
+    path("admin/trace/", admin.site.admin_view(tracing.search), name="traces"),
+    path("admin/trace/<str:trace_id>", admin.site.admin_view(tracing.show), name="trace"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("telegram/webhook", webhook),

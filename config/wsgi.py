@@ -1,4 +1,4 @@
-"""The web side: admin, webhook, health. No Telegram application lives here."""
+"""The web side: admin and webhook. No Telegram application lives here."""
 
 import os
 

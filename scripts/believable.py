@@ -1,12 +1,14 @@
 """A month of a team's use, so that the operator's pages have something to show: `python -m scripts.believable`.
 
 For the pictures of the documentation: writes to the database of the settings, which must hold a catalogue of models.
-Everything follows from ``SEED`` and from today's date.
+Everything follows from ``SEED`` and from today's date. `python -m scripts.believable limit <telegram id>` gives that
+person a budget that is all but used up.
 """
 
 import math
 import os
 import random
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -104,18 +106,54 @@ def dialog(someone: Any, started: datetime) -> Any:
     return Conversation.objects.create(chat=chat, started_at=started)
 
 
+def budgets(now: datetime) -> None:
+    """What the team may spend in a month, and what this month's requests have cost."""
+    from conversations.models import Request
+    from llm.models import Budget, Spending
+
+    everybody = Budget.objects.create(scope=Budget.Scope.BOT, money=Decimal(5))
+    each = Budget.objects.create(scope=Budget.Scope.ROLE, role="member", tokens=150_000, money=Decimal(1))
+    sums: dict[Any, Spending] = {}
+    for row in Request.objects.filter(created_at__gte=now.replace(day=1, hour=0, minute=0), state=Request.State.DONE):
+        for budget, user in ((everybody, None), (each, row.user_id)):
+            start = sums.setdefault(user, Spending(budget=budget, user_id=user, starts_on=now.date().replace(day=1)))
+            start.tokens += (row.input_tokens or 0) + (row.output_tokens or 0)
+            start.cost += row.cost or 0
+            start.unpriced += row.cost is None
+    Spending.objects.bulk_create(sums.values())
+
+
+def limit(telegram_id: int, now: datetime) -> None:
+    """A budget of a day for one person, with room for no further answer."""
+    from accounts.models import User
+    from llm.models import Budget, Spending
+
+    someone = User.objects.get(telegram_id=telegram_id)
+    budget = Budget.objects.create(scope=Budget.Scope.PERSON, user=someone, period=Budget.Period.DAY, tokens=20_000)
+    Spending.objects.create(budget=budget, starts_on=now.date(), tokens=18_640, cost=Decimal("0.0093"), warned_at=now)
+
+
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
-
-    django.setup()
     from django.utils import timezone
 
+    django.setup()
+    now = timezone.localtime()
+    if sys.argv[1:2] == ["limit"]:
+        limit(int(sys.argv[2]), now)
+    else:
+        month(now)
+        budgets(now)
+
+
+def month(now: datetime) -> None:
+    """People, those who wait, and what was asked."""
     from accounts.models import Access, User
     from conversations.models import Request
     from llm.models import Model
 
-    now, chance = timezone.localtime(), random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)  # noqa: S311
     came, olga = now - timedelta(days=DAYS + 5), User.objects.get(telegram_id=100)
     let_in: dict[str, Any] = {"status": Access.ACTIVE, "requested_at": came, "decided_at": came, "decided_by": olga}
     dialogs = [dialog(person(500 + n, *names, **let_in), came) for n, (*names, _) in enumerate(PEOPLE)]

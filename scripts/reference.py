@@ -1,6 +1,7 @@
 """Writes the generated pages of docs/reference: `python -m scripts.reference`.
 
-schema.md comes from the models, settings.md from .env.example; the tests say when a page is stale.
+schema.md comes from the models, settings.md from .env.example, admin-commands.md from the subcommands of /admin; the
+tests say when a page is stale.
 """
 
 import os
@@ -134,11 +135,27 @@ def notes(column: Any) -> str:
 
 def rule(item: Any) -> str:
     """A constraint or an index in one line."""
+    if type(item).__name__ == "CheckConstraint":
+        return f"`{item.name}`: always `{condition(item.condition)}`"
     what = "unique" if type(item).__name__ == "UniqueConstraint" else type(item).__name__.lower()
-    columns = ", ".join(item.fields) or ", ".join(map(str, getattr(item, "expressions", ())))
-    condition = getattr(item, "condition", None)
-    where = " and ".join(f"{lookup} = {value}" for lookup, value in condition.children) if condition else ""
-    return f"`{item.name}`: {what} on {columns}" + (f" where `{where}`" if where else "")
+    columns = ", ".join(item.fields) or ", ".join(map(expression, getattr(item, "expressions", ())))
+    where = getattr(item, "condition", None)
+    return f"`{item.name}`: {what} on {columns}" + (f" where `{condition(where)}`" if where else "")
+
+
+def condition(node: Any) -> str:
+    """A Q as people write it."""
+    return f" {node.connector.lower()} ".join(f"{lookup} = {value}" for lookup, value in node.children)
+
+
+def expression(item: Any) -> str:
+    """What an index is made of: a column, or a function of one."""
+    if hasattr(item, "name"):
+        return str(item.name)
+    arguments = getattr(item, "source_expressions", None)
+    if arguments and type(item).__name__ != "OrderBy":
+        return f"{type(item).__name__.lower()}({', '.join(map(expression, arguments))})"
+    return str(item.value) if hasattr(item, "value") else str(item)
 
 
 # --- the settings
@@ -215,7 +232,36 @@ def row(group: Group) -> tuple[str, str, str]:
     return names, defaults, " ".join(group.says)
 
 
-GENERATORS = {"schema.md": schema, "settings.md": settings}
+# --- what admins may write in the chat
+
+
+def admin_commands() -> str:
+    """The page of /admin's subcommands, from settings.ADMIN_COMMANDS, in English whatever language is active."""
+    from django.utils import translation
+
+    from telegram_bot.admin_chat.command import table as commands
+
+    with translation.override(None):
+        rows = [
+            (f"`/admin {one.words}`", str(one.help), one.who.value, "yes" if one.sensitive else "")
+            for one in commands()
+        ]
+    parts = ["# Admin commands", GENERATED, ADMIN_CHAT]
+    parts.append(table(("command", "what it does", "who", "asks for the password"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+ADMIN_CHAT = """\
+`/admin` alone shows who waits for access and a keyboard; each button does what a command below does, in place. They
+work in private and in the admins' chat. `<id>` is a Telegram id; `<model>` is a number from the list, a name or
+`provider:name`.
+
+With ADMIN_PASSWORD set, what is sensitive asks for it once in ADMIN_SESSION_MINUTES. The bot takes your next message
+for the password and deletes it; in a group it needs the right to delete messages. After five wrong ones the door stays
+closed for 15 minutes. People turn announcements off with the button under each, or with `/announcements off`."""
+
+
+GENERATORS = {"schema.md": schema, "settings.md": settings, "admin-commands.md": admin_commands}
 
 
 def main() -> None:

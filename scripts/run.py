@@ -226,6 +226,7 @@ def chosen(environ: Mapping[str, str], root: Path) -> dict[str, str]:
 
 def set_password(plan: Plan) -> int:
     """Ask the person at the terminal for the operator's new password; the exit code."""
+    prepare(plan)
     argv = [sys.executable, "manage.py", "changepassword", "admin"]
     return subprocess.run(argv, cwd=ROOT, env=plan.env, check=False).returncode
 

@@ -5,6 +5,7 @@ in Chromium, and writes docs/images. It fails when something on the way does not
 """
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -16,7 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, ViewportSize, expect, sync_playwright
+
+from tests.files import documents
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -47,6 +50,22 @@ point[0] = 0               # TypeError
 
 > Если к середине решения нет, назначьте того, кто принесёт два варианта.""",
 }
+# A file of the question, the question, the answer.
+CONTRACT = documents.pdf(
+    [
+        "Supply agreement. Delivery within 14 days of the order.",
+        "Late delivery: 0.1 % of the price for each day, at most 10 %.",
+        "Either side may end the agreement with 30 days of notice.",
+    ]
+)
+FILE_QUESTION = "На что обратить внимание в этом договоре?"
+FILE_ANSWER = """Три места, о которых стоит договориться заранее:
+
+1. **Срок поставки** (стр. 1): 14 дней считаются от заказа, а не от оплаты.
+2. **Неустойка** (стр. 2): 0,1 % в день, но не больше 10 %. Через сто дней она перестаёт расти.
+3. **Расторжение** (стр. 3): достаточно предупредить за 30 дней, причину называть не нужно.
+
+О том, кто платит за доставку, в договоре ни слова."""
 
 
 VIEW: ViewportSize = {"width": 1400, "height": 900}
@@ -55,8 +74,16 @@ PATIENCE = 20_000  # milliseconds
 
 @dataclass(frozen=True)
 class Running:
+    env: dict[str, str]
     chat: str
     admin: str
+
+
+def refuse_boxes() -> None:
+    """Without a font that has them, emoji would be boxes in every picture."""
+    known = subprocess.run(["fc-list", ":charset=1f464"], stdout=subprocess.PIPE, check=True).stdout  # noqa: S607
+    if not known:
+        sys.exit("No font of this machine has emoji: install one, for example fonts-noto-color-emoji.")
 
 
 def free_port() -> int:
@@ -91,16 +118,20 @@ def sekretar(env: dict[str, str]) -> Iterator[Running]:
         assert process.stdout
         if not any("Sekretar is running" in line for line in process.stdout):
             sys.exit("Sekretar did not start; the lines above say why.")
-        subprocess.run([sys.executable, "-m", "scripts.believable"], cwd=ROOT, env=env, check=True)
+        believable(env)
         host = "http://127.0.0.1:"
-        yield Running(f"{host}{env['SANDBOX_PORT']}/", f"{host}{env['WEB_PORT']}/admin/")
+        yield Running(env, f"{host}{env['SANDBOX_PORT']}/", f"{host}{env['WEB_PORT']}/admin/")
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
 
+def believable(env: dict[str, str], *words: str) -> None:
+    subprocess.run([sys.executable, "-m", "scripts.believable", *words], cwd=ROOT, env=env, check=True)
+
+
 def open_page(browser: Browser, address: str) -> Page:
-    page = browser.new_page(locale="ru-RU", viewport=VIEW, color_scheme="light")
+    page = browser.new_page(locale="ru-RU", timezone_id="Europe/Moscow", viewport=VIEW, color_scheme="light")
     page.set_default_timeout(PATIENCE)
     page.goto(address)
     return page
@@ -122,8 +153,9 @@ def ask(page: Page, text: str) -> None:
     composer.press("Enter")
 
 
-def chat(browser: Browser, address: str) -> None:
-    """A newcomer asks to be let in; an admin presses a button; a question is answered."""
+def chat(browser: Browser, running: Running) -> None:
+    """A newcomer asks to be let in; an admin presses a button; questions are answered until the budget is used up."""
+    address = running.chat
     page = open_page(browser, address)
     page.get_by_test_id("pane-left").get_by_test_id("start").click()
     approve = newest(page, "right").get_by_test_id("inline-button").first
@@ -140,6 +172,63 @@ def chat(browser: Browser, address: str) -> None:
     newest(page, "left").get_by_test_id("inline-button").filter(has_text="Mistral").click()
     expect(newest(page, "left")).to_contain_text("Mistral Small", timeout=PATIENCE)
     take(page, "models")
+    page.get_by_test_id("welcome").get_by_role("button").click()
+    ask_about_a_file(page, address)
+    look_at_the_dialog(page)
+    ask_for_more(page, running.env)
+    page.goto(f"{address}#left=100:100")
+    page.reload()
+    run_it_from_the_chat(page)
+
+
+def ask_about_a_file(page: Page, address: str) -> None:
+    rule = {"contains": FILE_QUESTION, "text": FILE_ANSWER, "pace": 400}
+    page.request.post(f"{address}_sandbox/llm/rules", data=rule)
+    contract: FilePayload = {"name": "Договор поставки.pdf", "mimeType": "application/pdf", "buffer": CONTRACT}
+    ask(page, "/new")
+    expect(newest(page, "left")).to_contain_text("✨", timeout=PATIENCE)
+    page.get_by_test_id("pane-left").get_by_test_id("file-input").set_input_files([contract])
+    ask(page, FILE_QUESTION)
+    expect(newest(page, "left")).to_contain_text("ни слова", timeout=PATIENCE)
+    expect(newest(page, "left").get_by_test_id("inline-button")).to_have_count(0, timeout=PATIENCE)
+    take(page, "files")
+
+
+def look_at_the_dialog(page: Page) -> None:
+    shows_keys(page, "/context")
+    shows_keys(page, "/dialogs")
+    take(page, "dialogs")
+    shows_keys(page, "/assistants")
+    take(page, "assistants")
+
+
+def shows_keys(page: Page, command: str) -> None:
+    """Send ``command``; what comes has keys."""
+    before = page.get_by_test_id("pane-left").get_by_test_id("message").count()
+    ask(page, command)
+    messages = page.get_by_test_id("pane-left").get_by_test_id("message")
+    expect(messages).to_have_count(before + 2, timeout=PATIENCE)
+    expect(messages.last.get_by_test_id("inline-button").first).to_be_visible(timeout=PATIENCE)
+
+
+def ask_for_more(page: Page, env: dict[str, str]) -> None:
+    """A day's budget is used up; the person asks for more, and the admins have a card."""
+    believable(env, "limit", "101")
+    shows_keys(page, "Переведи договор на английский")
+    cards = page.get_by_test_id("pane-right").get_by_test_id("message")
+    before = cards.count()
+    newest(page, "left").get_by_test_id("inline-button").last.click()
+    page.get_by_test_id("alert").get_by_role("button").click()
+    expect(cards).to_have_count(before + 1, timeout=PATIENCE)
+    expect(page.get_by_test_id("toast")).to_have_count(0, timeout=PATIENCE)
+    take(page, "budget")
+
+
+def run_it_from_the_chat(page: Page) -> None:
+    """An admin in private: who waits, and a week in figures."""
+    shows_keys(page, "/admin")
+    shows_keys(page, "/admin stats")
+    take(page, "admin-chat")
 
 
 def answered(page: Page, address: str, question: str, words: str) -> None:
@@ -171,16 +260,29 @@ def admin(browser: Browser, address: str) -> None:
         if answer is None or not answer.ok:
             sys.exit(f"{path} of the admin site does not show up.")
         take(page, name)
+    trace(page, address)
+
+
+def trace(page: Page, address: str) -> None:
+    """The whole way of the question with a file."""
+    page.goto(f"{address}conversations/request/?q=договоре")
+    page.locator("#result_list tbody a[href*='/change/']").first.click()
+    page.locator('a.text-link[href*="/admin/trace/"]').first.click()
+    expect(page).to_have_url(re.compile("/admin/trace/."))
+    page.wait_for_load_state("load")
+    take(page, "trace")
 
 
 PAGES = {
     "people": "accounts/user/",
     "requests": "conversations/request/",
     "models-admin": "llm/model/",
+    "spending": "llm/spending/",
 }
 
 
 def main() -> None:
+    refuse_boxes()
     IMAGES.mkdir(exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -188,7 +290,7 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        chat(browser, running.chat)
+        chat(browser, running)
         admin(browser, running.admin)
         browser.close()
 
