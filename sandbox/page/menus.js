@@ -14,7 +14,7 @@ export function messageMenu(pane, message, where) {
   const writable = !pane.composer.element.hidden;
   const items = [
     writable && { label: t("reply"), icon: "reply", run: () => pane.composer.startReply(message) },
-    writable && own && message.text && { label: t("edit"), icon: "edit", run: () => pane.composer.startEdit(message) },
+    writable && own && text && { label: t("edit"), icon: "edit", run: () => pane.composer.startEdit(message) },
     text && { label: t("copyText"), icon: "copy", run: () => copy(text, pane.view.actions) },
   ].filter(Boolean);
   const react = (emoji) => pane.control("react", { ...pane.place(), message_id: message.message_id, emoji });

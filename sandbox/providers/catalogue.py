@@ -89,10 +89,6 @@ class Catalogue:
         """The list answers with an error from now on; the models still work."""
         self.failure = kind
 
-    def restore(self) -> None:
-        """The list answers again."""
-        self.failure = None
-
     def find(self, name: str) -> Listed | None:
         """The model of that id or alias, unless it is retired."""
         listed = self.models.get(name)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from . import faults, openai
+from . import attachments, faults, openai
 from .catalogue import Listed
 from .state import Models
 from .stream import COMMENT
@@ -39,6 +39,10 @@ def read(models: Models, body: Json, request: web.Request) -> Turn:
         openai.check_messages(body.get("messages"))
     except RefusedError as refused:
         raise refuse(refused.reply.body["error"]["message"]) from refused
+    able = attachments.abilities(NAME, listed)
+    for part in attachments.parts_of(body["messages"]):
+        if problem := attachments.problem(part, able, models.files):
+            raise refuse(problem)
     turn = openai.read_turn(NAME, body, listed)
     turn.thinking = turn.show_thoughts = _thinking(body)
     if turn.thinking:

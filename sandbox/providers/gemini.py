@@ -7,7 +7,6 @@ bodies of the service's documentation, autumn 2026.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Collection, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import faults
+from . import attachments, faults, pictures, speech
 from .catalogue import Listed
 from .state import Models
 from .wire import Json, Piece, Plan, RefusedError, Reply, Said, Turn, bearer, dumps, sse, tokens, words
@@ -81,17 +80,22 @@ def read(models: Models, body: Json, request: web.Request) -> Turn:
     """The request as a turn, after Gemini's checks. The model and the method are in the path."""
     name, _, method = request.match_info["target"].rpartition(":")
     listed = find_model(models, name, "generateContent")
-    body = camel(body)
+    body, paints = camel(body), "image" in name
     _check_known(body, REQUEST, "")
     config = body.get("generationConfig") or {}
     _check_known(config, CONFIG, " at 'generation_config'")
+    if not paints and "IMAGE" in (config.get("responseModalities") or ()):
+        raise refuse("Model does not support the requested response modalities: image,text")
     check_contents(models, body)
+    _check_attached(listed, body["contents"])
     if listed.wire.get("thinking"):
         _check_signatures(body["contents"])
     turn = _turn(body, config, listed)
-    turn.model = name
+    turn.model, turn.paints = name, paints
     turn.stream = method.startswith("stream")
     turn.options["array"] = turn.stream and request.query.get("alt") != "sse"
+    if "transcri" in turn.system.lower():
+        turn.options["spoken"] = heard(body["contents"][-1])
     if listed.window is not None and turn.prompt_tokens > listed.window:
         raise RefusedError(faults.error(NAME, "context"))
     return turn
@@ -150,6 +154,13 @@ def said(content: Json) -> Said:
     return Said(role, text, kinds, sum("functionCall" in part for part in parts))
 
 
+def heard(content: Json) -> str:
+    """What is said in the recordings of a content; an uploaded one says the usual sentence."""
+    blobs = [part.get("inlineData") or part.get("fileData") or {} for part in content["parts"]]
+    recordings = [blob for blob in blobs if blob.get("mimeType", "").startswith("audio/")]
+    return "\n".join(speech.spoken(attachments.decoded(blob.get("data", ""))) for blob in recordings)
+
+
 def _check_known(value: Json, known: Collection[str], where: str) -> None:
     for field in value.keys() - set(known):
         raise refuse(
@@ -185,9 +196,25 @@ def _check_part(models: Models, part: Json, where: str) -> None:
             raise refuse(message, "PERMISSION_DENIED", 403)
 
 
+def _check_attached(listed: Listed, contents: list[Json]) -> None:
+    """Files are of kinds that the model takes, and their bytes are what they claim to be."""
+    able = attachments.abilities(NAME, listed)
+    for part in (part for content in contents for part in content["parts"]):
+        blob = part.get("inlineData") or part.get("fileData")
+        if not blob:
+            continue
+        mime = str(blob.get("mimeType", ""))
+        kind = mime.partition("/")[0]
+        kind = kind if kind in ("image", "audio") else "document"
+        if kind not in able:
+            raise refuse(f"{kind.capitalize()} input modality is not enabled for models/{listed.id}")
+        if "data" in blob and (flaw := attachments.flaw(kind, mime, blob["data"])):
+            raise refuse(flaw)
+
+
 def _check_base64(data: str, where: str) -> None:
     try:
-        binascii.a2b_base64(data.replace("-", "+").replace("_", "/"), strict_mode=True)
+        attachments.decoded(data)
     except ValueError as error:
         message = f"Invalid value at '{where}' (TYPE_BYTES), Base64 decoding failed"
         raise refuse(message) from error
@@ -286,6 +313,11 @@ def _arguments(text: str) -> Json:
     return arguments if isinstance(arguments, dict) else {}
 
 
+def _painted(plan: Plan) -> list[Json]:
+    """The pictures as parts."""
+    return [{"inlineData": {"mimeType": "image/png", "data": pictures.encoded(n)}} for n in range(plan.images)]
+
+
 def whole(turn: Turn, plan: Plan) -> Json:
     """The answer in one body."""
     if empty := _empty(turn, plan):
@@ -293,6 +325,7 @@ def whole(turn: Turn, plan: Plan) -> Json:
     parts: list[Json] = []
     if plan.show_reasoning and plan.reasoning:
         parts.append({"text": plan.reasoning, "thought": True})
+    parts += _painted(plan)
     if plan.text:
         signed = {"thoughtSignature": SIGNATURE} if plan.reasoning else {}
         parts.append({"text": plan.text} | signed)
@@ -305,7 +338,8 @@ def frames(turn: Turn, plan: Plan, pieces: Sequence[Piece]) -> list[bytes]:
     """The stream: one event a piece, the finish on the last, no closing mark; usage grows with the events."""
     if empty := _empty(turn, plan):
         return _framed(turn, [empty])
-    thoughts, said_so_far, events = tokens(plan.reasoning), 0, []
+    thoughts, said_so_far = tokens(plan.reasoning), 0
+    events = [candidate(turn, usage(turn, thoughts, 0), [part]) for part in _painted(plan)]
     for kind, text in pieces:
         said_so_far += len(text) if kind == "text" else 0
         part: Json = {"text": text} if kind == "text" else {"text": text, "thought": True}

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import faults, openai
+from . import attachments, faults, openai
 from .catalogue import Listed
 from .state import Models
 from .wire import DONE, Json, Piece, Plan, RefusedError, Reply, Turn, bearer, sse, words
@@ -66,6 +66,10 @@ def read(models: Models, body: Json, request: web.Request) -> Turn:
     _check_values(body)
     _check_messages(body["messages"])
     listed = _model(models, body["model"])
+    able = attachments.abilities(NAME, listed)
+    for part in attachments.parts_of(body["messages"]):
+        if problem := attachments.problem(part, able, models.files):
+            raise disorder(problem, faults.INVALID, "3051")
     turn = openai.read_turn(NAME, body, listed)
     thinks = listed.wire.get("capabilities", {}).get("reasoning", False)
     turn.thinking = thinks and body.get("reasoning_effort") not in (None, "none")

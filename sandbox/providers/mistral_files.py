@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
-from . import faults, mistral
+from . import faults, mistral, speech
 from .serving import parse, plain, read_body
 from .state import Call, Models
 from .wire import Json, RefusedError, Reply, tokens, words
@@ -36,37 +36,18 @@ def add_routes(app: web.Application, base: str, models: Models) -> None:
         app.router.add_route(verb, f"{base}/{path}", plain(models, mistral, endpoint, answer))
 
 
-async def _form(request: web.Request, limit: int) -> Json:
-    """A multipart form: text fields as strings, the file as (name, type, bytes)."""
-    form: Json = {}
-    size = 0
-    async for part in await request.multipart():
-        if not isinstance(part, BodyPartReader):
-            raise RefusedError(faults.error(mistral.NAME, "bad_request"))
-        content = await part.read()
-        size += len(content)
-        if size > limit:
-            raise RefusedError(faults.error(mistral.NAME, "too_large"))
-        if part.filename:
-            kind = part.headers.get("Content-Type", "application/octet-stream")
-            form[str(part.name)] = (part.filename, kind, bytes(content))
-        else:
-            form[str(part.name)] = content.decode()
-    return form
-
-
 def _missing(field: str) -> RefusedError:
     return mistral.invalid([field], "missing", "Field required")
 
 
 class _Files:
-    """The endpoints that work on files; contents are kept in memory with the file's entry."""
+    """The endpoints that work on files, and the files. Bytes are measured and forgotten."""
 
     def __init__(self, models: Models) -> None:
         self.models = models
 
     async def upload(self, request: web.Request, call: Call) -> Json:
-        form = await _form(request, 512 * 2**20)
+        form = await speech.read_form(request, mistral.NAME, 512 * 2**20)
         if "file" not in form:
             raise _missing("file")
         name, kind, content = form["file"]
@@ -149,14 +130,13 @@ class _Files:
         return document.get("document_name") or "document", len(encoded) * 3 // 4 - encoded.count("=")
 
     async def transcribe(self, request: web.Request, call: Call) -> Json:
-        form = await _form(request, 100 * 2**20)
+        form = await speech.read_form(request, mistral.NAME, 100 * 2**20)
         if "file" not in form:
             raise _missing("file")
         name, kind, content = form["file"]
         call.model = self._model(form.get("model"), "audio_transcription")
         call.body = {"model": form["model"], "file": {"name": name, "type": kind, "bytes": len(content)}}
-        text = "Это расшифровка голосового сообщения из песочницы."
-        seconds = max(1, len(content) // 4000)
+        text, seconds = speech.spoken(content), speech.seconds(content)
         usage = {
             "prompt_audio_seconds": seconds,
             "prompt_tokens": 4,

@@ -20,7 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-from . import faults
+from . import attachments, faults, pictures
 from .catalogue import Listed
 from .state import Models
 from .wire import DONE, Json, Piece, Plan, RefusedError, Reply, Said, Turn, bearer, sse, tokens, words
@@ -61,11 +61,15 @@ def read(models: Models, body: Json, request: web.Request) -> Turn:
         raise refuse(f"Unknown parameter: '{field}'.", param=field, code="unknown_parameter")
     listed = find_model(models, body)
     check_messages(body.get("messages"))
+    check_attached(models, listed, body)
     if body.get("stream_options") is not None and not body.get("stream"):
         raise refuse("The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options")
     for quirk in sorted(listed.quirks):
         QUIRKS[quirk](body)
     turn = read_turn(NAME, body, listed)
+    turn.paints = "image" in ((listed.wire.get("architecture") or {}).get("output_modalities") or ())
+    if not turn.paints and "image" in (body.get("modalities") or ()):
+        raise refuse("This model does not support the requested modalities.", param="modalities")
     turn.thinking = body.get("reasoning_effort") not in (None, "none") or bool(body.get("reasoning"))
     check_window(turn, listed)
     return turn
@@ -134,6 +138,14 @@ def check_messages(messages: Any) -> None:
         waiting = _check_calls(message, index, waiting)
     if waiting:
         raise _unanswered(waiting, len(messages))
+
+
+def check_attached(models: Models, listed: Listed, body: Json) -> None:
+    """What is attached is of a kind that the model takes, and what it claims to be."""
+    able = attachments.abilities(NAME, listed)
+    for part in attachments.parts_of(body["messages"]):
+        if problem := attachments.problem(part, able, models.files):
+            raise refuse(problem, param="messages")
 
 
 def check_message(message: Any, index: int) -> None:
@@ -286,6 +298,8 @@ def whole(turn: Turn, plan: Plan) -> Json:
     message: Json = {"role": "assistant", "content": plan.text, "refusal": None}
     if plan.tools:
         message |= {"content": None, "tool_calls": tool_calls(plan)}
+    if plan.images:
+        message["images"] = painted(plan)
     if plan.show_reasoning and plan.reasoning_form == "think":
         message["content"] = f"<think>{plan.reasoning}</think>{plan.text}"
     elif plan.show_reasoning:
@@ -300,6 +314,12 @@ def whole(turn: Turn, plan: Plan) -> Json:
         "usage": usage(turn, plan),
         "system_fingerprint": None,
     }
+
+
+def painted(plan: Plan) -> list[Json]:
+    """The pictures as OpenRouter's servers give them."""
+    urls = [f"data:image/png;base64,{pictures.encoded(n)}" for n in range(plan.images)]
+    return [{"type": "image_url", "image_url": {"url": url}, "index": n} for n, url in enumerate(urls)]
 
 
 def finish(plan: Plan) -> str:
@@ -327,6 +347,7 @@ def event(turn: Turn, delta: Json, finished: str | None = None) -> bytes:
 def frames(turn: Turn, plan: Plan, pieces: Sequence[Piece]) -> list[bytes]:
     """The stream: role, thoughts, text, tool calls in fragments, the end, usage if it was asked for."""
     written = [event(turn, {"role": "assistant", "content": None if plan.tools else ""})]
+    written += [event(turn, {"images": [image]}) for image in painted(plan)]
     written += [event(turn, _delta(plan, pieces, index)) for index in range(len(pieces))]
     for index, call in enumerate(plan.tools):
         written += [event(turn, delta) for delta in tool_fragments(index, call.id, call.name, call.arguments)]
@@ -367,13 +388,8 @@ def error_body(turn: Turn, kind: str) -> Json:
     return chunk(turn, [choice]) | {"provider": "sandbox", "error": error}
 
 
-def listing(models: Models) -> Json:
-    """The list of models; raises `RefusedError` when the test made it fail."""
-    return list_models(models, NAME)
-
-
 def list_models(models: Models, provider: str) -> Json:
-    """A provider's catalogue as the OpenAI form lists it."""
+    """A provider's catalogue as the OpenAI form lists it; raises `RefusedError` when the test made it fail."""
     catalogue = models.catalogues[provider]
     if catalogue.failure:
         raise RefusedError(faults.error(provider, catalogue.failure))

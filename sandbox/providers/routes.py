@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from . import control, deepseek, faults, gemini_files, mistral, mistral_files, openai
-from .serving import chat, plain
+from . import control, deepseek, faults, gemini_files, mistral, mistral_files, openai, speech
+from .serving import Handler, chat, plain
 from .state import Call, Models
 from .wire import RefusedError, Wire
 
@@ -26,7 +26,7 @@ def add_routes(app: web.Application, models: Models) -> None:
     app.on_shutdown.append(close)
 
 
-def _list(models: Models, wire: Wire) -> Any:
+def _list(models: Models, wire: Wire) -> Handler:
     """The handler of a list of models, and of one of them when the path names it."""
 
     async def answer(request: web.Request, call: Call) -> Any:
@@ -46,6 +46,9 @@ def _add_openai(app: web.Application, models: Models) -> None:
     app.router.add_get(f"{base}/models", _list(models, openai))
     app.router.add_get(f"{base}/models/{{model:.+}}", _list(models, openai))
     app.router.add_post(f"{base}/chat/completions", chat(models, openai))
+    app.router.add_post(
+        f"{base}/audio/transcriptions", plain(models, openai, "transcriptions", speech.transcriptions(models))
+    )
 
 
 def _add_deepseek(app: web.Application, models: Models) -> None:

@@ -13,6 +13,7 @@ rule wins over the prompt where both name the same thing.
     emoji [N]         N emoji that are hard to cut
     history           the user's messages as a JSON list
     system            the system prompt, word for word
+    image [N]         paints N pictures, if the model can
     tool NAME {json}  a tool call (several: called together); when the tool has answered, a text
     rounds N          calls the tools N times before it answers
     reasoning [FORM]  thinks aloud; FORM (OpenAI form only): reasoning_content, reasoning, details, think
@@ -52,6 +53,7 @@ BEHAVIOURS = (
     | CONNECTION
     | set(answers.TEXTS)
     | {
+        "image",
         "tool",
         "rounds",
         "reasoning",
@@ -174,6 +176,8 @@ def _content(plan: Plan, turn: Turn, heard: str, behaviour: Mapping[str, Any]) -
         plan.finish = "tool_calls"
         return
     plan.text = _text(turn, heard, lang, behaviour)
+    if "image" in behaviour and turn.paints:
+        plan.images = int(number(behaviour["image"], 1))
     _ending(plan, turn, behaviour)
 
 
@@ -183,6 +187,8 @@ def _text(turn: Turn, heard: str, lang: str, behaviour: Mapping[str, Any]) -> st
     chosen = next((name for name in answers.TEXTS if name in behaviour), "")
     if chosen:
         return answers.TEXTS[chosen](behaviour[chosen], turn, lang)
+    if "spoken" in turn.options:
+        return str(turn.options["spoken"])
     if turn.results:
         text = answers.after_tools(turn, lang)
     elif "tool" in behaviour:

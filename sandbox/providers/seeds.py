@@ -117,6 +117,7 @@ SEEDS: list[tuple[str, str, Json]] = [
     ("openai", "text-embedding-3-small", {"chat": False}),
     ("openai", "omni-moderation-latest", {"chat": False}),
     ("openai", "whisper-1", {"chat": False, "owned_by": "openai-internal"}),
+    ("openai", "gpt-4o-mini-transcribe", {"chat": False, "owned_by": "system"}),
     ("openai", "tts-1-hd", {"chat": False, "owned_by": "openai-internal"}),
     ("openai", "gpt-image-1", {"chat": False, "owned_by": "system"}),
     (
@@ -137,6 +138,14 @@ SEEDS: list[tuple[str, str, Json]] = [
     _mistral("mistral-moderation-2411", ("moderation",), "mistral-moderation-latest"),
     _mistral("mistral-ocr-4-0", ("ocr", "vision"), "mistral-ocr-latest", max_context_length=16_384),
     _mistral("voxtral-mini-2602", ("audio", "audio_transcription"), "voxtral-mini-latest"),
+    # An ending announced for later, while the model still works, is an ordinary field of the entry
+    _mistral(
+        "devstral-medium-2512",
+        CHAT,
+        "devstral-medium-latest",
+        deprecation="2027-05-31T12:00:00Z",
+        deprecation_replacement_model="mistral-medium-3-5",
+    ),
     ("gemini", "gemini-4-argon", {"outputTokenLimit": 1_048_576, "window": 1_048_576}),
     ("gemini", "gemini-3.8-flash", {"window": 1_048_576}),
     ("gemini", "gemini-3.5-flash-lite", {"window": 1_048_576}),
@@ -155,13 +164,3 @@ SEEDS: list[tuple[str, str, Json]] = [
 ]
 # Listed still, but past its date: provider, model, what replaces it, when it ended
 RETIRED = [("mistral", "magistral-medium-2509", "mistral-medium-3-5", "2026-07-31T12:00:00Z")]
-# An ending announced for later, while the model still works, is an ordinary field of the entry
-SEEDS += [
-    _mistral(
-        "devstral-medium-2512",
-        CHAT,
-        "devstral-medium-latest",
-        deprecation="2027-05-31T12:00:00Z",
-        deprecation_replacement_model="mistral-medium-3-5",
-    )
-]

@@ -96,6 +96,7 @@ class Turn:
     thinking: bool = False
     show_thoughts: bool = False
     as_json: bool = False
+    paints: bool = False
     options: Json = field(default_factory=dict)
     created: int = 0
 
@@ -144,14 +145,16 @@ class Turn:
 class Plan:
     """What is going to be answered, and how well the connection will behave.
 
+    `images` is how many pictures go before the text.
     `seconds` is how long the answer takes from its first byte, `delay` how long that byte takes.
-    `finish` is stop, length, tool_calls, blocked or any raw word. `fault` is one of `script.FAULTS`.
+    `finish` is stop, length, tool_calls, blocked or any raw word. `fault` is one of `script.CONNECTION`.
     """
 
     text: str = ""
     reasoning: str = ""
     show_reasoning: bool = False
     reasoning_form: str = ""
+    images: int = 0
     tools: list[ToolCall] = field(default_factory=list)
     finish: str = "stop"
     delay: float = 0.0

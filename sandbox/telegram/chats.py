@@ -89,6 +89,8 @@ class Chat:
     permissions: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(PERMISSIONS, True))
     messages: dict[int, Message] = field(default_factory=dict)
     reactions: dict[int, dict[int, list[dict[str, Any]]]] = field(default_factory=dict)
+    # What only one person sees, by its own number.
+    ephemeral: dict[int, Message] = field(default_factory=dict)
     drafts: dict[int | None, Draft] = field(default_factory=dict)
     stopped_drafts: set[int] = field(default_factory=set)
     actions: dict[int | None, tuple[str, float]] = field(default_factory=dict)

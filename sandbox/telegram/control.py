@@ -15,14 +15,13 @@ from aiohttp import web
 
 from . import burst, settings, views
 from .errors import ApiError, ControlError
-from .files import Upload
+from .files import KINDS, Upload
 from .http import WORLD
 from .stream import events
 from .talking import Said
 from .world import World
 
 Body = dict[str, Any]
-KINDS = ("photo", "document", "voice", "audio", "video", "animation")
 
 
 def add_routes(app: web.Application) -> None:
@@ -93,14 +92,18 @@ def message(world: World, body: Body) -> Body:
         (body.get("caption") or body.get("text") or "") if given else (body.get("text") or ""),
         number(body, "chat_id"),
         entities=body.get("caption_entities" if given else "entities"),
-        reply_to=body.get("reply_to_message_id"),
-        thread_id=body.get("message_thread_id"),
         file=given[:2] if given else None,
         file_size=given[2] if given else None,
         media_group_id=body.get("media_group_id"),
-        forward_from=body.get("forward_from"),
+        **how(body),
     )
     return said_view(said)
+
+
+def how(body: Body) -> Body:
+    """What a message of any kind may be besides its content."""
+    names = {"reply_to": "reply_to_message_id", "thread_id": "message_thread_id", "forward_from": "forward_from"}
+    return {ours: body.get(name) for ours, name in names.items()}
 
 
 def said_view(said: Said) -> Body:
@@ -122,12 +125,13 @@ def album(world: World, body: Body) -> Body:
         if given is None:
             raise ControlError(f"each of files needs one of {', '.join(KINDS)}")
         files.append(given[:2])
-    said = world.album(number(body, "user_id"), files, body.get("caption") or "", number(body, "chat_id"))
+    where = number(body, "user_id"), files, body.get("caption") or "", number(body, "chat_id")
+    said = world.album(*where, **how(body))
     return {"messages": [said_view(one) for one in said]}
 
 
 def edit(world: World, body: Body) -> Body:
-    """A person edits an own message."""
+    """A person edits the words of an own message: its "text", or the caption of its file."""
     where = number(body, "user_id"), number(body, "message_id"), str(body["text"])
     return said_view(world.edit(*where, number(body, "chat_id")))
 

@@ -18,14 +18,18 @@ MAX_DOWNLOAD = 20 * 1024 * 1024
 MAX_UPLOAD = 50 * 1024 * 1024
 MAX_PHOTO = 10 * 1024 * 1024
 LINK_SECONDS = 3600
+# The longer side of a photo's smallest size, in pixels.
+THUMBNAIL = 90
+# The kinds of files that are played, each a field of a message.
+CAPTIONED = ("photo", "document", "voice", "audio", "video", "animation")
+KINDS = (*CAPTIONED, "video_note")
 FOLDERS = {
-    "photo": "photos",
-    "voice": "voice",
-    "audio": "music",
-    "video": "videos",
-    "animation": "animations",
-}
-DEFAULT_MIME = {"photo": "image/jpeg", "voice": "audio/ogg", "audio": "audio/mpeg", "video": "video/mp4"}
+    "photo": "photos", "voice": "voice", "audio": "music", "video": "videos", "animation": "animations",
+    "video_note": "video_notes",
+}  # fmt: skip
+DEFAULT_MIME = {
+    "photo": "image/jpeg", "voice": "audio/ogg", "audio": "audio/mpeg", "video": "video/mp4", "video_note": "video/mp4",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class StoredFile:
     path: str = ""
     path_until: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
+    smaller: StoredFile | None = None
 
 
 def image_size(content: bytes) -> tuple[int, int] | None:
@@ -60,7 +65,7 @@ def image_size(content: bytes) -> tuple[int, int] | None:
     if content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24:
         width, height = struct.unpack(">II", content[16:24])
         return int(width), int(height)
-    if content[:6] in (b"GIF87a", b"GIF89a"):
+    if content[:6] in (b"GIF87a", b"GIF89a") and len(content) >= 10:
         width, height = struct.unpack("<HH", content[6:10])
         return int(width), int(height)
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
@@ -93,10 +98,7 @@ class Files:
 
     def store(self, kind: str, upload: Upload, size: int | None = None) -> StoredFile:
         """Keep a file; `size` in bytes overrides the length of the content."""
-        number = next(self._number)
-        digest = hashlib.sha256(f"{kind}:{number}:{self.bot_id}".encode()).digest()
-        unique = "AgAD" + base64.urlsafe_b64encode(digest[:9]).decode()
-        file_id = "BQACAgIAAx" + base64.urlsafe_b64encode(digest[9:]).decode().rstrip("=") + unique[4:]
+        file_id, unique = self._new_ids(kind)
         mime = upload.mime or mimetypes.guess_type(upload.name)[0] or DEFAULT_MIME.get(kind, "")
         width, height = image_size(upload.content) or (0, 0)
         stored = StoredFile(
@@ -111,7 +113,27 @@ class Files:
             height=height,
         )
         self.by_id[file_id] = self.by_unique[unique] = stored
+        if kind == "photo":
+            stored.smaller = self._smaller(stored)
         return stored
+
+    def _new_ids(self, kind: str) -> tuple[str, str]:
+        digest = hashlib.sha256(f"{kind}:{next(self._number)}:{self.bot_id}".encode()).digest()
+        unique = "AgAD" + base64.urlsafe_b64encode(digest[:9]).decode()
+        return "BQACAgIAAx" + base64.urlsafe_b64encode(digest[9:]).decode().rstrip("=") + unique[4:], unique
+
+    def _smaller(self, photo: StoredFile) -> StoredFile | None:
+        """The thumbnail of a photo that is larger than one: a file by itself, with other bytes."""
+        width, height = photo.width or 800, photo.height or 600
+        if max(width, height) <= THUMBNAIL:
+            return None
+        scale = THUMBNAIL / max(width, height)
+        file_id, unique = self._new_ids("thumbnail")
+        content = photo.content[:128]
+        small = StoredFile(file_id, unique, "photo", photo.name, photo.mime, content, len(content))
+        small.width, small.height = max(1, round(width * scale)), max(1, round(height * scale))
+        self.by_id[file_id] = self.by_unique[unique] = small
+        return small
 
     def find(self, file_id: str) -> StoredFile:
         """The file, or ApiError in the words used for getFile."""
@@ -147,19 +169,22 @@ def describe(stored: StoredFile) -> dict[str, Any]:
 
 def photo_sizes(stored: StoredFile) -> list[dict[str, Any]]:
     """A photo: one entry per size, smallest first, the original last."""
-    width, height = stored.width or 800, stored.height or 600
-    return [{**describe(stored), "width": width, "height": height}]
+    sizes = [stored.smaller, stored] if stored.smaller else [stored]
+    return [{**describe(size), "width": size.width or 800, "height": size.height or 600} for size in sizes]
 
 
 def media_object(stored: StoredFile) -> Any:
     """What a message carries for a file: an object, or the list of sizes of a photo."""
     if stored.kind == "photo":
         return photo_sizes(stored)
+    duration = int(stored.extra.get("duration", 1))
+    if stored.kind == "video_note":
+        return {**describe(stored), "length": stored.extra.get("length", 240), "duration": duration}
     base = {**describe(stored), "mime_type": stored.mime}
     if stored.kind in {"document", "audio", "video", "animation"}:
         base["file_name"] = stored.name
     if stored.kind in {"audio", "voice", "video", "animation"}:
-        base["duration"] = int(stored.extra.get("duration", 1))
+        base["duration"] = duration
     if stored.kind in {"video", "animation"}:
         base |= {"width": stored.extra.get("width", 640), "height": stored.extra.get("height", 360)}
     if stored.kind == "audio":

@@ -11,6 +11,7 @@ import inspect
 import json
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -25,7 +26,10 @@ from .methods import METHODS, Params
 from .methods.common import find_chat, unsupported
 from .world import World
 
+Answer = Callable[[World, web.Request, CallRecord], Awaitable[web.StreamResponse]]
+
 log = logging.getLogger(__name__)
+DOWNLOAD = "download"
 WORLD = web.AppKey("world", World)
 MAX_BODY = MAX_UPLOAD + 1024 * 1024
 BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -51,27 +55,43 @@ def add_routes(app: web.Application) -> None:
     app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", download)
 
 
-async def call(request: web.Request) -> web.Response:
+async def call(request: web.Request) -> web.StreamResponse:
     """One method call."""
+    return await listed_call(request, request.match_info["method"], result_of)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """A file by the path that getFile gave; for faults and in the list of calls a method named `download`."""
+    return await listed_call(request, DOWNLOAD, content_of)
+
+
+async def listed_call(request: web.Request, method: str, answer: Answer) -> web.StreamResponse:
+    """What `answer` gives or how it fails, put into the list of calls."""
     world = request.app[WORLD]
     started = time.perf_counter()
-    record = world.call_log.start(world.clock(), request.match_info["method"], {})
+    record = world.call_log.start(world.clock(), method, {})
     try:
-        status, answer = 200, {"ok": True, "result": await answer_of(world, request, record)}
-        record.ok = True
+        response = await answer(world, request, record)
     except ApiError as error:
-        status, answer = error.code, error.body()
-        record.ok, record.error_code, record.description = False, error.code, error.description
+        record.error_code, record.description = error.code, error.description
+        return as_json(error.code, error.body())
     except RawAnswerError as raw:
-        record.ok, record.error_code = False, raw.status
+        record.error_code = raw.status
         return web.Response(status=raw.status, body=raw.body, content_type=raw.content_type)
     except CutError:
-        record.ok, record.error_code = False, 0
+        record.error_code = 0
         return cut(request)
+    else:
+        record.ok = True
+        return response
     finally:
         record.duration = time.perf_counter() - started
         world.call_log.finish(record)
         world.news.notify()
+
+
+def as_json(status: int, answer: dict[str, Any]) -> web.Response:
+    """An answer of the API, with any half of a surrogate pair that somebody wrote."""
     body = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return web.Response(status=status, body=body, content_type="application/json")
 
@@ -83,19 +103,15 @@ def cut(request: web.Request) -> web.Response:
     return web.Response(status=500)
 
 
-async def answer_of(world: World, request: web.Request, record: CallRecord) -> Any:
-    """The result of a call, or an exception that says how it ends."""
+async def result_of(world: World, request: web.Request, record: CallRecord) -> web.Response:
+    """The answer to a call that succeeds, or an exception that says how it ends."""
     check_token(world, request.match_info["token"])
     method = schema.find(request.match_info["method"])
     record.method = method.name
     raw, files = await reading.read(request)
     record.params = listed(raw)
     record.chat_id = chat_of(world, raw.get("chat_id"))
-    rule = world.faults.take(method.name, record.chat_id)
-    if rule is not None:
-        record.fault = rule.kind
-        await before(world, rule)
-    cut_after = rule is not None and rule.kind == "cut_after"
+    cut_after = await obstacle(world, record) == "cut_after"
     try:
         params = Params(schema.check(method, raw, strict=world.strict), files)
         record.params = listed(params)
@@ -110,7 +126,7 @@ async def answer_of(world: World, request: web.Request, record: CallRecord) -> A
         raise
     if cut_after:
         raise CutError
-    return result
+    return as_json(200, {"ok": True, "result": result})
 
 
 async def run(world: World, name: str, params: Params) -> Any:
@@ -124,6 +140,15 @@ async def run(world: World, name: str, params: Params) -> Any:
         world.limits.check(name, find_chat(world, params["chat_id"]), count)
     result = handler(world, params)
     return await result if inspect.isawaitable(result) else result
+
+
+async def obstacle(world: World, record: CallRecord) -> str | None:
+    """Let the fault that is due for a call happen, as far as it does before the method runs; its kind."""
+    rule = world.faults.take(record.method, record.chat_id)
+    if rule is not None:
+        record.fault = rule.kind
+        await before(world, rule)
+    return record.fault
 
 
 async def before(world: World, rule: Rule) -> None:
@@ -179,14 +204,17 @@ def listed(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def download(request: web.Request) -> web.Response:
-    """A file by the path that getFile gave."""
-    world = request.app[WORLD]
-    try:
-        check_token(world, request.match_info["token"])
-        stored = world.files.at(request.match_info["path"])
-        if stored is None:
-            raise not_found()
-    except ApiError as error:
-        return web.json_response(error.body(), status=error.code)
+async def content_of(world: World, request: web.Request, record: CallRecord) -> web.StreamResponse:
+    """The bytes of a file; with `cut_after` half of them."""
+    check_token(world, request.match_info["token"])
+    record.params = {"file_path": request.match_info["path"]}
+    fault = await obstacle(world, record)
+    stored = world.files.at(request.match_info["path"])
+    if stored is None:
+        raise not_found()
+    if fault == "cut_after":
+        half = web.StreamResponse(headers={"Content-Length": str(len(stored.content))})
+        await half.prepare(request)
+        await half.write(stored.content[: len(stored.content) // 2])
+        raise CutError
     return web.Response(body=stored.content, content_type="application/octet-stream")

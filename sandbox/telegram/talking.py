@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from . import hearing
 from .chats import Chat, Message, Topic
 from .errors import ControlError
-from .files import StoredFile, Upload, media_object
+from .files import CAPTIONED, KINDS, StoredFile, Upload, media_object
 from .text import check_entities, detect, pieces
 
 if TYPE_CHECKING:
     from .world import World
+
+WORDS = ("text", "entities", "caption", "caption_entities")
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ def say(
     if forward_from is not None:
         message["forward_origin"] = origin(world, forward_from)
     world.publish(chat, message)
+    if world.user(user_id)["is_bot"]:
+        chat.last_bot = user_id
     kind = "channel_post" if chat.type == "channel" else "message"
     return Said(message, hearing.tell_message(world, chat, kind, message))
 
@@ -107,10 +111,16 @@ def flat(message: Message) -> Message:
 
 
 def origin(world: World, forward_from: int | str) -> dict[str, Any]:
-    """Where a forwarded message comes from: a known person, or a name that hides the account."""
-    if isinstance(forward_from, int):
-        return {"type": "user", "date": world.now(), "sender_user": world.user(forward_from)}
-    return {"type": "hidden_user", "date": world.now(), "sender_user_name": forward_from}
+    """Where a forwarded message comes from: a known person, a group, a channel, or a name that hides the account."""
+    date = world.now()
+    if isinstance(forward_from, str):
+        return {"type": "hidden_user", "date": date, "sender_user_name": forward_from}
+    if forward_from > 0:
+        return {"type": "user", "date": date, "sender_user": world.user(forward_from)}
+    chat = world.chat(forward_from)
+    if chat.type == "channel":
+        return {"type": "channel", "date": date, "chat": chat.short(), "message_id": 1}
+    return {"type": "chat", "date": date, "sender_chat": chat.short()}
 
 
 def content_of(
@@ -122,17 +132,18 @@ def content_of(
 ) -> dict[str, Any]:
     """Text with entities, or a file with its caption."""
     found = detect(text) if entities is None else checked(text, entities)
-    name = "text" if file is None else "caption"
-    fields: dict[str, Any] = {}
-    if file is not None:
-        fields[file[0]] = media_object(stored_by_person(world, *file, file_size))
-    elif not text:
+    if text and file is not None and file[0] not in CAPTIONED:
+        raise ControlError(f"a {file[0]} has no caption")
+    words = worded(text, found, is_file=file is not None)
+    return words if file is None else {file[0]: media_object(stored_by_person(world, *file, file_size)), **words}
+
+
+def worded(text: str, entities: list[dict[str, Any]], *, is_file: bool) -> dict[str, Any]:
+    """The words of a message, or under a file, as its fields; ControlError for a message without a word."""
+    if not text and not is_file:
         raise ControlError("a message needs a text or a file")
-    if text:
-        fields[name] = text
-    if found:
-        fields["entities" if file is None else "caption_entities"] = found
-    return fields
+    named = zip(WORDS[2:] if is_file else WORDS[:2], (text, entities), strict=True)
+    return {name: value for name, value in named if value}
 
 
 def checked(text: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -143,7 +154,7 @@ def checked(text: str, entities: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def stored_by_person(world: World, kind: str, upload: Upload, size: int | None) -> StoredFile:
     """Keep a file that a person sends."""
-    if kind not in {"photo", "document", "voice", "audio", "video", "animation"}:
+    if kind not in KINDS:
         raise ControlError(f"there is no kind of file {kind}")
     return world.files.store(kind, upload, size)
 
@@ -159,27 +170,26 @@ def album(
     files: list[tuple[str, Upload]],
     caption: str = "",
     chat_id: int | None = None,
+    **how: Any,
 ) -> list[Said]:
-    """Several files at once: messages with one media_group_id, the caption on the first."""
+    """Several files at once: messages with one media_group_id, the caption on the first; `how` as for `say`."""
     group = world.number()
     texts = [caption, *[""] * (len(files) - 1)]
     return [
-        say(world, user_id, text, chat_id, file=file, media_group_id=group)
+        say(world, user_id, text, chat_id, file=file, media_group_id=group, **how)
         for text, file in zip(texts, files, strict=True)
     ]
 
 
 def edit(world: World, user_id: int, message_id: int, text: str, chat_id: int | None = None) -> Said:
-    """A person changes the text of an own message."""
+    """A person changes the text of an own message, or the caption of an own file ("" takes it away)."""
     chat = world.chat(user_id if chat_id is None else chat_id)
-    old = chat.messages.get(message_id)
-    if old is None or old.get("from", {}).get("id", user_id) != user_id or "text" not in old:
-        raise ControlError(f"user {user_id} has no text message {message_id} in chat {chat.id}")
-    new = {name: value for name, value in old.items() if name != "entities"}
-    new |= {"text": text, "edit_date": world.now()}
-    found = detect(text)
-    if found:
-        new["entities"] = found
+    old = chat.messages.get(message_id, {})
+    is_file = any(kind in old for kind in CAPTIONED)
+    if old.get("from", {}).get("id", user_id) != user_id or not (is_file or "text" in old):
+        raise ControlError(f"user {user_id} has no message {message_id} in chat {chat.id} that can be edited")
+    new = {name: value for name, value in old.items() if name not in WORDS}
+    new |= worded(text, detect(text), is_file=is_file) | {"edit_date": world.now()}
     world.replace(chat, new)
     kind = "edited_channel_post" if chat.type == "channel" else "edited_message"
     return Said(new, hearing.tell_message(world, chat, kind, new))

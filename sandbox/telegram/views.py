@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .chats import Chat, Draft, Message
+from .files import KINDS
 
 if TYPE_CHECKING:
     from .world import World
 
-FILES = ("photo", "document", "audio", "voice", "video", "animation", "sticker", "video_note")
-
 
 def file_of(message: Message) -> dict[str, Any] | None:
     """The (largest) file object of a message."""
-    for kind in FILES:
+    for kind in KINDS:
         if kind in message:
             found = message[kind][-1] if kind == "photo" else message[kind]
             return dict(found)

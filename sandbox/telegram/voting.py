@@ -79,12 +79,7 @@ def react(world: World, user_id: int, message_id: int, emoji: str | None, chat_i
     chat = world.chat(user_id if chat_id is None else chat_id)
     if message_id not in chat.messages:
         raise ControlError(f"there is no message {message_id} in chat {chat.id}")
-    by_user = chat.reactions.setdefault(message_id, {})
-    old = by_user.pop(user_id, [])
-    new = [{"type": "emoji", "emoji": emoji}] if emoji else []
-    if new:
-        by_user[user_id] = new
-    world.feed.emit("reaction", chat.id, {"chat_id": chat.id, "message_id": message_id, "reactions": by_user})
+    old, new = put_reaction(world, chat, message_id, user_id, emoji)
     if chat.is_group and not chat.leads(world.bot["id"]):
         return None
     reaction = {
@@ -94,3 +89,16 @@ def react(world: World, user_id: int, message_id: int, emoji: str | None, chat_i
         "date": world.now(),
     }
     return world.updates.push("message_reaction", {**reaction, "old_reaction": old, "new_reaction": new})
+
+
+def put_reaction(
+    world: World, chat: Chat, message_id: int, who: int, emoji: str | None
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Replace somebody's reaction to a message; the old and the new ones, as lists of ReactionType."""
+    by_user = chat.reactions.setdefault(message_id, {})
+    old = by_user.pop(who, [])
+    new = [{"type": "emoji", "emoji": emoji}] if emoji else []
+    if new:
+        by_user[who] = new
+    world.feed.emit("reaction", chat.id, {"chat_id": chat.id, "message_id": message_id, "reactions": by_user})
+    return old, new

@@ -29,7 +29,6 @@ from .webhook import Webhook
 T = TypeVar("T")
 DRAFT_SECONDS = 30.0
 CALLBACK_SECONDS = 150.0
-ACTION_SECONDS = 5.0
 
 
 class World:

@@ -14,6 +14,7 @@ from .common import Params
 from .copying import COPYING
 from .deleting import DELETING
 from .editing import EDITING
+from .ephemeral import EPHEMERAL
 from .media import MEDIA
 from .polls import POLLS
 from .profile import PROFILE
@@ -33,6 +34,7 @@ METHODS: dict[str, Handler] = {
     **POLLS,
     **EDITING,
     **DELETING,
+    **EPHEMERAL,
     **COPYING,
     **CHATTING,
     **TOPICS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import people, talking
+from .. import people, talking, voting
 from ..chats import Chat, member_record
 from ..errors import bad
 from .common import Params, find_chat, require_present, require_right
@@ -12,83 +12,14 @@ from .common import Params, find_chat, require_present, require_right
 if TYPE_CHECKING:
     from ..world import World
 
-EMOJI = frozenset(
-    [
-        "👍",
-        "👎",
-        "❤",
-        "🔥",
-        "🥰",
-        "👏",
-        "😁",
-        "🤔",
-        "🤯",
-        "😱",
-        "🤬",
-        "😢",
-        "🎉",
-        "🤩",
-        "🤮",
-        "💩",
-        "🙏",
-        "👌",
-        "🕊",
-        "🤡",
-        "🥱",
-        "🥴",
-        "😍",
-        "🐳",
-        "❤\u200d🔥",
-        "🌚",
-        "🌭",
-        "💯",
-        "🤣",
-        "⚡",
-        "🍌",
-        "🏆",
-        "💔",
-        "🤨",
-        "😐",
-        "🍓",
-        "🍾",
-        "💋",
-        "🖕",
-        "😈",
-        "😴",
-        "😭",
-        "🤓",
-        "👻",
-        "👨\u200d💻",
-        "👀",
-        "🎃",
-        "🙈",
-        "😇",
-        "😨",
-        "🤝",
-        "✍",
-        "🤗",
-        "🫡",
-        "🎅",
-        "🎄",
-        "☃",
-        "💅",
-        "🤪",
-        "🗿",
-        "🆒",
-        "💘",
-        "🙉",
-        "🦄",
-        "😘",
-        "💊",
-        "🙊",
-        "😎",
-        "👾",
-        "🤷\u200d♂",
-        "🤷",
-        "🤷\u200d♀",
-        "😡",
-    ]
-)
+EMOJI = frozenset([
+    "👍", "👎", "❤", "🔥", "🥰", "👏", "😁", "🤔", "🤯", "😱", "🤬", "😢", "🎉", "🤩",
+    "🤮", "💩", "🙏", "👌", "🕊", "🤡", "🥱", "🥴", "😍", "🐳", "❤\u200d🔥", "🌚", "🌭", "💯",
+    "🤣", "⚡", "🍌", "🏆", "💔", "🤨", "😐", "🍓", "🍾", "💋", "🖕", "😈", "😴", "😭",
+    "🤓", "👻", "👨\u200d💻", "👀", "🎃", "🙈", "😇", "😨", "🤝", "✍", "🤗", "🫡", "🎅", "🎄",
+    "☃", "💅", "🤪", "🗿", "🆒", "💘", "🙉", "🦄", "😘", "💊", "🙊", "😎", "👾", "🤷\u200d♂",
+    "🤷", "🤷\u200d♀", "😡",
+])  # fmt: skip
 
 
 def present(world: World, params: Params) -> Chat:
@@ -217,12 +148,7 @@ def set_message_reaction(world: World, params: Params) -> bool:
     if len(reactions) > 1:
         raise bad("REACTIONS_TOO_MANY")
     emoji = emoji_of(reactions[0]) if reactions else None
-    by_user = chat.reactions.setdefault(params["message_id"], {})
-    by_user.pop(world.bot["id"], None)
-    if emoji:
-        by_user[world.bot["id"]] = [{"type": "emoji", "emoji": emoji}]
-    shown = {"chat_id": chat.id, "message_id": params["message_id"], "reactions": by_user}
-    world.feed.emit("reaction", chat.id, shown)
+    voting.put_reaction(world, chat, params["message_id"], world.bot["id"], emoji)
     return True
 
 

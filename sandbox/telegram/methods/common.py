@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import markup
+from .. import markup, talking
 from ..chats import Chat, Message
 from ..errors import ApiError, bad, forbidden
 from ..files import Upload
@@ -20,7 +20,6 @@ UNPLAYED = frozenset(
     {
         "business_connection_id",
         "direct_messages_topic_id",
-        "ephemeral_message_parameters",
         "inline_message_id",
         "suggested_post_parameters",
     }
@@ -133,8 +132,7 @@ def reply_fields(world: World, chat: Chat, params: Params) -> dict[str, Any]:
         raise bad("message to be replied not found")
     if source is not chat:
         return {"external_reply": {"origin": origin_of(original), "chat": source.short()}}
-    fields = {"reply_to_message": {k: v for k, v in original.items() if k != "reply_to_message"}}
-    return fields | quote_fields(original, reply)
+    return {"reply_to_message": talking.flat(original), **quote_fields(original, reply)}
 
 
 def quote_fields(original: Message, reply: dict[str, Any]) -> dict[str, Any]:
@@ -227,6 +225,8 @@ def bot_message(world: World, chat: Chat, params: Params, content: dict[str, Any
     thread, reply = thread_fields(world, chat, params), reply_fields(world, chat, params)
     raw_markup = params.get("reply_markup")
     keyboard = inline_keyboard(raw_markup) if raw_markup else None
+    if params.get("ephemeral_message_parameters"):
+        return whispered(world, chat, params, {**thread, **reply, **content}, keyboard)
     message: Message = {"message_id": world.next_message_id(chat)}
     if chat.type == "channel":
         message["sender_chat"] = chat.short()
@@ -242,6 +242,33 @@ def bot_message(world: World, chat: Chat, params: Params, content: dict[str, Any
         chat.reply_keyboard = reply_keyboard(raw_markup)
         world.chat_changed(chat)
     return spoken(world, chat, message)
+
+
+def whispered(
+    world: World, chat: Chat, params: Params, content: dict[str, Any], keyboard: dict[str, Any] | None
+) -> Message:
+    """An ephemeral message: only one person of a group sees it, it has no number of its own, and it does not stay."""
+    asked = params["ephemeral_message_parameters"]
+    receiver = as_int(asked.get("receiver_user_id"))
+    if not chat.is_group:
+        raise bad("ephemeral messages can be sent only to groups")
+    if not chat.has(receiver):
+        raise bad("user not found")
+    number = max(chat.ephemeral, default=0) + 1
+    message: Message = {
+        "message_id": 0,
+        "ephemeral_message_id": number,
+        "from": world.sender,
+        "receiver_user": world.users[receiver],
+        "chat": chat.short(),
+        "date": world.now(),
+        **content,
+    }
+    if keyboard:
+        message["reply_markup"] = keyboard
+    chat.ephemeral[number] = message
+    world.feed.emit("ephemeral", chat.id, {"chat_id": chat.id, "message": message})
+    return message
 
 
 def spoken(world: World, chat: Chat, message: Message) -> Message:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..chats import Chat, Message
 from ..errors import ApiError, bad
+from ..files import KINDS
 from .common import (
     Params,
     bot_message,
@@ -25,12 +28,7 @@ CONTENT = (
     "entities",
     "link_preview_options",
     "rich_message",
-    "photo",
-    "document",
-    "audio",
-    "voice",
-    "video",
-    "animation",
+    *KINDS,
     "caption",
     "caption_entities",
     "show_caption_above_media",
@@ -92,38 +90,24 @@ def ordered(params: Params) -> list[int]:
     return numbers
 
 
-def forward_messages(world: World, params: Params) -> list[dict[str, int]]:
-    """Forward several; those that cannot be forwarded are skipped."""
-    chat, done = writable(world, params), []
-    for number in ordered(params):
-        try:
-            done.append({"message_id": forward(world, chat, params, number)["message_id"]})
-        except ApiError:
-            continue
-    return nonempty(done, "forward")
+def several(verb: str, one: Callable[[World, Chat, Params, int], Message]) -> Callable[[World, Params], list[Message]]:
+    """The method that does ``one`` to several messages; those that cannot come over are skipped."""
 
+    def bring(world: World, params: Params) -> list[Message]:
+        chat, done = writable(world, params), []
+        for number in ordered(params):
+            with suppress(ApiError):
+                done.append({"message_id": one(world, chat, params, number)["message_id"]})
+        if not done:
+            raise bad(f"messages to {verb} not found")
+        return done
 
-def copy_messages(world: World, params: Params) -> list[dict[str, int]]:
-    """Copy several; those that cannot be copied are skipped."""
-    chat, done = writable(world, params), []
-    for number in ordered(params):
-        try:
-            done.append(copy(world, chat, params, number))
-        except ApiError:
-            continue
-    return nonempty(done, "copy")
-
-
-def nonempty(done: list[dict[str, int]], verb: str) -> list[dict[str, int]]:
-    """At least one message must have come over."""
-    if not done:
-        raise bad(f"messages to {verb} not found")
-    return done
+    return bring
 
 
 COPYING = {
     "forwardMessage": forward_message,
     "copyMessage": copy_message,
-    "forwardMessages": forward_messages,
-    "copyMessages": copy_messages,
+    "forwardMessages": several("forward", forward),
+    "copyMessages": several("copy", copy),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..chats import Chat, Message
 from ..errors import bad
+from ..files import CAPTIONED, KINDS
 from ..keyboards import inline_keyboard
 from ..rich import rich_message
 from .common import UNPLAYED, Params, caption_fields, find_chat, require_present, text_fields, unsupported
@@ -20,7 +21,8 @@ NOT_MODIFIED = (
 )
 TEXT_FIELDS = ("text", "entities", "rich_message", "link_preview_options")
 CAPTION_FIELDS = ("caption", "caption_entities", "show_caption_above_media")
-MEDIA_FIELDS = ("photo", "document", "audio", "video", "animation", "voice")
+# There is no InputMedia for a voice or a video note.
+MEDIA = frozenset(CAPTIONED) - {"voice"}
 
 
 def editable(world: World, params: Params) -> tuple[Chat, Message]:
@@ -79,12 +81,12 @@ async def edit_message_media(world: World, params: Params) -> Message:
     chat, message = editable(world, params)
     given = params["media"]
     kind = given.get("type")
-    if kind not in MEDIA_FIELDS:
+    if kind not in MEDIA:
         raise bad("can't parse InputMedia: unsupported type specified")
     if "media_group_id" in message and kind not in album_mates(message):
         raise bad("message can't be edited to this type of media in an album")
     fields = await media_fields(world, kind, given.get("media"), given, params.files)
-    dropped = (*TEXT_FIELDS, *CAPTION_FIELDS, *MEDIA_FIELDS, "has_media_spoiler")
+    dropped = (*TEXT_FIELDS, *CAPTION_FIELDS, *KINDS, "has_media_spoiler")
     return changed(world, chat, message, dropped, fields, params)
 
 
@@ -96,7 +98,7 @@ def album_mates(message: Message) -> tuple[str, ...]:
 def edit_message_caption(world: World, params: Params) -> Message:
     """New caption of a message with a file."""
     chat, message = editable(world, params)
-    if not any(name in message for name in MEDIA_FIELDS):
+    if not any(name in message for name in CAPTIONED):
         raise bad("there is no caption in the message to edit")
     return changed(world, chat, message, CAPTION_FIELDS, caption_fields(params), params)
 

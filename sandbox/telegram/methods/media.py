@@ -10,7 +10,7 @@ import aiohttp
 
 from ..chats import Message
 from ..errors import bad
-from ..files import MAX_PHOTO, MAX_UPLOAD, StoredFile, Upload, image_size, media_object
+from ..files import MAX_PHOTO, StoredFile, Upload, image_size, media_object
 from ..webhook import is_loopback
 from .common import Params, bot_message, caption_fields, writable
 
@@ -18,39 +18,36 @@ if TYPE_CHECKING:
     from ..world import World
 
 # kind: (permission a member needs, what the server calls it when that is missing)
-KINDS = {
+PERMITTED = {
     "photo": ("can_send_photos", "photos"),
     "document": ("can_send_documents", "documents"),
     "audio": ("can_send_audios", "audios"),
     "voice": ("can_send_voice_notes", "voice notes"),
     "video": ("can_send_videos", "videos"),
     "animation": ("can_send_other_messages", "animations"),
+    "video_note": ("can_send_video_notes", "video notes"),
 }
-EXTRAS = ("duration", "width", "height", "performer", "title")
+EXTRAS = ("duration", "width", "height", "length", "performer", "title")
 ALBUM_KINDS = {"photo", "video", "document", "audio"}
 # Photos and videos may be mixed in an album; documents and audios stay among themselves.
 ALONE = ("document", "audio")
 MAX_PHOTO_SIDES = 10_000
-
-
-def by_url_error() -> str:
-    """What the server says when it cannot load a file itself."""
-    return "failed to get HTTP URL content"
+BY_URL = "failed to get HTTP URL content"
 
 
 async def load(url: str) -> Upload:
     """A file behind a URL of this machine; ApiError for any other place and for trouble on the way."""
     if not is_loopback(url):
-        raise bad(by_url_error())
+        raise bad(BY_URL)
     timeout = aiohttp.ClientTimeout(total=10)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
             if response.status != 200:
-                raise bad(by_url_error())
+                raise bad(BY_URL)
             name = urlsplit(url).path.rsplit("/", 1)[-1] or "file"
-            return Upload(name, response.content_type, await response.content.read(MAX_UPLOAD))
+            return Upload(name, response.content_type, await response.read())
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise bad(by_url_error()) from error
+        raise bad(BY_URL) from error
 
 
 async def resolve(world: World, kind: str, value: Any, files: Mapping[str, Upload]) -> StoredFile:
@@ -65,8 +62,13 @@ async def resolve(world: World, kind: str, value: Any, files: Mapping[str, Uploa
     if stored is None:
         raise bad("wrong file identifier/HTTP URL specified")
     if stored.kind != kind:
-        raise bad(f"can't use file of type {stored.kind.capitalize()} as {kind.capitalize()}")
+        raise bad(f"can't use file of type {titled(stored.kind)} as {titled(kind)}")
     return stored
+
+
+def titled(kind: str) -> str:
+    """A kind in the words of methods and errors: `VideoNote`."""
+    return kind.title().replace("_", "")
 
 
 def checked(kind: str, upload: Upload) -> Upload:
@@ -102,7 +104,7 @@ async def media_fields(
 
 def sender(kind: str) -> Callable[[World, Params], Awaitable[Message]]:
     """The method that sends one file of this kind."""
-    permission, what = KINDS[kind]
+    permission, what = PERMITTED[kind]
 
     async def send(world: World, params: Params) -> Message:
         chat = writable(world, params, permission, what)
@@ -128,11 +130,13 @@ def album_kinds(media: list[Any]) -> list[str]:
 
 async def send_media_group(world: World, params: Params) -> list[Message]:
     """2 to 10 files as one album: messages that share a media_group_id."""
-    chat = writable(world, params, "can_send_photos", "photos")
+    chat = writable(world, params)
     media = params["media"]
     if not 2 <= len(media) <= 10:
         raise bad("there must be 2 to 10 media in an album")
     kinds = album_kinds(media)
+    for kind in kinds:
+        writable(world, params, *PERMITTED[kind])
     contents = [
         await media_fields(world, kind, item["media"], item, params.files)
         for kind, item in zip(kinds, media, strict=True)
@@ -153,7 +157,7 @@ def get_file(world: World, params: Params) -> dict[str, Any]:
 
 
 MEDIA = {
-    **{f"send{kind.capitalize()}": sender(kind) for kind in KINDS},
+    **{f"send{titled(kind)}": sender(kind) for kind in PERMITTED},
     "sendMediaGroup": send_media_group,
     "getFile": get_file,
 }

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..world import World
 
 MAX_TOAST = 200
+ACTION_SECONDS = 5.0
 ACTIONS = frozenset(
     {
         "typing",
@@ -110,7 +111,7 @@ def send_chat_action(world: World, params: Params) -> bool:
     if params["action"] not in ACTIONS:
         raise bad("wrong parameter action in request")
     thread_id = thread_fields(world, chat, params).get("message_thread_id")
-    chat.actions[thread_id] = (params["action"], world.clock() + 5.0)
+    chat.actions[thread_id] = (params["action"], world.clock() + ACTION_SECONDS)
     shown = {"chat_id": chat.id, "action": params["action"], "message_thread_id": thread_id}
     world.feed.emit("action", chat.id, shown)
     return True
