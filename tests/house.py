@@ -5,17 +5,18 @@ gate, the handlers, the providers' adapters and the outbox, and arrive in the sa
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Access, Chat, Role, User
 from conversations import services as conversations
 from conversations import turn
-from core.db import in_db
+from core.db import close_db_threads, in_db
 from delivery import engine
 from delivery.engine.local import LocalEngine
 from delivery.models import Delivery
@@ -134,7 +135,7 @@ async def open_house(settings: Settings, *, limits: bool = False, **overrides: A
             await asyncio.gather(*tasks, return_exceptions=True)
             await local.stop("in", 0.0)
             await local.stop("out", 0.0)
-            await turn.close()
+            await turn.shutdown()
             await application.shutdown()
             engine.use(None)
             runtime.use(None)
@@ -162,3 +163,19 @@ def _configure(settings: Settings, url: str, overrides: dict[str, Any]) -> None:
         setattr(settings, name, value)
     conversations.forget_default()
     notices.forget()
+
+
+@contextmanager
+def every_statement(wrapper: Any) -> Iterator[None]:
+    """Let ``wrapper`` see the statements of all database threads, which start anew."""
+
+    def connected(connection: Any, **_kwargs: Any) -> None:
+        connection.execute_wrappers.append(wrapper)
+
+    connection_created.connect(connected)
+    close_db_threads()
+    try:
+        yield
+    finally:
+        connection_created.disconnect(connected)
+        close_db_threads()

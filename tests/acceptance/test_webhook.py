@@ -20,6 +20,7 @@ def door(new_stage: NewStage) -> Iterator[tuple[Stage, httpx.Client, str]]:
     _web, address = stage.web()
     url = f"{address}/telegram/webhook"
     stage.bot(WEBHOOK_URL=url).says("receiving by webhook")
+    stage.ask(FIRST, "Hello")  # each test may be the first of its process, and all want the chat to be there
     with httpx.Client(headers={HEADER: SECRETS["WEBHOOK_SECRET"]}) as client:
         yield stage, client, url
 

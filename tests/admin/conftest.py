@@ -14,10 +14,10 @@ from django.utils import timezone
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, User
-from conversations.models import Assistant, Conversation, Message, Request
+from conversations.models import Assistant, AssistantVersion, Binding, Conversation, Message, Request, RequestSum
 from delivery.models import Delivery, JobRequest
 from files.models import StoredFile
-from llm.models import Model, ProviderState, SyncRun
+from llm.models import Budget, Model, ProviderState, Spending, SyncRun
 from telegram_bot.models import Update
 
 
@@ -88,6 +88,7 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         total_ms=2100,
     )
     Message.objects.create(conversation=dialog, request=request, role="user", content="How <b>much</b>?")
+    budget = Budget.objects.create(scope="person", user=anna, tokens=1000, money=Decimal("2.5"))
     job = DjangoJob.objects.create(id=f"job{number}", next_run_time=now, job_state=b"never loaded")
     rows: list[models.Model] = [
         anna,
@@ -95,8 +96,11 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         provider,
         model,
         assistant,
+        AssistantVersion.objects.create(assistant=assistant, number=1, prompt="Be terse.", model_ref=model.ref),
+        Binding.objects.create(chat=chat, assistant=assistant),
         dialog,
         request,
+        RequestSum.objects.create(day=now.date(), user=anna, model_ref=model.ref, requests=3, cost=Decimal("0.5")),
         job,
         Group.objects.create(name=f"Group {number}"),
         Invite.objects.create(token_hash=f"h{number}", expires_at=now + timedelta(days=1), created_by=anna),
@@ -107,6 +111,8 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         Delivery.objects.create(key=f"k{number}", lane="out:1:1", source="turn", content={"text": "<i>hi</i>"}),
         JobRequest.objects.create(job_id=f"job{number}", requested_by="Root"),
         StoredFile.objects.create(owner=anna, path=f"p{number}", mime="text/plain", size=3, sha256="0" * 64),
+        budget,
+        Spending.objects.create(budget=budget, starts_on=now.date(), tokens=500),
         DjangoJobExecution.objects.create(job=job, status="Missed!", run_time=now),
     ]
     return {type(row): row for row in rows}

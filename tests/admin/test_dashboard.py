@@ -162,7 +162,7 @@ def test_queues_tell_what_waits_and_what_ended_badly_lately(db: None) -> None:
 
     assert dashboard.queues(NOW) == {
         "inbox": {"waiting": 2, "running": 1, "oldest": at(20, 9), "dead": 1},
-        "outbox": {"waiting": 1, "running": 1, "oldest": at(20, 8), "failed": 1, "unknown": 1},
+        "outbox": {"waiting": 1, "oldest": at(20, 8), "failed": 1, "unknown": 1},
     }
 
 
@@ -186,10 +186,20 @@ def test_job_whose_time_has_passed_is_late(db: None) -> None:
     DjangoJobExecution.objects.create(job=job, status="Executed", run_time=at(20, 9))
     newest = DjangoJobExecution.objects.create(job=job, status="Error!", run_time=at(20, 10))
 
-    [shown] = dashboard.jobs(NOW)
+    [shown] = dashboard.jobs(NOW)["jobs"]
 
     assert (shown["late"], shown["last"]) == (True, newest)
     assert "failed" in str(shown["badge"])
+
+
+def test_run_of_a_rare_job_is_not_lost_behind_those_of_a_frequent_one(db: None) -> None:
+    rare, frequent = (DjangoJob.objects.create(id=name, next_run_time=at(21), job_state=b"") for name in ("a", "b"))
+    run = DjangoJobExecution.objects.create(job=rare, status="Executed", run_time=at(1))
+    for minutes in range(101):
+        moment = at(20) - timedelta(minutes=minutes)
+        DjangoJobExecution.objects.create(job=frequent, status="Executed", run_time=moment)
+
+    assert dashboard.jobs(NOW)["jobs"][0]["last"] == run
 
 
 def test_only_open_breakers_are_named(db: None) -> None:
@@ -229,6 +239,17 @@ def test_unknown_cost_is_called_unknown(site: Client, dialog: Conversation) -> N
     assert "$0" not in page
 
 
+def test_each_chart_is_drawn_from_its_own_figures(site: Client, dialog: Conversation) -> None:
+    ask(dialog, timezone.now(), first_token_ms=1230, total_ms=5670)
+
+    page = site.get("/admin/").content.decode()
+
+    assert page.count("<canvas") == 3
+    assert (page.count("1.23"), page.count("5.67")) == (2, 2)  # half of the answers and 95 per cent of them
+    titles = ["Requests and people per day", "To the first words, seconds", "1.23", "To the whole answer", "5.67"]
+    assert sorted(titles, key=page.index) == titles
+
+
 def test_overview_leads_to_who_waits(site: Client) -> None:
     anna = person(1, timezone.now() - timedelta(hours=2))
 
@@ -258,6 +279,27 @@ def test_staff_see_the_panel_they_may_see(dialog: Conversation) -> None:
 
     assert page.context["use"]["requests"] == 1
     assert "inbox" not in page.context
+
+
+@pytest.mark.parametrize(
+    ("rights", "panel"),
+    [
+        (["view_user", "view_chat"], "pending_people"),
+        (["view_update", "view_delivery"], "inbox"),
+        (["view_providerstate", "view_syncrun"], "last_refresh"),
+        (["view_djangojob", "view_djangojobexecution"], "jobs"),
+    ],
+)
+def test_panel_of_two_kinds_of_rows_needs_the_rights_to_both(db: None, rights: list[str], panel: str) -> None:
+    helper = User.objects.create_user("helper", is_staff=True)
+    client = client_of(helper)
+
+    shown = []
+    for right in rights:
+        helper.user_permissions.add(Permission.objects.get(codename=right))
+        shown.append(panel in client.get("/admin/").context)
+
+    assert shown == [False, True]
 
 
 def test_number_of_queries_does_not_depend_on_the_rows(site: Client) -> None:

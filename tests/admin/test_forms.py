@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.db import models
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Access, ApiKey, AuditEntry, Invite, Role, User
@@ -19,11 +20,16 @@ from llm.models import Model
 from tests.admin.conftest import client_of, person, url
 
 Rows = dict[type[models.Model], models.Model]
+NEW_PASSWORD = {"usable_password": "true", "password1": "Tr0ub4dor&3x", "password2": "Tr0ub4dor&3x"}
 ANNA = {"username": "tg500", "is_active": "on", "language": "", "time_zone": ""}
 
 
 def save(site: Client, row: models.Model, form: dict[str, Any]) -> Any:
     return site.post(url(row, "change", row.pk), form)
+
+
+def new_password_url(row: models.Model) -> str:
+    return reverse("admin:auth_user_password_change", args=[row.pk])
 
 
 def said(answer: Any) -> str:
@@ -85,10 +91,31 @@ def test_staff_cannot_raise_themselves(rows: Rows) -> None:
     assert (helper.is_superuser, helper.language) == (False, "ru")
 
 
-def test_new_account_is_pending_and_no_admin(site: Client) -> None:
-    form = {"username": "boris", "usable_password": "true", "password1": "Tr0ub4dor&3x", "password2": "Tr0ub4dor&3x"}
+def test_staff_cannot_take_over_anothers_account(operator: User) -> None:
+    helper = User.objects.create_user("helper", is_staff=True, status=Access.ACTIVE)
+    helper.user_permissions.add(Permission.objects.get(codename="change_user"))
 
-    site.post(url(User, "add"), form)
+    answer = client_of(helper).post(new_password_url(operator), NEW_PASSWORD)
+
+    operator.refresh_from_db()
+    assert (answer.status_code, operator.check_password("long enough 1")) == (403, True)
+
+
+def test_new_password_of_an_account_goes_on_record(site: Client, rows: Rows) -> None:
+    AuditEntry.objects.all().delete()
+    address = new_password_url(rows[User])
+
+    site.post(address, NEW_PASSWORD | {"password2": "another"})
+    assert not AuditEntry.objects.exists()
+    site.post(address, NEW_PASSWORD)
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target, entry.details) == ("account.password_set", f"user:{rows[User].pk}", {})
+    assert User.objects.get(pk=rows[User].pk).check_password(NEW_PASSWORD["password1"])
+
+
+def test_new_account_is_pending_and_no_admin(site: Client) -> None:
+    site.post(url(User, "add"), NEW_PASSWORD | {"username": "boris"})
 
     boris = User.objects.get(username="boris")
     assert (boris.status, boris.role, boris.is_staff) == (Access.PENDING, Role.MEMBER, False)
@@ -200,8 +227,18 @@ def test_retired_model_is_not_suggested_as_a_replacement(site: Client, rows: Row
     assert [row["text"] for row in found] == []
 
 
+# What the form of a new assistant holds besides what a test is about.
+NEW = {
+    "name": "Translator",
+    "role": "member",
+    "enabled": "on",
+    "versions-TOTAL_FORMS": "0",
+    "versions-INITIAL_FORMS": "0",
+}
+
+
 def test_assistant_is_written_and_stands_on_record(site: Client) -> None:
-    site.post(url(Assistant, "add"), {"name": "Translator", "prompt": "Translate.", "temperature": "0.2"})
+    site.post(url(Assistant, "add"), NEW | {"prompt": "Translate.", "temperature": "0.2"})
 
     assistant = Assistant.objects.get()
     assert (assistant.prompt, assistant.temperature, assistant.is_default) == ("Translate.", 0.2, False)
@@ -210,16 +247,17 @@ def test_assistant_is_written_and_stands_on_record(site: Client) -> None:
 
 @pytest.mark.parametrize("temperature", ["-0.1", "2.1", "hot"])
 def test_impossible_temperature_is_refused(site: Client, temperature: str) -> None:
-    site.post(url(Assistant, "add"), {"name": "Translator", "temperature": temperature})
+    page = site.post(url(Assistant, "add"), NEW | {"temperature": temperature})
 
+    assert list(page.context["adminform"].form.errors) == ["temperature"]
     assert not Assistant.objects.exists()
 
 
 def test_assistant_takes_only_tools_that_there_are(site: Client, settings: Any) -> None:
     settings.ASSISTANT_TOOLS = {"remind": "reminders.tools.remind"}
 
-    site.post(url(Assistant, "add"), {"name": "One", "tools": ["remind"]})
-    site.post(url(Assistant, "add"), {"name": "Two", "tools": ["shell"]})
+    site.post(url(Assistant, "add"), NEW | {"name": "One", "tools": ["remind"]})
+    site.post(url(Assistant, "add"), NEW | {"name": "Two", "tools": ["shell"]})
 
     assert [(row.name, row.tools) for row in Assistant.objects.all()] == [("One", ["remind"])]
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_apscheduler.admin import DjangoJobAdmin
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
-from accounts.models import ApiKey, Invite, User
+from accounts.models import ApiKey, AuditEntry, Chat, Invite, User
 from config import urls
 from conversations.models import Assistant, Conversation, Request
 from core.admin import ReadOnlyPage
@@ -178,6 +178,35 @@ def test_dialog_shows_its_messages(site: Client, rows: Rows) -> None:
     page = site.get(url(Conversation, "change", rows[Conversation].pk)).content.decode()
 
     assert "How &lt;b&gt;much&lt;/b&gt;?" in page
+
+
+STANDING = [
+    (User, {"status": "pending", "role": "member"}, {"approve", "reject", "block", "make_editor", "make_admin"}),
+    (User, {"status": "active", "role": "admin"}, {"reject", "block", "make_member", "make_editor"}),
+    (User, {"status": "blocked", "role": "editor"}, {"approve", "reject", "make_member", "make_admin"}),
+    (Chat, {"status": "active"}, {"reject", "block"}),
+    (Chat, {"status": "rejected"}, {"approve", "block"}),
+    (Chat, {"status": "pending", "kind": "private"}, set()),
+]
+
+
+@pytest.mark.parametrize(("model", "values", "offered"), STANDING)
+def test_page_does_not_offer_what_stands(
+    site: Client, rows: Rows, model: Any, values: dict[str, str], offered: set[str]
+) -> None:
+    row = rows[model]
+    model.objects.filter(pk=row.pk).update(**values)
+
+    page = site.get(url(model, "change", row.pk)).content.decode()
+
+    verbs = ["approve", "reject", "block", *(["make_member", "make_editor", "make_admin"] if model is User else [])]
+    assert {verb for verb in verbs if url(row, verb, row.pk) in page} == offered
+
+
+def test_record_leads_to_what_it_is_about(site: Client, rows: Rows) -> None:
+    page = site.get(url(AuditEntry, "changelist")).content.decode()
+
+    assert f'href="{url(rows[User], "change", rows[User].pk)}">user:{rows[User].pk}</a>' in page
 
 
 def test_person_page_shows_the_record(site: Client, rows: Rows) -> None:

@@ -13,7 +13,7 @@ from conversations.models import Conversation, Request
 from core.claims import WORKER
 from llm.errors import ProviderError
 from llm.models import Model, ProviderState
-from llm.providers.base import Lesson
+from llm.providers.provider import Lesson, Provider
 from llm.signals import model_retired
 from llm.types import Answer, ChatRequest, Event, ModelInfo
 from telegram_bot.incoming import Incoming, Verdict
@@ -57,9 +57,10 @@ def requests() -> list[Request]:
 
 
 def offer(provider: str, *names: str, **fields: Any) -> None:
-    """Put models into the catalogue."""
+    """Put models into the catalogue, as if the provider's list had held them."""
     state, _new = ProviderState.objects.get_or_create(name=provider)
-    Model.objects.bulk_create(Model(provider=state, name=name, **fields) for name in names)
+    seen = {"last_seen": timezone.now(), **fields}
+    Model.objects.bulk_create(Model(provider=state, name=name, **seen) for name in names)
 
 
 def choose(name: str, chat_id: int = ANNA, thread: int = 0) -> None:
@@ -86,7 +87,7 @@ def change(name: str, **fields: Any) -> None:
     services.forget_default()
 
 
-class ScriptedProvider:
+class ScriptedProvider(Provider):
     """A provider without a server, for what no server can be made to say; a test gives it its ``stream``."""
 
     name = "scripted"

@@ -2,17 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.db.backends.signals import connection_created
 from pytest_django import Settings
 
 from conversations.models import Assistant, Message, Request
-from core.db import close_db_threads
 from delivery.models import Delivery
 from llm.models import Model
 from llm.types import ChatRequest, End, Event, Text
@@ -20,7 +17,7 @@ from sandbox.telegram.files import Upload
 from telegram_bot.markdown import units
 from telegram_bot.models import Update
 from tests.conversations.conftest import ScriptedProvider, choose, offer, requests
-from tests.house import ANNA, BORIS, MODEL, House
+from tests.house import ANNA, BORIS, MODEL, House, every_statement
 
 
 async def test_question_is_answered_and_everything_is_on_record(house: House) -> None:
@@ -155,11 +152,11 @@ async def test_messages_of_usual_length_are_questions_of_their_own(house: House)
     assert [len(request.prompt) for request in await house.db(requests)] == [3000, 3000]
 
 
-async def test_file_is_declined_in_words(house: House) -> None:
-    house.say(ANNA, "", file=("document", Upload("a.txt", "text/plain", b"a")))
+async def test_film_is_declined_in_words(house: House) -> None:
+    house.say(ANNA, "", file=("video", Upload("a.mp4", "video/mp4", b"a")))
     await house.quiet()
 
-    assert "only text" in house.heard(ANNA)[-1]
+    assert house.heard(ANNA) == ["I cannot watch films. Send a picture of it, or put it in words."]
 
 
 # --- what must not get lost -----------------------------------------------------------------------------------------
@@ -182,22 +179,6 @@ async def test_answer_with_what_no_database_takes_is_cleaned_and_saved(house: Ho
     [request] = await house.db(requests)
     assert (request.state, request.error_kind) == ("done", "")
     assert await house.db(Update.objects.filter(state="done").count) == 1
-
-
-@contextmanager
-def every_statement(wrapper: Any) -> Iterator[None]:
-    """Let ``wrapper`` see the statements of all database threads, which start anew."""
-
-    def connected(connection: Any, **_kwargs: Any) -> None:
-        connection.execute_wrappers.append(wrapper)
-
-    connection_created.connect(connected)
-    close_db_threads()
-    try:
-        yield
-    finally:
-        connection_created.disconnect(connected)
-        close_db_threads()
 
 
 async def test_answer_survives_a_database_that_is_away_for_a_moment(house: House) -> None:

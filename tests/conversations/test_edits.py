@@ -15,17 +15,25 @@ from tests.conversations.conftest import requests
 from tests.house import ANNA, BORIS, TEAM, House
 
 
-def edit(house: House, message: int, text: str, user: int = ANNA, chat: int | None = None) -> None:
-    house.world.edit(user, message, text, chat)
+async def asked(house: House, text: str, chat: int | None = None) -> int:
+    """Анна writes; the number of her message, when all is done."""
+    number: int = house.say(ANNA, text, chat)["message_id"]
+    await house.quiet()
+    return number
+
+
+async def edit(house: House, message: int, *texts: str, chat: int | None = None) -> None:
+    """Анна changes her message to one text after another, at once."""
+    for text in texts:
+        house.world.edit(ANNA, message, text, chat)
+    await house.quiet()
 
 
 async def test_edited_question_is_answered_anew_in_place_of_the_old_one_in_the_history(house: House) -> None:
     await house.ask(ANNA, "First")
-    second = house.say(ANNA, "Secnod [[text typo]]")
-    await house.quiet()
+    second = await asked(house, "Secnod [[text typo]]")
 
-    edit(house, second["message_id"], "Second [[history]]")
-    await house.quiet()
+    await edit(house, second, "Second [[history]]")
 
     assert house.heard(ANNA)[1:] == ["typo", '["First","Second [[history]]"]']
     old, new = (await house.db(requests))[1:]
@@ -34,67 +42,54 @@ async def test_edited_question_is_answered_anew_in_place_of_the_old_one_in_the_h
 
 
 async def test_edit_that_changes_nothing_is_not_answered(house: House) -> None:
-    message = house.say(ANNA, "Hello")
-    await house.quiet()
+    message = await asked(house, "Hello")
 
-    edit(house, message["message_id"], "Hello")
-    await house.quiet()
+    await edit(house, message, "Hello")
 
     assert len(house.heard(ANNA)) == 1
     assert await house.db(Update.objects.filter(kind="edited_message", state="done").count) == 1
 
 
 async def test_edit_of_an_older_question_is_not_answered(house: House) -> None:
-    first = house.say(ANNA, "First")
-    await house.quiet()
+    first = await asked(house, "First")
     await house.ask(ANNA, "Second")
 
-    edit(house, first["message_id"], "Other words")
-    await house.quiet()
+    await edit(house, first, "Other words")
 
     assert len(house.heard(ANNA)) == 2
     assert not await house.db(Message.objects.filter(superseded=True).exists)
 
 
 async def test_edit_of_a_question_of_the_dialog_before_is_not_answered(house: House) -> None:
-    message = house.say(ANNA, "First")
-    await house.quiet()
+    message = await asked(house, "First")
     await house.ask(ANNA, "/new")
 
-    edit(house, message["message_id"], "Other words")
-    await house.quiet()
+    await edit(house, message, "Other words")
 
     assert len(house.heard(ANNA)) == 2
 
 
 async def test_edit_of_a_command_is_not_answered(house: House) -> None:
-    message = house.say(ANNA, "/new")
-    await house.quiet()
+    message = await asked(house, "/new")
 
-    edit(house, message["message_id"], "/newer")
-    edit(house, message["message_id"], "A question after all")
-    await house.quiet()
+    await edit(house, message, "/newer", "A question after all")
 
     assert len(house.heard(ANNA)) == 1
 
 
 async def test_question_that_failed_is_asked_anew(house: House) -> None:
-    message = house.say(ANNA, "Fails [[error bad_request]]")
-    await house.quiet()
+    message = await asked(house, "Fails [[error bad_request]]")
 
-    edit(house, message["message_id"], "Works [[history]]")
-    await house.quiet()
+    await edit(house, message, "Works [[history]]")
 
     assert house.heard(ANNA)[1] == '["Works [[history]]"]'
 
 
 async def test_question_can_be_edited_again_and_again(house: House) -> None:
-    message = house.say(ANNA, "One")
-    await house.quiet()
+    message = await asked(house, "One")
 
     for text in ("Two", "Three", "Four [[history]]"):
-        edit(house, message["message_id"], text)
-        await house.quiet()
+        await edit(house, message, text)
 
     assert house.heard(ANNA)[-1] == '["Four [[history]]"]'
     assert len(await house.db(requests)) == 4
@@ -104,8 +99,7 @@ async def test_edit_ends_the_answer_that_is_being_written(house: House) -> None:
     message = house.say(ANNA, "[[text Once upon a time there was a fox]] [[hold]]")
     await house.until(lambda: house.messages(ANNA))
 
-    edit(house, message["message_id"], "Better words [[history]]")
-    await house.quiet()
+    await edit(house, message["message_id"], "Better words [[history]]")
 
     shown, answer = house.heard(ANNA)
     assert shown == f"Once upon a time\n\n{words.edited()}"
@@ -118,8 +112,7 @@ async def test_edit_before_the_first_word_leaves_one_answer(house: House) -> Non
     message = house.say(ANNA, "[[hang]]")
     await house.models.until(lambda: bool(house.models.calls))
 
-    edit(house, message["message_id"], "Better words [[text Yes]]")
-    await house.quiet()
+    await edit(house, message["message_id"], "Better words [[text Yes]]")
 
     assert house.heard(ANNA) == ["Yes"]
     assert [request.finish for request in await house.db(requests)] == ["edited", "stop"]
@@ -154,30 +147,24 @@ async def test_edit_of_one_part_of_a_long_paste_asks_for_the_whole(house: House)
     parts = house.world.paste(ANNA, "word " * 1500)
     await house.quiet()
 
-    edit(house, parts[0].message["message_id"], "Only this part is new")
-    await house.quiet()
+    await edit(house, parts[0].message["message_id"], "Only this part is new")
 
     assert house.heard(ANNA)[-1] == words.part_edited()
     assert len(await house.db(requests)) == 1
 
 
 async def test_edited_command_of_a_group_is_asked_anew(team: House) -> None:
-    message = team.say(ANNA, "/ask@sekretar_bot One", TEAM)
-    await team.quiet()
+    message = await asked(team, "/ask@sekretar_bot One", TEAM)
 
-    edit(team, message["message_id"], "/ask@sekretar_bot Two [[history]]", chat=TEAM)
-    edit(team, message["message_id"], "/ask@sekretar_bot", chat=TEAM)
-    await team.quiet()
+    await edit(team, message, "/ask@sekretar_bot Two [[history]]", "/ask@sekretar_bot", chat=TEAM)
 
     assert team.heard(TEAM)[1:] == ['["Two [[history]]"]']
 
 
 async def test_edit_is_not_answered_when_somebody_else_asked_since(team: House) -> None:
-    message = team.say(ANNA, "/ask@sekretar_bot One", TEAM)
-    await team.quiet()
+    message = await asked(team, "/ask@sekretar_bot One", TEAM)
     await team.ask(BORIS, "/ask@sekretar_bot Two", TEAM)
 
-    edit(team, message["message_id"], "/ask@sekretar_bot Three", chat=TEAM)
-    await team.quiet()
+    await edit(team, message, "/ask@sekretar_bot Three", chat=TEAM)
 
     assert len(team.heard(TEAM)) == 2

@@ -1,9 +1,15 @@
 """Who answers where nobody chose, and what happens when a model goes away."""
 
+import asyncio
+
+import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import services, words
+from accounts.models import AuditEntry
+from conversations import services, turn, words
 from conversations.models import Assistant
+from conversations.services import default
 from llm import services as llm
 from llm import sync
 from llm.models import Model
@@ -47,6 +53,38 @@ async def test_without_a_default_the_first_offered_model_answers(house: House, s
     await house.ask(ANNA, "Hello")
 
     assert house.models.calls[-1].model == MODEL
+
+
+async def test_default_assistant_that_was_deleted_a_moment_ago_costs_no_answer(house: House) -> None:
+    await house.db(lambda: Assistant.objects.create(name="Terse", is_default=True))
+    services.forget_default()
+    assert await house.ask(ANNA, "[[text Before]]") == "Before"
+    await house.db(Assistant.objects.all().delete)
+
+    assert await house.ask(OLGA, "[[text After]]") == "After"
+
+
+def remembered() -> str:
+    known = default._defaults
+    return known.target.name if known is not None and known.target is not None else ""
+
+
+async def test_defaults_are_kept_fresh_so_that_no_question_waits_for_them(
+    house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "DEFAULT_SECONDS", 0.1)
+    await turn.startup()
+    try:
+        settings.DEFAULT_MODEL = "openai:our-own"
+        async with asyncio.timeout(5):
+            while remembered() != "our-own":
+                await asyncio.sleep(0.02)
+    finally:
+        await turn.shutdown()
+    settings.DEFAULT_MODEL = "openai:another"
+    await asyncio.sleep(0.15)
+
+    assert remembered() == "our-own"
 
 
 async def test_choice_goes_along_into_the_next_dialog(house: House) -> None:
@@ -106,7 +144,7 @@ async def test_chat_of_a_retired_model_without_replacement_gets_the_default(hous
 
 
 async def test_model_that_the_providers_list_lost_twice_moves_its_chats(house: House) -> None:
-    await house.db(offer, "openai", LUNA)
+    await house.db(offer, "openai", LUNA, last_seen=timezone.now())
     await house.db(lambda: Model.objects.filter(name=LUNA).update(replaced_by=model(MODEL)))
     await house.db(choose, LUNA)
     house.models.catalogues["openai"].remove(LUNA)
@@ -179,6 +217,8 @@ async def test_admin_hides_a_model_from_the_notice(house: House) -> None:
 
     assert "is hidden now" in house.calls("answerCallbackQuery")[-1].params["text"]
     assert not (await house.db(model, MODEL)).enabled
+    entry = await house.db(AuditEntry.objects.get)
+    assert (entry.action, entry.target_label) == ("model.hidden", "GPT-4.1 mini")
 
 
 async def test_member_cannot_hide_a_model(house: House) -> None:

@@ -68,6 +68,18 @@ async def test_stop_with_nothing_to_stop_is_answered(house: House) -> None:
     assert await house.ask(ANNA, "/stop") == "No answer is being written right now."
 
 
+async def test_button_that_a_dead_process_left_goes_away_with_the_first_press(house: House) -> None:
+    await house.ask(ANNA, "Hello")
+    buttons = {"inline_keyboard": [[{"text": "⏹ Stop", "callback_data": "stop:1"}]]}
+    await house.application.bot.send_message(ANNA, "Once upon", api_kwargs={"reply_markup": buttons})
+
+    house.press(ANNA, "⏹ Stop")
+    await house.until(lambda: house.buttons(ANNA) == {})
+
+    assert "already complete" in house.calls("answerCallbackQuery")[-1].params["text"]
+    assert house.heard(ANNA)[-1] == "Once upon"
+
+
 async def test_button_of_an_answer_that_is_ready_does_no_harm(house: House) -> None:
     house.say(ANNA, STORY)
     await preview(house)

@@ -1,5 +1,6 @@
 """Claiming the head of a lane: one row, one winner, in order, on both databases."""
 
+import functools
 import importlib.util
 import os
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import claims
-from core.claims import WORKER, Queue, abandoned, claim_head, database_now, waiting_lanes
+from core.claims import WORKER, Queue, abandoned, claim_heads, database_now, waiting_lanes
 from delivery.models import Delivery
 from delivery.outbox import QUEUE as OUTBOX
 from telegram_bot.inbox import QUEUE as INBOX
@@ -28,7 +29,7 @@ def row(key: str, **facts: Any) -> Delivery:
 
 
 def claim(lane: str = LANE) -> Delivery | None:
-    found: Delivery | None = claim_head(OUTBOX, lane)
+    found: Delivery | None = claim_heads(OUTBOX, [lane])[0]
     return found
 
 
@@ -104,11 +105,25 @@ def test_empty_lane_gives_nothing() -> None:
 
 
 @pytest.mark.django_db
+def test_heads_of_several_lanes_are_claimed_in_one_query_and_told_in_the_order_of_asking() -> None:
+    for lane in ("out:1:7", "out:1:8", "out:1:9"):
+        row(f"{lane} first", lane=lane)
+        row(f"{lane} second", lane=lane)
+    claim("out:1:8")
+    with CaptureQueriesContext(connection) as queries:
+        found = claim_heads(OUTBOX, ["out:1:9", "out:1:8", "out:1:5", "out:1:7"])
+
+    assert len(queries) == 1
+    assert [key_of(one) for one in found] == ["out:1:9 first", None, None, "out:1:7 first"]
+    assert Delivery.objects.filter(state="queued").count() == 3
+
+
+@pytest.mark.django_db
 def test_inbox_goes_by_the_number_of_the_update_and_not_by_arrival() -> None:
     for update_id in (3, 1, 2):
         Update.objects.create(bot_id=1, update_id=update_id, lane="in:1:7:0", raw={})
     order = []
-    while (found := claim_head(INBOX, "in:1:7:0")) is not None:
+    while (found := claim_heads(INBOX, ["in:1:7:0"])[0]) is not None:
         order.append(found.update_id)
         Update.objects.filter(pk=found.pk).update(state="done")
 
@@ -150,6 +165,28 @@ def test_crowd_drains_a_lane_in_order_and_each_row_once(at_once: AtOnce) -> None
     assert all(share == sorted(share) for share in shares)
     ended = list(Delivery.objects.order_by("finished_at").values_list("key", flat=True))
     assert ended == sorted(ended)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_crowd_that_claims_the_same_lanes_in_any_order_gets_each_head_once(at_once: AtOnce) -> None:
+    lanes = [f"out:1:{chat}" for chat in range(12)]
+    for lane in lanes:
+        for number in range(5):
+            row(f"{lane} {number}", lane=lane)
+
+    def drain(names: list[str]) -> list[str]:
+        mine = []
+        for _look in range(100):
+            for found in claim_heads(OUTBOX, names):
+                if found is not None:
+                    mine.append(found.key)
+                    Delivery.objects.filter(pk=found.pk).update(state="sent")
+        return mine
+
+    forwards, backwards = functools.partial(drain, lanes), functools.partial(drain, lanes[::-1])
+    taken = [key for keys in at_once(forwards, backwards, forwards, backwards) for key in keys]
+
+    assert sorted(taken) == sorted(f"{lane} {number}" for lane in lanes for number in range(5))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -212,16 +249,15 @@ def test_clock_of_the_database_is_near_ours_and_moves(now: datetime) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(("queue", "index"), [(OUTBOX, "delivery_open_lane"), (INBOX, "update_open_lane")])
 def test_claim_uses_the_index_of_open_rows(queue: Queue, index: str) -> None:
-    sql = f"SELECT id FROM {queue.table} WHERE lane = %s AND {queue.open} ORDER BY {queue.order} LIMIT 1"
+    sql, params = claims.claim(queue, ["out:1:7", "out:1:8"])
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_sort = off")
-            cursor.execute("EXPLAIN " + sql, [LANE])
-        else:
-            cursor.execute("EXPLAIN QUERY PLAN " + sql, [LANE])
+        cursor.execute(("EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN ") + sql, params)
         plan = str(cursor.fetchall())
 
+    assert "SCAN " + queue.table not in plan
     assert index in plan
 
 

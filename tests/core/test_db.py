@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.utils import translation
 
 from accounts.models import User
-from core.db import THREADS, close_db_threads, in_db, in_db_first
+from core.db import THREADS, Together, close_db_threads, in_db, in_db_first, tell
 from core.trace import current_trace, trace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,3 +133,97 @@ async def test_answer_of_the_last_call_before_the_end_is_told() -> None:
     async with asyncio.timeout(10):
         assert await last
         await closing
+
+
+async def test_what_a_call_tells_the_loop_is_heard_before_its_answer() -> None:
+    loop, heard = asyncio.get_running_loop(), list[str]()
+
+    def call() -> str:
+        tell(loop, lambda: heard.append("told"))
+        return "answered"
+
+    heard.append(await in_db(call))
+    assert heard == ["told", "answered"]
+
+
+async def test_loop_is_told_from_any_other_thread_as_well() -> None:
+    loop, heard = asyncio.get_running_loop(), asyncio.Event()
+    await asyncio.to_thread(tell, loop, heard.set)
+    await asyncio.wait_for(heard.wait(), 5)
+
+
+# --- many callers, one call -----------------------------------------------------------------------------------------
+
+
+class Doubled:
+    """Doubles numbers, remembers in which company they came, and refuses the 13."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[int]] = []
+
+    def __call__(self, numbers: list[int]) -> list[int]:
+        self.calls.append(numbers)
+        if 13 in numbers:
+            raise ValueError("no 13, please")
+        return [2 * number for number in numbers]
+
+
+async def waiting(together: "Together[int, int]", *numbers: int) -> list["asyncio.Task[int]"]:
+    """Tasks that ask while every thread is busy, so that they wait together."""
+    free = threading.Event()
+    held = [asyncio.create_task(in_db(free.wait, 10)) for _thread in range(THREADS[connection.vendor])]
+    await asyncio.sleep(0.05)
+    tasks = [asyncio.create_task(together(number)) for number in numbers]
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.05, free.set)
+    await asyncio.gather(*held)
+    return tasks
+
+
+async def test_those_who_wait_together_are_asked_for_in_one_call_and_each_gets_its_own() -> None:
+    doubled = Doubled()
+    tasks = await waiting(Together(doubled, most=100), *range(20, 60))
+
+    assert await asyncio.gather(*tasks) == [2 * number for number in range(20, 60)]
+    assert len(doubled.calls) <= THREADS[connection.vendor]
+    assert sorted(number for call in doubled.calls for number in call) == list(range(20, 60))
+
+
+async def test_no_call_takes_more_than_it_may() -> None:
+    doubled = Doubled()
+    await asyncio.gather(*await waiting(Together(doubled, most=3), *range(10)))
+
+    assert max(len(call) for call in doubled.calls) <= 3
+
+
+async def test_one_alone_is_asked_for_at_once() -> None:
+    doubled = Doubled()
+
+    assert await Together(doubled, first=True)(4) == 8
+    assert doubled.calls == [[4]]
+
+
+async def test_error_of_one_is_not_the_others() -> None:
+    tasks = await waiting(Together(Doubled()), 1, 13, 2)
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert found[0] == 2
+    assert isinstance(found[1], ValueError)
+    assert found[2] == 4
+
+
+async def test_one_who_gave_up_before_the_call_is_left_out() -> None:
+    doubled, free = Doubled(), threading.Event()
+    held = [asyncio.create_task(in_db(free.wait, 10)) for _thread in range(THREADS[connection.vendor])]
+    await asyncio.sleep(0.05)
+    together = Together(doubled)
+    given_up, kept = asyncio.create_task(together(1)), asyncio.create_task(together(2))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    with suppress(asyncio.CancelledError):
+        await given_up
+    free.set()
+
+    assert await kept == 4
+    assert [number for call in doubled.calls for number in call] == [2]
+    await asyncio.gather(*held)

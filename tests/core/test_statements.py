@@ -38,10 +38,12 @@ def test_row_can_be_saved_after_it_was_inserted(now: datetime) -> None:
     assert Delivery.objects.get().error == "later"
 
 
-def test_known_key_is_left_out(now: datetime) -> None:
-    insert([delivery("a", now)])
-    insert([delivery("a", now), delivery("b", now)], skip_known=True)
+def test_known_key_is_left_out_and_said(now: datetime) -> None:
+    assert insert([delivery("a", now)], skip_known=True)
+    again = delivery("a", now)
+    assert not insert([again, delivery("b", now)], skip_known=True)
 
+    assert again._state.adding
     assert sorted(Delivery.objects.values_list("key", flat=True)) == ["a", "b"]
 
 

@@ -93,7 +93,7 @@ def test_enqueueing_nothing_is_nothing() -> None:
 @pytest.mark.django_db
 def test_sent_message_keeps_its_number_and_result(now: datetime) -> None:
     delivery = sending(error="an earlier fault", error_kind="network")
-    services.record_sent(delivery, Sent(42, {"chat_id": 8}), now)
+    services.record_sent([(delivery, Sent(42, {"chat_id": 8}), now)])
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.message_id, delivery.result) == ("sent", 42, {"chat_id": 8})
@@ -180,7 +180,7 @@ def test_worker_that_lost_its_message_can_no_longer_settle_it(
 ) -> None:
     delivery = sending(worker="another:2:bb", on_doubt=Doubt.ASK)
     services.record_error(delivery, error, now)
-    services.record_sent(delivery, Sent(1), now)
+    services.record_sent([(delivery, Sent(1), now)])
 
     assert states() == ["sending"]
     assert ended == []
@@ -250,7 +250,7 @@ def test_message_that_kills_its_process_again_and_again_has_failed(now: datetime
 @pytest.mark.django_db
 def test_message_that_was_settled_meanwhile_is_left_alone(now: datetime, ended: list[Any]) -> None:
     delivery = sending(on_doubt=Doubt.ASK)
-    services.record_sent(delivery, Sent(1), now)
+    services.record_sent([(delivery, Sent(1), now)])
     services.return_abandoned([delivery.pk], now)
 
     assert states() == ["sent"]

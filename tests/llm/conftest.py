@@ -12,15 +12,16 @@ import pytest
 from aiohttp import web
 
 from llm.errors import ProviderError
-from llm.providers.base import PROGRESS, HTTPProvider, Provider
+from llm.providers.base import PROGRESS, HTTPProvider
 from llm.providers.deepseek import DeepSeek
 from llm.providers.gemini import Gemini
 from llm.providers.mistral import Mistral
 from llm.providers.openai import OpenAI
+from llm.providers.provider import Provider
 from llm.types import ChatRequest, Event, user_says
 
 KEY = "sk-invented-0123456789abcdef"
-Ending = Literal["end", "cut", "hang"]
+Ending = Literal["end", "late", "cut", "hang"]
 P = TypeVar("P", bound=HTTPProvider)
 
 
@@ -38,6 +39,7 @@ class Seen:
     path: str
     headers: Mapping[str, str]
     body: Any
+    peer: Any  # the caller's end of the connection
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Wire:
     _replies: deque[Reply] = field(default_factory=deque)
 
     def says(self, *chunks: str | bytes, status: int = 200, ending: Ending = "end", **headers: str) -> "Wire":
-        """The next answer, sent piece by piece; then the body ends, is cut, or nothing comes any more."""
+        """The next answer, sent piece by piece; then the body ends, at once or late, is cut, or nothing comes."""
         pieces = tuple(chunk.encode() if isinstance(chunk, str) else chunk for chunk in chunks)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._replies.append(Reply(pieces, status, {"content-type": "text/event-stream"} | named, ending))
@@ -63,8 +65,10 @@ class Wire:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         content = await request.read()
-        body = json.loads(content) if content else None
-        self.seen.append(Seen(request.method, request.path_qs, request.headers, body))
+        told = content.decode("utf-8", "replace")
+        body = json.loads(told) if "json" in request.content_type and told else told or None
+        peer = request.get_extra_info("peername")
+        self.seen.append(Seen(request.method, request.path_qs, request.headers, body, peer))
         self.arrived.set()
         if not self._replies:
             return web.json_response({"error": {"message": "the test gave no reply"}}, status=418)
@@ -82,6 +86,8 @@ class Wire:
         return response
 
     async def _ends(self, reply: Reply, request: web.Request) -> None:
+        if reply.ending == "late":
+            await asyncio.sleep(0.05)  # the last word and the end of the body come apart
         if reply.ending == "hang":
             await asyncio.get_running_loop().create_future()
         if reply.ending == "cut" and request.transport is not None:

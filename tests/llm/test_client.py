@@ -7,12 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.dispatch import Signal
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from core.db import in_db
+from llm import signals
 from llm.client import Client
 from llm.errors import ProviderError
-from llm.models import ProviderState
+from llm.models import Model, ProviderState
 from llm.providers.gemini import Gemini
 from llm.providers.openai import OpenAI
 from llm.services import Target, default_target
@@ -71,6 +74,14 @@ async def test_wrong_request_is_not_repeated(wire: Wire, client: Client) -> None
     assert len(wire.seen) == 1
 
 
+async def test_field_that_was_refused_stands_in_the_log(wire: Wire, client: Client) -> None:
+    wire.says_json({"error": {"message": "no", "param": "messages"}}, status=400)
+    with capture_logs() as logged:
+        await fails(client)
+    facts = {"provider": "openai", "model": "m", "kind": "bad_request", "status": 400, "param": "messages"}
+    assert logged == [{"event": "llm_failed", "log_level": "info"} | facts]
+
+
 async def test_nothing_is_repeated_once_words_were_shown(wire: Wire, client: Client) -> None:
     wire.says(says()[0], ending="cut")
     events = client.stream(target(), asks())
@@ -122,6 +133,17 @@ async def test_silence_in_the_middle_is_a_timeout(wire: Wire, client: Client, se
     await asyncio.wait_for(wire.gone.wait(), 5)
 
 
+async def test_second_attempt_has_the_patience_of_the_first(wire: Wire, client: Client, settings: Any) -> None:
+    settings.LLM_FIRST_TOKEN_TIMEOUT_SEC = 0.3
+    fragment = '{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f"}}]}}]}'
+    wire.says(f"data: {fragment}\n\n", ending="cut")
+    for _ in range(2):
+        wire.says(": keep-alive\n\n", ending="hang")
+    async with asyncio.timeout(5):
+        assert (await fails(client)).kind == "timeout"
+    assert len(wire.seen) == 3
+
+
 async def test_whole_turn_has_a_deadline(wire: Wire, client: Client, settings: Any) -> None:
     settings.LLM_TURN_TIMEOUT_SEC = 0.5
     wire.says(says()[0], ending="hang")
@@ -164,6 +186,25 @@ async def test_whole_answer_is_the_sum_of_the_stream(wire: Wire, client: Client)
 
 async def test_provider_that_is_not_configured_is_an_auth_error(client: Client) -> None:
     assert (await fails(client, target("mistral"))).kind == "auth"
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "signal"),
+    [(429, "Limit reached for requests per day", signals.quota_reached), (404, "no such", signals.model_unknown)],
+)
+async def test_refusal_that_the_operator_can_mend_is_told(
+    wire: Wire, client: Client, status: int, message: str, signal: Signal
+) -> None:
+    told: list[tuple[str, str]] = []
+
+    def on_told(name: str, model: str, **_: Any) -> None:
+        told.append((name, model))
+
+    signal.connect(on_told)
+    wire.says_json({"error": {"message": message}}, status=status)
+    await fails(client)
+    signal.disconnect(on_told)
+    assert told == [("openai", "m")]
 
 
 # What servers teach
@@ -215,6 +256,18 @@ async def test_tools_win_over_effort(wire: Wire, client: Client) -> None:
     assert [seen.body["reasoning_effort"] for seen in wire.seen] == ["high", "none"]
 
 
+@pytest.mark.parametrize(("known", "expected"), [(None, 8192), (128_000, 8192), (4096, 4096)])
+async def test_window_that_a_refusal_names_is_kept(
+    wire: Wire, client: Client, known: int | None, expected: int
+) -> None:
+    provider = await in_db(ProviderState.objects.create, name="openai")
+    model = await in_db(Model.objects.create, provider=provider, name="m", context_window=known)
+    wire.says_json({"error": {"message": "This model's maximum context length is 8192 tokens."}}, status=400)
+    assert (await fails(client)).kind == "context_too_long"
+    await in_db(model.refresh_from_db)
+    assert model.context_window == expected
+
+
 @pytest.mark.parametrize(
     ("sentence", "roles"),
     [
@@ -247,6 +300,15 @@ async def test_unknown_way_to_think_is_left_out(wire: Wire, client: Client) -> N
     wire.says_json(refusal, status=400)
     wire.says('data: {"candidates":[{"content":{"parts":[{"text":"3"}]},"finishReason":"STOP"}]}\n\n')
     await ask(client, target("gemini"), asks(effort="low", max_output=5))
+    assert wire.seen[1].body["generationConfig"] == {"maxOutputTokens": 5}
+
+
+async def test_temperature_that_gemini_refuses_is_left_out(wire: Wire, client: Client) -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [{"field": "generation_config.temperature", "description": "out of range"}]}]  # fmt: skip  # noqa: E501
+    refusal = {"error": {"code": 400, "message": "Out of range.", "status": "INVALID_ARGUMENT", "details": details}}
+    wire.says_json(refusal, status=400)
+    wire.says('data: {"candidates":[{"content":{"parts":[{"text":"3"}]},"finishReason":"STOP"}]}\n\n')
+    await ask(client, target("gemini"), asks(temperature=2, max_output=5))
     assert wire.seen[1].body["generationConfig"] == {"maxOutputTokens": 5}
 
 

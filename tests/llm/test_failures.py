@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llm.providers.failures import classify, find_error, read_complaint, retry_after, seconds
+from llm.providers.failures import classify, find_error, read_complaint, retry_after, seconds, window
 from llm.providers.openai import OpenAI
 from tests.llm.conftest import Wire, refused
 
@@ -81,6 +81,23 @@ def test_spans_of_time(text: str, expected: float | None) -> None:
 )  # fmt: skip
 def test_wait_that_a_provider_asks_for(headers: Mapping[str, str], message: str, expected: float | None) -> None:
     assert retry_after(headers, message) == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.", 8192),
+        ("The decoder prompt (length 5000) is longer than the maximum model length of 4096.", 4096),
+        ("Prompt contains 45000 tokens, too large for model with 32768 maximum context length", 32768),
+        ("request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it", 4096),
+        ("The input token count (1100000) exceeds the maximum number of tokens allowed (1048576).", 1048576),
+        ("This model's maximum context length is exceeded. Please reduce the length of the messages.", None),
+        ("This model's maximum context length is 0 tokens.", None),
+        ("This model's maximum context length is 99999999999 tokens.", None),
+    ],
+)
+def test_window_that_a_refusal_names(sentence: str, expected: int | None) -> None:
+    assert window(sentence) == expected
 
 
 def test_dates_and_moments_are_waited_for_too() -> None:

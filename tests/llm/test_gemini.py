@@ -176,6 +176,10 @@ def quota(quota_id: str) -> dict[str, Any]:
     return {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota_id}]}
 
 
+UNMET = {
+    "@type": "type.googleapis.com/google.rpc.PreconditionFailure",
+    "violations": [{"type": "TIER", "subject": "x"}],
+}
 WAIT = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36s"}
 
 
@@ -192,6 +196,7 @@ WAIT = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "36s"
         (400, "INVALID_ARGUMENT", "Function call is missing a thought_signature in functionCall parts.", [], "bad_request", None),
         (400, "INVALID_ARGUMENT", "The input token count (9) exceeds the maximum number of tokens allowed (8).", [], "context_too_long", None),
         (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", [], "forbidden_region", None),
+        (400, "FAILED_PRECONDITION", "Gemini API free tier is not available in your country. Please enable billing.", [UNMET], "forbidden_region", None),
         (403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers.", [], "auth", None),
         (404, "NOT_FOUND", "models/x is not found for API version v1beta.", [], "model_not_found", None),
         (413, "INVALID_ARGUMENT", "Request payload size exceeds the limit.", [], "too_large", None),
@@ -233,7 +238,8 @@ async def test_all_pages_of_the_list_are_read(wire: Wire, gemini: Gemini) -> Non
         1048576,
         65536,
     )
-    assert flash.capabilities == {"text", "image", "document", "audio", "tools", "reasoning"}
+    able = {"text", "image", "document", "audio", "tools", "reasoning", "transcription"}
+    assert flash.capabilities == able
     assert open_model.capabilities == {"text", "image"}
 
 

@@ -146,6 +146,10 @@ async def test_person_never_speaks_right_after_a_tool(wire: Wire, mistral: Mistr
     assert wire.seen[0].body["messages"][-1]["content"] == "b\n\nc"
 
 
+async def test_order_that_is_kept_already_is_no_lesson(mistral: Mistral) -> None:
+    assert mistral.learn(asks(), ProviderError("bad_request", "Unexpected role 'user' after role 'tool'")) is None
+
+
 async def test_list_tells_what_ends_and_what_replaces_it(wire: Wire, mistral: Mistral) -> None:
     wire.says_json(MODELS)
     small, magistral = await mistral.list_models()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from llm.errors import ProviderError
 from llm.providers.openai import OpenAI
 from llm.types import End, Part, Reasoning, Text, Tool, ToolCall, Turn, Usage, user_says
 from tests.llm.conftest import KEY, Wire, asks, heard, refused
@@ -160,14 +161,18 @@ async def test_text_before_an_error_in_the_same_packet_is_kept(wire: Wire, opena
     wire.says(says("4")[0] + OPENROUTER_ERROR)
     stream = openai.stream(asks())
     assert await anext(stream) == Text("4")
-    with pytest.raises(Exception, match="Provider disconnected"):
+    with pytest.raises(ProviderError, match="Provider disconnected"):
         await anext(stream)
 
 
-@pytest.mark.parametrize("chunks", [(says()[0],), (), (": keep-alive\n\n",)])
-async def test_answer_without_an_end_is_no_answer(wire: Wire, openai: OpenAI, chunks: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("chunks", "kind"), [((says()[0],), "network"), ((), "server"), ((": keep-alive\n\n",), "server")]
+)
+async def test_answer_without_an_end_is_no_answer(
+    wire: Wire, openai: OpenAI, chunks: tuple[str, ...], kind: str
+) -> None:
     wire.says(*chunks)
-    assert (await refused(openai)).kind in ("network", "server")
+    assert (await refused(openai)).kind == kind
 
 
 async def test_connection_cut_in_the_middle_is_a_network_error(wire: Wire, openai: OpenAI) -> None:
@@ -178,6 +183,11 @@ async def test_connection_cut_in_the_middle_is_a_network_error(wire: Wire, opena
 async def test_done_without_a_finish_reason_ends_the_answer(wire: Wire, openai: OpenAI) -> None:
     wire.says(says()[0], "data: [DONE]\n\n")
     assert (await heard(openai))[-1] == End("unknown", "", "", {"role": "assistant", "content": "42"})
+
+
+async def test_counts_that_are_no_counts_are_unknown(wire: Wire, openai: OpenAI) -> None:
+    wire.says('data: {"choices":[],"usage":{"prompt_tokens":1e999,"completion_tokens":-1}}\n\n', *says())
+    assert (await heard(openai))[1] == Usage()
 
 
 async def test_unknown_finish_reason_is_no_error(wire: Wire, openai: OpenAI) -> None:
@@ -193,14 +203,10 @@ async def test_body_held_open_after_done_ends_all_the_same(wire: Wire, openai: O
 
 
 async def test_connection_is_used_again(wire: Wire, openai: OpenAI) -> None:
-    peers: set[str] = set()
     for _ in range(3):
-        wire.says(*says())
+        wire.says(*says(), ending="late")
         await heard(openai)
-    transport = openai.http()._transport
-    peers = {str(key) for key in transport.client.connector._conns}  # type: ignore[attr-defined]
-    assert len(peers) == 1
-    assert [len(conns) for conns in transport.client.connector._conns.values()] == [1]  # type: ignore[attr-defined]
+    assert len({seen.peer for seen in wire.seen}) == 1
 
 
 async def test_server_that_ignores_stream_is_understood(wire: Wire, openai: OpenAI) -> None:
@@ -270,6 +276,16 @@ async def test_neighbours_of_one_role_are_joined_for_strict_servers(wire: Wire, 
     wire.says(*says())
     await heard(openai, asks(turns=[user_says("a"), user_says("b")], options={"strict_alternation": True}))
     assert wire.seen[0].body["messages"] == [{"role": "user", "content": "a\n\nb"}]
+
+
+async def test_model_speaks_between_a_tool_and_a_person_for_strict_servers(wire: Wire, openai: OpenAI) -> None:
+    wire.says(*says())
+    call = ToolCall("a", "f", "{}")
+    answer = Turn("tool", (Part("text", "3"),), tool_call_id="a")
+    turns = [user_says("?"), Turn("assistant", tool_calls=[call]), answer, user_says("!")]
+    await heard(openai, asks(turns=turns, options={"strict_alternation": True}))
+    roles = [message["role"] for message in wire.seen[0].body["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant", "user"]
 
 
 async def test_server_that_does_not_see_gets_no_images(openai: OpenAI) -> None:

@@ -101,6 +101,16 @@ async def test_image_is_seen(world: World, name: str) -> None:
     assert "1" in (await world.ask(name, "", turns=[turn])).text
 
 
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("openai", "whisper-1"), ("mistral", "voxtral-mini-latest"), ("gemini", "gemini-3.8-flash")],
+)
+async def test_recording_is_written_down(world: World, name: str, model: str) -> None:
+    voice = "OggS\x00[[text Купи хлеб.]]".encode()
+    said = await world.client.transcribe(Target(name, model, None, name), voice, "audio/ogg", language="ru")
+    assert said.text == "Купи хлеб."
+
+
 @everybody
 async def test_long_answer_is_cut_with_length(world: World, name: str) -> None:
     assert (await world.ask(name, "[[words 200]][[length 20]]")).end.finish == "length"

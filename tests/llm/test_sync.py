@@ -1,12 +1,13 @@
 """The catalogue against the lists: cautious, three-way, once per slot."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from llm import known, services, signals, sync
 from llm.errors import ProviderError
@@ -45,8 +46,15 @@ def synced() -> Iterator[list[bool]]:
     signals.models_synced.disconnect(on_synced)
 
 
+def write(results: sync.Fetched, now: datetime, slot: str | None = None) -> SyncRun:
+    """A run that found ``results``."""
+    claimed = sync.claim("test", slot, now)
+    assert claimed is not None
+    return sync.apply(results, claimed, now)
+
+
 def apply(now: datetime, *listed: ModelInfo, provider: str = "gemini") -> dict[str, Any]:
-    run = sync.apply({provider: list(listed)}, "test", None, now)
+    run = write({provider: list(listed)}, now)
     result: dict[str, Any] = run.results[provider]
     return result
 
@@ -172,7 +180,7 @@ def test_retired_model_that_returns_is_available(now: datetime) -> None:
 @pytest.mark.parametrize("listed", [ProviderError("server", "down"), []])
 def test_failed_or_empty_list_changes_nothing(now: datetime, listed: Any) -> None:
     apply(now, FLASH)
-    run = sync.apply({"gemini": listed, "deepseek": [ModelInfo("deepseek-flash")]}, "test", None, now)
+    run = write({"gemini": listed, "deepseek": [ModelInfo("deepseek-flash")]}, now)
     assert run.results["gemini"].keys() == {"error"}
     assert row().state == Availability.AVAILABLE
     assert row("deepseek-flash").enabled
@@ -180,7 +188,7 @@ def test_failed_or_empty_list_changes_nothing(now: datetime, listed: Any) -> Non
 
 
 def test_run_without_any_list_has_failed(now: datetime) -> None:
-    run = sync.apply({"gemini": ProviderError("auth", "no")}, "test", None, now)
+    run = write({"gemini": ProviderError("auth", "no")}, now)
     assert run.state == SyncRun.State.FAILED
 
 
@@ -313,7 +321,7 @@ def test_slot_of_a_dead_process_is_taken_over(now: datetime) -> None:
 
 
 def test_slot_that_is_done_stays_done(now: datetime) -> None:
-    sync.apply({}, "nightly", "nightly:1", now)
+    write({}, now, "nightly:1")
     assert sync.claim("nightly", "nightly:1", now + timedelta(hours=1)) is None
 
 
@@ -342,3 +350,8 @@ def test_nothing_configured_is_said(now: datetime) -> None:
 def test_unconfigured_provider_is_refused() -> None:
     with pytest.raises(CommandError, match="gemini is not configured"):
         call_command("sync_models", provider="gemini")
+
+
+def test_name_of_a_row_tells_the_time_of_where_people_are() -> None:
+    with timezone.override("Europe/Moscow"):
+        assert str(SyncRun(started_at=datetime(2026, 11, 21, 22, 30, tzinfo=UTC))).startswith("2026-11-22 01:30")

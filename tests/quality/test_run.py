@@ -147,3 +147,15 @@ def test_refusal_is_one_sentence_and_no_traceback(taken_port: int) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith(f"Port {taken_port} is taken by another program")
     assert done.stderr.count("\n") == 1
+
+
+def test_password_can_be_set_before_the_first_start(tmp_path: Path) -> None:
+    env = {"SEKRETAR_IGNORE_DOTENV": "1", "SECRET_KEY": "x" * 50, "DATABASE_URL": f"sqlite:///{tmp_path}/new.sqlite3"}
+    argv = [sys.executable, "-m", "scripts.run", "password"]
+    # Away from the terminal the password is read from the input.
+    done = subprocess.run(
+        argv, cwd=run.ROOT, env=env, input="Tr0ub4dor&3x\n" * 2, start_new_session=True,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Password changed successfully for user 'admin'" in done.stdout

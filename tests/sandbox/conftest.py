@@ -1,4 +1,4 @@
-"""The sandbox for tests in the same process, and plain HTTP clients for it."""
+"""The sandbox, or its model servers alone, for tests in the same process, and plain HTTP clients for them."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from sandbox.server import Sandbox, serve
 
+from .providers_server import Server, serve_models
 from .telegram_clients import Api, Control
 
 
@@ -32,3 +33,10 @@ def api(sandbox: Sandbox, session: aiohttp.ClientSession) -> Api:
 @pytest.fixture
 def control(sandbox: Sandbox, session: aiohttp.ClientSession) -> Control:
     return Control(sandbox.url, session)
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[Server]:
+    """The model servers; answers come at once."""
+    async with serve_models() as running:
+        yield running

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from sandbox.providers.routes import add_routes
-from sandbox.providers.state import Call, Models
+from sandbox.providers.state import PROVIDERS, Call, Models
 
+everywhere = pytest.mark.parametrize("provider", PROVIDERS)
 KEY = "sk-sandbox-0123456789"
 PATHS = {
     "openai": "/llm/openai/v1/chat/completions",
@@ -27,6 +29,12 @@ MODEL = {
     "mistral": "mistral-small-2603",
     "gemini": "gemini-3.8-flash",
 }
+TOOL: Any = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+
+
+def user(text: str) -> list[Any]:
+    """The messages of a conversation that has just begun, in the OpenAI form."""
+    return [{"role": "user", "content": text}]
 
 
 @dataclass
@@ -63,7 +71,7 @@ def question(provider: str, text: str, stream: bool) -> dict[str, Any]:
     """The smallest body that asks something."""
     if provider == "gemini":
         return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
-    return {"model": MODEL[provider], "stream": stream, "messages": [{"role": "user", "content": text}]}
+    return {"model": MODEL[provider], "stream": stream, "messages": user(text)}
 
 
 @asynccontextmanager

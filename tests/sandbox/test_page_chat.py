@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from sandbox.server import Sandbox, serve
+from sandbox.telegram.files import Upload
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -150,6 +151,15 @@ async def test_arrow_up_edits_the_last_own_message(page: Page, sandbox: Sandbox)
     await write(page, "в девять")
     assert (await heard(sandbox, "edited_message"))["text"] == "в девять"
     await expect(left(page, "message")).to_contain_text("изменено")
+
+
+async def test_caption_of_an_own_picture_is_edited_from_the_menu(page: Page, sandbox: Sandbox) -> None:
+    sandbox.world.say(ANNA, "Наша дсока", file=("photo", Upload("доска.png", "image/png", PIXEL)))
+    await left(page, "message").get_by_text("Наша дсока").click(button="right")
+    await page.get_by_role("menuitem", name="Изменить").click()
+    await write(page, "Наша доска")
+    assert (await heard(sandbox, "edited_message"))["caption"] == "Наша доска"
+    await expect(left(page, "message")).to_contain_text("Наша доска")
 
 
 async def test_attached_picture_is_sent_with_its_caption_and_shown(page: Page, sandbox: Sandbox) -> None:

@@ -4,31 +4,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import APIStatusError, AsyncOpenAI
 
-from tests.sandbox.providers_server import KEY, Server, events, serve_models
+from tests.sandbox.openai_sdk import openai_sdk
+from tests.sandbox.providers_server import KEY, TOOL, Server, events, user
 
 MODEL = "deepseek-flash"
-TOOL: Any = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 SILENT = {"thinking": {"type": "disabled"}}
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve_models() as running:
-        yield running
-
-
-@pytest.fixture
 async def client(server: Server) -> AsyncIterator[AsyncOpenAI]:
-    http = DefaultAsyncHttpxClient(verify=False)  # reads no certificates: begins ten times faster
-    base = f"{server.url}/llm/deepseek"
-    async with AsyncOpenAI(base_url=base, api_key=KEY, max_retries=0, http_client=http) as opened:
+    async with openai_sdk(f"{server.url}/llm/deepseek") as opened:
         yield opened
-
-
-def user(text: str) -> list[Any]:
-    return [{"role": "user", "content": text}]
 
 
 async def test_models_tell_what_they_can_see(client: AsyncOpenAI) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
@@ -14,14 +13,12 @@ from tests.sandbox.providers_server import (
     PATHS,
     Server,
     events,
+    everywhere,
     method,
-    question,
     serve_models,
     text_of,
 )
 
-PROVIDERS = ("openai", "deepseek", "mistral", "gemini")
-everywhere = pytest.mark.parametrize("provider", PROVIDERS)
 both = pytest.mark.parametrize("stream", [True, False])
 
 
@@ -209,8 +206,3 @@ async def test_server_that_closes_lets_nobody_hang() -> None:
         await server.models.until(lambda: server.models.active == 1)
     with pytest.raises(aiohttp.ClientError):
         await asked
-
-
-def test_question_has_the_providers_own_shape() -> None:
-    body: Any = question("gemini", "x", False)
-    assert body["contents"][0]["parts"] == [{"text": "x"}]

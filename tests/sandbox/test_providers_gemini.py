@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import puremagic
 import pytest
 from google import genai
 from google.genai import errors, types
 
 from sandbox.providers.gemini import SIGNATURE
-from tests.sandbox.providers_server import KEY, Server, events, serve_models
+from tests.sandbox.providers_server import KEY, Server, events
 
 MODEL = "gemini-3.8-flash"
 WEATHER = types.Tool(
@@ -23,12 +24,6 @@ WEATHER = types.Tool(
     ]
 )
 THOUGHTS = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=True))
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve_models() as running:
-        yield running
 
 
 @pytest.fixture
@@ -308,3 +303,28 @@ async def test_video_is_processed_before_it_is_active(client: Any, tmp_path: Any
     file = await client.files.upload(file=path)
     states = [file.state] + [(await client.files.get(name=file.name)).state for _ in range(2)]
     assert states == ["PROCESSING", "PROCESSING", "ACTIVE"]
+
+
+async def test_recording_is_written_down_word_for_word(client: Any) -> None:
+    voice = types.Part.from_bytes(data="OggS[[text Купи хлеб.]]".encode(), mime_type="audio/ogg")
+    scribe = types.GenerateContentConfig(system_instruction="Transcribe it.")
+    answer = await client.models.generate_content(model=MODEL, contents=[voice, "What is said?"], config=scribe)
+    assert answer.text == "Купи хлеб."
+
+
+async def test_painter_sends_pictures_that_can_be_opened(client: Any) -> None:
+    both = types.GenerateContentConfig(response_modalities=["TEXT", "IMAGE"])
+    painter = "gemini-3.1-flash-image"
+    answer = await client.models.generate_content(model=painter, contents="Кот [[image 2]]", config=both)
+    images = [part.inline_data for part in answer.parts if part.inline_data]
+    assert [image.mime_type for image in images] == ["image/png"] * 2
+    assert images[0].data != images[1].data
+    assert puremagic.from_string(images[0].data, mime=True) == "image/png"
+
+
+async def test_model_that_only_talks_paints_nothing(client: Any) -> None:
+    answer = await client.models.generate_content(model=MODEL, contents="[[image]]")
+    assert not [part for part in answer.parts if part.inline_data]
+    wish = types.GenerateContentConfig(response_modalities=["IMAGE"])
+    with pytest.raises(errors.ClientError):
+        await client.models.generate_content(model=MODEL, contents="Кот", config=wish)

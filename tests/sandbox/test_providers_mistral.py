@@ -9,16 +9,9 @@ from mistralai.client import Mistral
 from mistralai.client.errors import HTTPValidationError, SDKError
 from mistralai.client.models import CompletionChunk, File, TextChunk, ThinkChunk
 
-from tests.sandbox.providers_server import KEY, Server, events, serve_models
+from tests.sandbox.providers_server import KEY, TOOL, Server, events, user
 
 MODEL = "mistral-small-latest"
-TOOL: Any = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve_models() as running:
-        yield running
 
 
 @pytest.fixture
@@ -27,10 +20,6 @@ async def client(server: Server) -> AsyncIterator[Mistral]:
         async with httpx2.AsyncClient(verify=False) as http:
             base = f"{server.url}/llm/mistral"
             yield Mistral(api_key=KEY, server_url=base, client=idle, async_client=http)
-
-
-def user(text: str) -> Any:
-    return [{"role": "user", "content": text}]
 
 
 async def streamed(client: Mistral, **request: Any) -> list[CompletionChunk]:
@@ -237,6 +226,12 @@ async def test_deleted_file_is_gone(client: Mistral) -> None:
     assert (await client.files.delete_async(file_id=uploaded.id)).deleted is True
     with pytest.raises(SDKError, match="404"):
         await client.files.retrieve_async(file_id=uploaded.id)
+
+
+async def test_recording_says_what_it_is_marked_with(client: Mistral) -> None:
+    voice = File(file_name="v.ogg", content="OggS[[text Купи хлеб.]]".encode())
+    heard = await client.audio.transcriptions.complete_async(model="voxtral-mini-latest", file=voice)
+    assert heard.text == "Купи хлеб."
 
 
 async def test_voice_is_transcribed(client: Mistral) -> None:

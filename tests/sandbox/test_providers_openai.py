@@ -4,32 +4,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, RateLimitError
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, RateLimitError
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from tests.sandbox.providers_server import KEY, Server, events, serve_models
+from tests.sandbox.openai_sdk import openai_sdk
+from tests.sandbox.providers_server import TOOL, Server, events, user
 
 MODEL = "gpt-4o-mini"
-TOOL: Any = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve_models() as running:
-        yield running
-
-
-@pytest.fixture
 async def client(server: Server) -> AsyncIterator[AsyncOpenAI]:
-    http = DefaultAsyncHttpxClient(verify=False)  # reads no certificates: begins ten times faster
-    base = f"{server.url}/llm/openai/v1"
-    async with AsyncOpenAI(base_url=base, api_key=KEY, max_retries=0, http_client=http) as opened:
+    async with openai_sdk(f"{server.url}/llm/openai/v1") as opened:
         yield opened
-
-
-def user(text: str) -> list[Any]:
-    return [{"role": "user", "content": text}]
 
 
 async def test_models_are_listed_with_some_that_do_not_chat(client: AsyncOpenAI) -> None:
@@ -309,3 +297,24 @@ async def test_image_is_seen_as_an_attachment(client: AsyncOpenAI) -> None:
     messages: Any = [{"role": "user", "content": [{"type": "text", "text": "Что это?"}, IMAGE]}]
     answer = await client.chat.completions.create(model=MODEL, messages=messages)
     assert "Вложений: **1** (image)" in (answer.choices[0].message.content or "")
+
+
+async def test_whisper_counts_seconds_and_the_newer_ones_tokens(client: AsyncOpenAI) -> None:
+    voice = ("v.ogg", "OggS[[text Купи хлеб.]]".encode())
+    whisper = await client.audio.transcriptions.create(model="whisper-1", file=voice, language="ru")
+    newer: Any = await client.audio.transcriptions.create(model="gpt-4o-mini-transcribe", file=voice)
+    assert (whisper.text, newer.text) == ("Купи хлеб.", "Купи хлеб.")
+    assert (newer.usage.type, newer.usage.input_tokens) == ("tokens", 10)
+
+
+@pytest.mark.parametrize(("name", "content"), [("v.txt", b"OggS"), ("v.ogg", b"")])
+async def test_recording_that_is_none_is_refused(client: AsyncOpenAI, name: str, content: bytes) -> None:
+    with pytest.raises(APIStatusError) as caught:
+        await client.audio.transcriptions.create(model="whisper-1", file=(name, content))
+    assert caught.value.status_code == 400
+
+
+async def test_chat_model_does_not_transcribe(client: AsyncOpenAI) -> None:
+    with pytest.raises(APIStatusError) as caught:
+        await client.audio.transcriptions.create(model=MODEL, file=("v.ogg", b"OggS"))
+    assert caught.value.status_code == 404

@@ -1,23 +1,13 @@
 """What a prompt or a rule makes the model servers do, the same for all four."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from sandbox.providers import answers, script
-from sandbox.providers.state import Models
-from tests.sandbox.providers_server import KEY, MODEL, PATHS, Server, events, serve_models, text_of
-
-PROVIDERS = ("openai", "deepseek", "mistral", "gemini")
-everywhere = pytest.mark.parametrize("provider", PROVIDERS)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve_models() as running:
-        yield running
+from sandbox.providers.state import PROVIDERS, Models
+from tests.sandbox.providers_server import KEY, MODEL, Server, events, everywhere, serve_models, text_of
 
 
 async def said(server: Server, provider: str, text: str, **fields: Any) -> str:
@@ -96,7 +86,7 @@ async def test_slow_answer_comes_in_many_pieces_over_its_time(server: Server) ->
     assert call.duration is not None
     assert 0.35 < call.duration < 2
     assert call.first_byte is not None
-    assert call.first_byte < 0.2
+    assert call.first_byte < call.duration / 2
 
 
 async def test_delay_holds_the_first_byte_back(server: Server) -> None:
@@ -294,7 +284,3 @@ async def test_mistake_in_a_catalogue_is_explained(server: Server, path: str, bo
 async def test_answer_in_russian_is_asked_for_by_the_question() -> None:
     assert answers.language("", "Привет", "Hello") == "ru"
     assert answers.language("42", "Hello", "Привет") == "en"
-
-
-def test_every_path_is_tested() -> None:
-    assert PATHS.keys() == set(PROVIDERS)

@@ -70,6 +70,15 @@ async def test_a_forwarded_message_names_its_origin(control: Control) -> None:
     assert hidden["message"]["forward_origin"]["sender_user_name"] == "Somebody"
 
 
+@pytest.mark.parametrize(("chat", "kind", "field"), [(NEWS, "channel", "chat"), (TEAM, "chat", "sender_chat")])
+async def test_a_message_forwarded_from_a_chat_names_the_chat(
+    control: Control, chat: int, kind: str, field: str
+) -> None:
+    sent = await control("message", chat_id=ANNA, user_id=ANNA, text="see", forward_from=chat)
+    origin = sent["message"]["forward_origin"]
+    assert (origin["type"], origin[field]["id"]) == (kind, chat)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "trouble"),
     [

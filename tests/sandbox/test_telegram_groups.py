@@ -27,6 +27,16 @@ async def test_a_bare_command_is_heard_when_the_bot_spoke_last(sandbox: Sandbox,
     assert sandbox.world.say(ANNA, "/help", TEAM).update_id is not None
 
 
+async def test_a_bare_command_is_not_heard_when_another_bot_spoke_last(
+    sandbox: Sandbox, control: Control, api: Api
+) -> None:
+    await control("user", id=2000, first_name="Other", is_bot=True)
+    await control("member", chat_id=TEAM, user_id=2000, status="member")
+    await api.ok("sendMessage", chat_id=TEAM, text="hi")
+    sandbox.world.say(2000, "hi from me too", TEAM)
+    assert sandbox.world.say(ANNA, "/help", TEAM).update_id is None
+
+
 async def test_a_reply_to_the_bot_is_heard(sandbox: Sandbox, api: Api) -> None:
     message = await api.ok("sendMessage", chat_id=TEAM, text="hi")
     assert sandbox.world.say(ANNA, "yes", TEAM, reply_to=message["message_id"]).update_id is not None

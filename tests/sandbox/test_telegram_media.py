@@ -38,6 +38,14 @@ async def test_an_uploaded_photo_has_its_size_in_pixels(api: Api) -> None:
     assert message["caption"] == "see"
 
 
+async def test_a_large_photo_comes_in_two_sizes_the_original_last(api: Api) -> None:
+    photo = png(900, 600) + bytes(1000)
+    small, large = (await upload(api, "sendPhoto", {"photo": photo}, chat_id="101"))["result"]["photo"]
+    assert ((small["width"], small["height"]), (large["width"], large["height"])) == ((90, 60), (900, 600))
+    assert small["file_id"] != large["file_id"]
+    assert small["file_size"] < large["file_size"] == len(photo)
+
+
 async def test_a_file_can_be_sent_again_by_its_id(api: Api) -> None:
     answer = await upload(api, "sendDocument", {"document": b"text"}, chat_id="101")
     file_id = answer["result"]["document"]["file_id"]
@@ -51,6 +59,7 @@ async def test_a_file_can_be_sent_again_by_its_id(api: Api) -> None:
     ("method", "name", "content", "trouble"),
     [
         ("sendPhoto", "photo", b"no picture", "IMAGE_PROCESS_FAILED"),
+        ("sendPhoto", "photo", b"GIF89a", "IMAGE_PROCESS_FAILED"),
         ("sendPhoto", "photo", png(9000, 9000), "PHOTO_INVALID_DIMENSIONS"),
         ("sendDocument", "document", b"", "file must be non-empty"),
     ],
@@ -70,14 +79,26 @@ async def test_an_upload_over_50_megabytes_is_refused(api: Api) -> None:
     assert answer["error_code"] == 413
 
 
+async def test_a_video_note_is_round_and_has_no_words(control: Control, api: Api) -> None:
+    sent = (await upload(api, "sendVideoNote", {"video_note": b"mp4"}, chat_id="101", length="360"))["result"]
+    assert (sent["video_note"]["length"], "caption" in sent) == (360, False)
+    where = {"chat_id": ANNA, "message_id": sent["message_id"]}
+    assert "there is no caption" in await api.error("editMessageCaption", **where, caption="x")
+    person = {"chat_id": ANNA, "user_id": ANNA, "video_note": {"name": "v.mp4"}}
+    assert (await control("message", **person))["message"]["video_note"].keys() >= {"file_id", "length", "duration"}
+    assert await control.refused("message", **person, caption="x") == "a video_note has no caption"
+
+
 async def test_a_wrong_file_id_is_refused(api: Api) -> None:
     answer = await api.error("sendDocument", chat_id=ANNA, document="nonsense")
     assert answer == "Bad Request: wrong file identifier/HTTP URL specified"
 
 
-async def test_a_file_is_loaded_from_a_url_of_this_machine_only(api: Api) -> None:
+async def test_a_file_is_loaded_whole_from_a_url_of_this_machine_only(api: Api) -> None:
+    content = png() + bytes(1024 * 1024)
+
     async def give(request: web.Request) -> web.Response:
-        return web.Response(body=png())
+        return web.Response(body=content)
 
     app = web.Application()
     app.router.add_get("/cat.png", give)
@@ -87,7 +108,7 @@ async def test_a_file_is_loaded_from_a_url_of_this_machine_only(api: Api) -> Non
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/cat.png"
     message = await api.ok("sendPhoto", chat_id=ANNA, photo=url)
     await runner.cleanup()
-    assert message["photo"][-1]["width"] == 40
+    assert (message["photo"][-1]["width"], message["photo"][-1]["file_size"]) == (40, len(content))
     refused = await api.error("sendPhoto", chat_id=ANNA, photo="http://example.org/cat.png")
     assert refused == "Bad Request: failed to get HTTP URL content"
 
@@ -108,6 +129,40 @@ async def test_a_persons_file_can_be_downloaded_for_an_hour(
     async with session.get(url) as response:
         assert response.status == 404
     assert message["caption_entities"][0]["type"] == "bot_command"
+
+
+@pytest.fixture
+async def link(sandbox: Sandbox, api: Api) -> str:
+    """The address of a file of 1000 bytes."""
+    said = sandbox.world.say(ANNA, file=("document", Upload("a.bin", "", bytes(1000)))).message
+    found = await api.ok("getFile", file_id=said["document"]["file_id"])
+    return f"{sandbox.url}/file/bot1000:sandbox-token/{found['file_path']}"
+
+
+async def test_a_download_is_listed_as_a_call(sandbox: Sandbox, session: aiohttp.ClientSession, link: str) -> None:
+    async with session.get(link) as response:
+        await response.read()
+    (call,) = sandbox.world.calls("download")
+    assert (call.ok, call.params) == (True, {"file_path": link.partition("-token/")[2]})
+
+
+@pytest.mark.parametrize(("kind", "code"), [("401", 401), ("500", 500), ("502_html", 502)])
+async def test_a_download_can_fail(
+    sandbox: Sandbox, session: aiohttp.ClientSession, link: str, kind: str, code: int
+) -> None:
+    sandbox.world.faults.add([{"method": "download", "kind": kind}])
+    async with session.get(link) as response:
+        assert response.status == code
+    async with session.get(link) as response:
+        assert len(await response.read()) == 1000
+
+
+async def test_a_download_can_break_halfway(sandbox: Sandbox, session: aiohttp.ClientSession, link: str) -> None:
+    sandbox.world.faults.add([{"method": "download", "kind": "cut_after"}])
+    async with session.get(link) as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
 
 
 async def test_a_file_over_20_megabytes_cannot_be_downloaded(control: Control, api: Api) -> None:
@@ -159,6 +214,36 @@ async def test_a_persons_album_arrives_as_messages_with_one_group_id(sandbox: Sa
     assert [message.get("caption") for message in messages] == ["three", None, None]
 
 
+async def test_a_persons_album_may_be_a_reply_in_a_topic(control: Control, api: Api) -> None:
+    await control("bot", has_topics_enabled=True)
+    question = await api.ok("sendMessage", chat_id=ANNA, text="Show me")
+    where = {"chat_id": ANNA, "user_id": ANNA, "reply_to_message_id": question["message_id"], "message_thread_id": 7}
+    await control("album", **where, files=[{"document": {"name": "a.txt"}}] * 2)
+    messages = [update["message"] for update in await api.ok("getUpdates")]
+    assert [message["reply_to_message"]["text"] for message in messages] == ["Show me"] * 2
+    assert [message["message_thread_id"] for message in messages] == [7, 7]
+
+
+async def test_a_person_edits_and_takes_away_the_caption_of_a_file(control: Control, api: Api) -> None:
+    where = {"chat_id": ANNA, "user_id": ANNA}
+    sent = (await control("message", **where, document={"name": "a.txt"}, caption="/raed"))["message"]
+    for text in ("/read", ""):
+        await control("edit", **where, message_id=sent["message_id"], text=text)
+    new, bare = [update["edited_message"] for update in (await api.ok("getUpdates"))[1:]]
+    assert (new["caption"], new["caption_entities"][0]["length"]) == ("/read", 5)
+    assert new["document"] == bare["document"] == sent["document"]
+    assert not {"caption", "caption_entities", "text"} & set(bare)
+
+
+async def test_an_album_needs_the_right_to_send_files_of_its_kind(control: Control, api: Api) -> None:
+    await control("chat", id=TEAM, permissions={"can_send_documents": False})
+    for kind, content in (("photo", png()), ("document", b"x")):
+        media = f'[{{"type":"{kind}","media":"attach://one"}},{{"type":"{kind}","media":"attach://two"}}]'
+        answer = await upload(api, "sendMediaGroup", {"one": content, "two": content}, chat_id=str(TEAM), media=media)
+        assert answer["ok"] is (kind == "photo")
+    assert answer["description"] == "Bad Request: not enough rights to send documents to the chat"
+
+
 async def test_caption_and_file_can_be_edited(api: Api) -> None:
     message = (await upload(api, "sendPhoto", {"photo": png()}, chat_id="101"))["result"]
     where = {"chat_id": ANNA, "message_id": message["message_id"]}
@@ -168,6 +253,15 @@ async def test_caption_and_file_can_be_edited(api: Api) -> None:
     edited = await upload(api, "editMessageMedia", {"file": b"x"}, **fields, media=media)
     assert "photo" not in edited["result"]
     assert edited["result"]["document"]["file_size"] == 1
+
+
+async def test_a_photo_cannot_become_a_voice(api: Api) -> None:
+    message = (await upload(api, "sendPhoto", {"photo": png()}, chat_id="101"))["result"]
+    fields = {"chat_id": "101", "message_id": str(message["message_id"])}
+    answer = await upload(
+        api, "editMessageMedia", {"file": b"x"}, **fields, media='{"type":"voice","media":"attach://file"}'
+    )
+    assert answer["description"] == "Bad Request: can't parse InputMedia: unsupported type specified"
 
 
 async def test_a_text_has_no_caption_and_a_photo_no_text_to_edit(api: Api) -> None:

@@ -244,6 +244,18 @@ async def test_a_copy_is_the_bots_own_and_a_forward_names_its_origin(sandbox: Sa
     assert forwarded["forward_origin"]["sender_user"]["id"] == ANNA
 
 
+@pytest.mark.parametrize("method", ["forwardMessages", "copyMessages"])
+async def test_of_several_messages_those_that_are_gone_are_skipped(sandbox: Sandbox, api: Api, method: str) -> None:
+    numbers = [sandbox.world.say(ANNA, text).message["message_id"] for text in ("one", "two", "three")]
+    await api.ok("deleteMessage", chat_id=ANNA, message_id=numbers[1])
+    where = {"chat_id": TEAM, "from_chat_id": ANNA}
+    came = await api.ok(method, **where, message_ids=numbers)
+    texts = {number: message["text"] for number, message in sandbox.world.chat(TEAM).messages.items()}
+    assert texts == {came[0]["message_id"]: "one", came[1]["message_id"]: "three"}
+    verb = method.removesuffix("Messages")
+    assert await api.error(method, **where, message_ids=[numbers[1]]) == f"Bad Request: messages to {verb} not found"
+
+
 async def test_a_draft_lives_until_a_message_comes(sandbox: Sandbox, api: Api) -> None:
     await api.ok("sendMessageDraft", chat_id=ANNA, draft_id=7, text="Thin")
     assert sandbox.world.chat(ANNA).drafts[None].text == "Thin"

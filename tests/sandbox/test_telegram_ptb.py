@@ -9,6 +9,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 from telegram.request import HTTPXRequest
 
 from sandbox.server import Sandbox, serve
+from sandbox.telegram.files import KINDS, Upload
 
 ANNA, TEAM = 101, -1001000000002
 GO = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data="go")]])
@@ -63,6 +64,13 @@ async def test_files_go_up_and_come_down(bot: Bot) -> None:
     assert message.document is not None
     file = await bot.get_file(message.document.file_id)
     assert bytes(await file.download_as_bytearray()) == b"text"
+
+
+async def test_every_kind_of_file_of_a_person_can_be_read(sandbox: Sandbox, bot: Bot) -> None:
+    for kind in KINDS:
+        sandbox.world.say(ANNA, file=(kind, Upload(kind, "", b"x")), forward_from=TEAM)
+    messages = [update.message for update in await bot.get_updates(timeout=1)]
+    assert [message and message.effective_attachment is not None for message in messages] == [True] * len(KINDS)
 
 
 async def test_errors_become_the_librarys_exceptions(sandbox: Sandbox, bot: Bot) -> None:

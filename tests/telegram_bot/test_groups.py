@@ -13,6 +13,11 @@ from sandbox.telegram.chats import Topic
 from tests.house import ADMINS, ANNA, BORIS, BOT, CHRIS, OLGA, TEAM, House
 
 HELLO = "Hello! As soon as the admins approve this group, I am here for you."
+GREETING = (
+    "Hello! I am ready here. Write /ask and your question, or reply to me.\n\nNothing else reaches me, not even my "
+    "name. If I am to hear it, make me an admin of the group; or turn my privacy mode off at @BotFather (/setprivacy) "
+    "and add me anew."
+)
 CLOSED = "This group is not approved yet. The admins have the request."
 
 
@@ -75,7 +80,7 @@ async def test_approved_group_is_greeted_and_answered(house: House) -> None:
     await add_bot(house, group)
     await press(house, "✅ Approve")
 
-    assert house.heard(group)[-1] == "Hello! I am ready here. Write /ask and your question, or reply to me."
+    assert house.heard(group)[-1] == GREETING
     assert house.heard(ADMINS) == ["👥 Книжный клуб\n\n✅ active · Ольга"]
     entry = await house.db(AuditEntry.objects.filter(action="chat.decided").get)
     assert entry.details == {"old": "pending", "new": "active"}

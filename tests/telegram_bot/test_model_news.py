@@ -8,7 +8,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from delivery.models import Delivery
+from delivery.models import Delivery, JobRequest
+from llm import breaker, services
+from llm.errors import ProviderError
 from llm.models import Model, ProviderState, SyncRun
 from llm.signals import models_synced, provider_paused, provider_recovered
 from telegram_bot import notices
@@ -100,7 +102,9 @@ def test_one_run_is_told_once() -> None:
         ("auth", "the key was refused"),
         ("billing", "the account is out of money"),
         ("forbidden_region", "it refuses our region"),
-        ("overloaded", "overloaded"),
+        ("overloaded", "it is overloaded"),
+        ("server", "its server fails again and again"),
+        ("network", "it cannot be reached"),
     ],
 )
 def test_paused_provider_is_told_with_the_reason(kind: str, reason: str) -> None:
@@ -108,6 +112,19 @@ def test_paused_provider_is_told_with_the_reason(kind: str, reason: str) -> None
     provider_paused.send(sender=ProviderState, name="openai", kind=kind, until=until)
 
     assert said() == [f"⏸ openai is paused for 5 min: {reason}."]
+
+
+def test_failures_that_pass_are_told_when_they_come_again_and_again(now: datetime) -> None:
+    for number in range(breaker.FAILURES):
+        assert said() == []
+        breaker.record_failure("openai", ProviderError("server", "500"), now + timedelta(seconds=number))
+    for number in range(3):
+        breaker.record_failure("openai", ProviderError("server", "500"), now + timedelta(minutes=1 + number))
+    breaker.record_success("openai", now + timedelta(minutes=9))
+
+    paused, back = said()
+    assert paused.endswith(": its server fails again and again.")
+    assert back == "▶️ openai answers again."
 
 
 def test_provider_that_is_back_is_told(now: datetime) -> None:
@@ -122,3 +139,32 @@ def test_without_an_admins_chat_nothing_is_said(settings: Settings) -> None:
     provider_recovered.send(sender=ProviderState, name="openai")
 
     assert said() == []
+
+
+def test_quota_of_the_day_is_told_once() -> None:
+    for _ in range(3):
+        services.tell_refusal("gemini", "gemini-3.8-flash", "quota_daily")
+
+    assert said() == ["🪫 gemini refuses gemini-3.8-flash: the quota of the day is used up there."]
+
+
+def test_unknown_model_has_the_list_read_again_once() -> None:
+    services.tell_refusal("openai", "gone-1", "model_not_found")
+    services.tell_refusal("openai", "gone-1", "model_not_found")
+
+    assert said() == ["❔ openai knows no model gone-1. The list of models is being read again."]
+    assert [asked.job_id for asked in JobRequest.objects.all()] == ["sync_models"]
+
+
+def test_list_is_read_again_without_an_admins_chat_too(settings: Settings) -> None:
+    settings.ADMIN_CHAT_ID = None
+    services.tell_refusal("openai", "gone-1", "model_not_found")
+
+    assert JobRequest.objects.count() == 1
+
+
+def test_other_refusals_tell_nobody() -> None:
+    services.tell_refusal("openai", "m", "bad_request")
+
+    assert said() == []
+    assert not JobRequest.objects.exists()

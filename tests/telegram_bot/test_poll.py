@@ -117,6 +117,21 @@ async def test_every_poll_names_all_kinds_of_updates(line: Line) -> None:
 # --- bad days -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("kind", "waits"), [("500", 0), ("409", 7)])
+async def test_poll_after_a_failure_is_short_but_does_not_heat_up_a_fight(
+    line: Line, settings: Settings, kind: str, waits: int
+) -> None:
+    settings.POLL_TIMEOUT_SEC = 7
+    line.say("one")
+    line.fault(kind)
+    await line.poller.step()
+    await line.poller.step()
+
+    timeouts = [int(call.params.get("timeout", 0)) for call in line.sandbox.world.calls(method="getUpdates")]
+    assert timeouts == [7, waits]
+
+
 @pytest.mark.parametrize("kind", ["500", "502_html", "cut", "cut_after"])
 async def test_fault_of_the_line_is_waited_out_with_growing_pauses(line: Line, kind: str) -> None:
     line.say("one")

@@ -10,9 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.claims import WORKER
+from core.db import in_db
 from core.locks import ProcessLock
 from telegram_bot import inbox, services
+from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button, Update
+from tests.house import every_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +34,13 @@ def row(update_id: int = 1, **facts: Any) -> Update:
 def held(update_id: int = 1, **facts: Any) -> Update:
     """An update that this process works on."""
     return row(update_id, **{"state": "running", "worker": WORKER, "attempts": 1, **facts})
+
+
+def take_one() -> tuple[Update, Incoming | Exception | None]:
+    """What the worker takes of the lane now."""
+    [taken] = inbox.take([LANE])
+    assert taken is not None
+    return taken
 
 
 def states() -> list[str]:
@@ -122,9 +132,9 @@ def test_put_back_update_waits_until_its_time() -> None:
     update = held()
     services.put_back([update.pk], "the database went away", timezone.now() + timedelta(minutes=1))
 
-    assert inbox.take(LANE) == (None, None)
+    assert inbox.take([LANE]) == [None]
     Update.objects.update(not_before=timezone.now() - timedelta(seconds=1))
-    taken, _incoming = inbox.take(LANE)
+    taken, _incoming = take_one()
     assert taken == update
 
 
@@ -161,7 +171,7 @@ def test_update_that_killed_five_workers_is_buried() -> None:
 def test_recovered_update_counts_its_attempts_on() -> None:
     held(1, worker="dead:1:aa", attempts=2)
     inbox.recover(everything=True)
-    update, _incoming = inbox.take(LANE)
+    update, _incoming = take_one()
 
     assert update is not None
     assert (update.state, update.attempts, update.worker) == ("running", 3, WORKER)
@@ -211,7 +221,7 @@ def test_operator_gives_back_what_a_dead_process_held(capsys: pytest.CaptureFixt
     held(1, worker="dead:1:aa")
     call_command("recover")
 
-    assert capsys.readouterr().out == "in: 1 given back\nout: 0 given back\n"
+    assert capsys.readouterr().out == "in: 1 given back\nout: 0 given back\nannounce: 0 given back\n"
     assert states() == ["new"]
 
 
@@ -231,20 +241,45 @@ def test_nothing_is_given_back_by_hand_while_a_bot_works() -> None:
 # --- a database that hiccups while an update is taken ---------------------------------------------------------------
 
 
-def test_update_is_put_back_when_its_sender_cannot_be_read() -> None:
-    row(raw=raw(1, **{"from": {"id": 7, "first_name": "Анна"}}))
+def fails(*tables: str, from_sql: str = "SELECT") -> Any:
+    """An execute wrapper: the database goes away when it is asked about these tables."""
 
     def down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if sql.startswith("SELECT") and "accounts_chat" in sql:
+        if sql.startswith(from_sql) and any(table in sql for table in tables):
             raise OperationalError("the database went away")
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(down):
-        update, incoming = inbox.take(LANE)
+    return connection.execute_wrapper(down)
 
-    assert update is not None
-    assert incoming is None
-    update.refresh_from_db()
-    assert (update.state, update.error) == ("new", "the database went away")
+
+def test_update_whose_sender_cannot_be_read_costs_those_taken_along_nothing() -> None:
+    person = {"id": 7, "first_name": "Анна"}
+    row(1, raw=raw(1, **{"from": person}))
+    row(2, lane="in:1:8:0", raw={"update_id": 2, "poll": {}}, chat_id=None)
+    with fails("accounts_chat"):
+        first, second = inbox.take([LANE, "in:1:8:0"])
+
+    assert first is not None
+    assert isinstance(first[1], OperationalError)
+    assert second is not None
+    assert second[1] is None
+    assert states() == ["running", "done"]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_update_is_put_back_when_its_sender_cannot_be_read_though_that_fails_at_first() -> None:
+    await in_db(row, raw=raw(1, **{"from": {"id": 7, "first_name": "Анна"}}))
+    away = ["accounts_chat", '"not_before" = ']
+
+    def down(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if away and away[0] in sql:
+            raise OperationalError(f"away at {away.pop(0)}")
+        return execute(sql, params, many, context)
+
+    with every_statement(down):
+        assert await inbox.drain(LANE)
+
+    update = await in_db(Update.objects.get)
+    assert (update.state, update.error, away) == ("new", "away at accounts_chat", [])
     assert update.not_before is not None
-    assert update.not_before <= timezone.now() + timedelta(seconds=1)
+    assert update.not_before <= timezone.now() + timedelta(seconds=2)

@@ -1,0 +1,347 @@
+"""/dialogs: what was said before, and what can be done to it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import translation
+
+from accounts.models import User
+from conversations.dialogs import export, menu
+from conversations.models import Attachment, Conversation, Message, Request
+from conversations.services import library
+from delivery.models import Delivery
+from files.models import StoredFile
+from telegram_bot.models import Update
+from tests.conversations.conftest import requests
+from tests.house import ANNA, BORIS, OLGA, TEAM, House
+
+
+async def press(house: House, label: str, user: int = ANNA, chat_id: int | None = None) -> str:
+    """Press the button under the bot's newest message; what that message says afterwards."""
+    pressed = house.press(user, label, chat_id)
+    await house.until(lambda: pressed.answered)
+    await house.quiet()
+    return house.heard(chat_id or user)[-1]
+
+
+def dialogs() -> list[Conversation]:
+    return list(Conversation.objects.order_by("id"))
+
+
+def uploaded(house: House, chat_id: int = ANNA) -> tuple[str, str]:
+    """Name and text of the newest document."""
+    document = house.messages(chat_id)[-1]["document"]
+    return document["file_name"], house.world.files.find(document["file_id"]).content.decode()
+
+
+@pytest.fixture
+async def shelf(house: House) -> House:
+    """Анна has two dialogs: one about tea, which ended, and one about coffee."""
+    await house.ask(ANNA, "How do I make tea?")
+    await house.ask(ANNA, "/new")
+    await house.ask(ANNA, "And coffee?")
+    return house
+
+
+async def test_dialogs_are_listed_newest_first_and_the_open_one_is_marked(shelf: House) -> None:
+    said = await shelf.ask(ANNA, "/dialogs")
+
+    assert said == "Dialogs here\n● is open: your next message goes there."
+    first, second = shelf.buttons(ANNA)
+    assert first.startswith("● And coffee? · ")
+    assert second.startswith("How do I make tea? · ")
+
+
+async def test_without_dialogs_there_is_a_friendly_word(house: House) -> None:
+    assert await house.ask(ANNA, "/dialogs") == (
+        "There are no dialogs here yet. Ask me anything, and the first one begins."
+    )
+
+
+async def test_many_dialogs_come_in_pages(house: House) -> None:
+    for number in range(8):
+        await house.ask(ANNA, f"Question {number}")
+        await house.ask(ANNA, "/new")
+
+    assert (await house.ask(ANNA, "/dialogs")).startswith("Dialogs here · page 1 of 2")
+    await press(house, "›")
+
+    assert [label.partition(" · ")[0] for label in house.buttons(ANNA)] == ["Question 1", "Question 0", "‹"]
+
+
+async def test_dialog_is_taken_up_again(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    card = await press(shelf, "How do I make tea?")
+    assert card.startswith("How do I make tea?\n2 messages, the last one: ")
+    assert "▶️ Go on with it" in shelf.buttons(ANNA)
+
+    card = await press(shelf, "▶️ Go on")
+
+    assert "● Open: your next message goes there." in card
+    assert json.loads(await shelf.ask(ANNA, "[[history]]")) == ["How do I make tea?", "[[history]]"]
+    tea, coffee = await shelf.db(dialogs)
+    assert (tea.closed_at, coffee.closed_at is None) == (None, False)
+
+
+async def test_next_message_is_the_new_title_and_no_question(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    before = len(shelf.models.calls)
+    asked = await press(shelf, "✏️ Rename")
+    assert asked.endswith("✏️ Write the new title: your next message becomes it.")
+
+    said = await shelf.ask(ANNA, "Tea, [properly] *made*")
+
+    assert said == "✏️ The dialog is called “Tea, [properly] *made*” now."
+    assert len(shelf.models.calls) == before
+    await shelf.ask(ANNA, "And milk?")
+    assert len(shelf.models.calls) == before + 1
+    await shelf.ask(ANNA, "/dialogs")
+    assert any(label.startswith("Tea, [properly] *made* · ") for label in shelf.buttons(ANNA))
+
+
+async def test_renaming_can_be_cancelled(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    await press(shelf, "✏️ Rename")
+
+    await press(shelf, "Cancel")
+    said = await shelf.ask(ANNA, "[[text A question again]]")
+
+    assert said == "A question again"
+    assert (await shelf.db(dialogs))[0].title == ""
+
+
+async def test_command_in_between_leaves_the_title_as_it_is(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "● And coffee?")
+    await press(shelf, "✏️ Rename")
+    await shelf.ask(ANNA, "/new")
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "And coffee?")
+    await press(shelf, "▶️ Go on")
+
+    assert await shelf.ask(ANNA, "[[text A question again]]") == "A question again"
+
+
+async def test_title_in_a_group_is_a_reply_of_the_one_who_renames(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", ANNA, TEAM)
+    asked = await press(team, "✏️ Rename", ANNA, TEAM)
+    assert asked.endswith("Reply to this message with the new title.")
+    prompt = team.messages(TEAM)[-1]["message_id"]
+
+    team.say(BORIS, "[[text Boris asks]]", TEAM, reply_to=prompt)
+    await team.quiet()
+    assert team.heard(TEAM)[-1] == "Boris asks"
+    team.say(ANNA, "Our tea", TEAM, reply_to=prompt)
+    await team.quiet()
+
+    assert team.heard(TEAM)[-1] == "✏️ The dialog is called “Our tea” now."
+
+
+async def test_dialog_is_exported_as_markdown(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+
+    await press(shelf, "📄 Markdown")
+
+    name, text = uploaded(shelf)
+    assert name.endswith("-How-do-I-make-tea.md")
+    assert text.startswith("# How do I make tea?\n\n")
+    assert "\n## Ольга" not in text
+    assert "\n## Анна · " in text
+    assert "\n## openai:gpt-4.1-mini · " in text
+
+
+async def test_dialog_is_exported_as_json(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+
+    await press(shelf, "🧩 JSON")
+
+    name, text = uploaded(shelf)
+    assert name.endswith(".json")
+    whole = json.loads(text)
+    assert whole["title"] == "How do I make tea?"
+    assert [(said["role"], said.get("from")) for said in whole["messages"]] == [("user", "Анна"), ("assistant", None)]
+    assert whole["messages"][1]["model"] == "openai:gpt-4.1-mini"
+    assert whole["messages"][1]["tokens_out"] > 0
+
+
+async def test_export_leaves_no_copy_in_the_outbox(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    await press(shelf, "📄 Markdown")
+
+    row = await shelf.db(lambda: Delivery.objects.get(key__startswith="export:"))
+    assert "tea" not in json.dumps(row.content)
+
+
+async def test_dialog_is_deleted_after_a_yes(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    asked = await press(shelf, "🗑 Delete")
+    assert "Delete this dialog?" in asked
+
+    said = await press(shelf, "🗑 Yes, delete")
+
+    assert said.startswith("Dialogs here")
+    assert [label.partition(" · ")[0] for label in shelf.buttons(ANNA)] == ["● And coffee?"]
+    assert await shelf.db(everything_about_tea) == []
+    erased = (await shelf.db(requests))[0]
+    assert (erased.prompt, erased.answer, erased.state) == ("", "", "done")
+    assert erased.input_tokens
+
+
+def everything_about_tea() -> list[str]:
+    """Where the first dialog's words still stand (the menus that named it are not the dialog's)."""
+    rows: list[tuple[str, Any]] = [("message", row.content) for row in Message.objects.all()]
+    rows += [("request", row.prompt + row.answer) for row in Request.objects.all()]
+    rows += [("answer", row.content) for row in Delivery.objects.filter(key__startswith="turn:")]
+    rows += [("update", row.raw) for row in Update.objects.filter(kind="message")]
+    return [name for name, said in rows if "make tea" in json.dumps(said, ensure_ascii=False)]
+
+
+async def test_no_leaves_the_dialog_as_it_is(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    await press(shelf, "🗑 Delete")
+
+    card = await press(shelf, "No")
+
+    assert card.startswith("How do I make tea?\n2 messages")
+
+
+async def test_open_dialog_that_is_deleted_makes_room_for_a_new_one(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "● And coffee?")
+    await press(shelf, "🗑 Delete")
+    await press(shelf, "🗑 Yes, delete")
+
+    assert json.loads(await shelf.ask(ANNA, "[[history]]")) == ["[[history]]"]
+
+
+async def test_dialog_is_not_deleted_while_an_answer_is_written_in_it(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "● And coffee?")
+    await press(shelf, "🗑 Delete")
+    menu_message = shelf.messages(ANNA)[-1]["message_id"]
+    data = shelf.buttons(ANNA)["🗑 Yes, delete"]
+    shelf.say(ANNA, "[[text Wait for it]] [[hold]]")
+    await shelf.until(lambda: len(shelf.models.calls) == 3)
+
+    pressed = shelf.world.press(ANNA, menu_message, data)
+    await shelf.until(lambda: pressed.answered)
+    shelf.models.release()
+    await shelf.quiet()
+
+    assert any("An answer is being written there." in text for text in shelf.heard(ANNA))
+    assert (await shelf.db(dialogs))[1].closed_at is None
+
+
+async def test_dialogs_of_others_are_not_to_be_had(shelf: House) -> None:
+    tea = (await shelf.db(dialogs))[0]
+    await shelf.ask(OLGA, "Hello")
+    chat = (await shelf.db(lambda: Conversation.objects.select_related("chat").order_by("id").last())).chat  # type: ignore[union-attr]
+
+    assert await shelf.db(library.one_of, chat, 0, tea.pk) is None
+    assert await shelf.db(library.reopen, chat, 0, tea.pk, datetime.now(UTC)) is None
+    assert len([label for label in await labels(shelf, OLGA) if "tea" in label]) == 0
+
+
+async def labels(house: House, user: int) -> list[str]:
+    await house.ask(user, "/dialogs")
+    return list(house.buttons(user))
+
+
+async def test_in_a_group_only_an_admin_or_the_only_asker_deletes(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(BORIS, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", BORIS, TEAM)
+    assert "🗑 Delete" not in team.buttons(TEAM)
+
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", ANNA, TEAM)
+    assert "🗑 Delete" in team.buttons(TEAM)
+
+    await team.ask(OLGA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", OLGA, TEAM)
+    assert "🗑 Delete" in team.buttons(TEAM)
+
+
+async def test_group_shows_its_own_dialogs_only(team: House) -> None:
+    await team.ask(ANNA, "My secret")
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+
+    await team.ask(BORIS, "/dialogs@sekretar_bot", TEAM)
+
+    assert [label.partition(" · ")[0] for label in team.buttons(TEAM)] == ["● Tea?"]
+
+
+LONG = "How do I make a good cup of strong black tea today, if I"
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Short", "Short"),
+        ("Two\nlines  here", "Two lines here"),
+        ("How do I make a good cup of strong black tea today, if I may ask you?", f"{LONG}…"),
+        ("x" * 100, "x" * 59 + "…"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_title_is_cut_at_a_word(text: str, title: str) -> None:
+    assert library.cut_at_word(text) == title
+
+
+def test_day_is_told_where_the_person_is_and_in_their_language(now: datetime) -> None:
+    moscow = User(time_zone="Europe/Moscow")
+
+    with translation.override("ru"):
+        assert menu.day(now - timedelta(hours=1), moscow, now) == "11:00"
+        assert menu.day(now - timedelta(days=15), moscow, now) == "5 ноября"
+        assert menu.day(now - timedelta(days=400), moscow, now) == "16 октября 2025"
+    with translation.override("en"):
+        assert menu.day(now - timedelta(days=15), moscow, now) == "5 November"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("How do I make tea?", "2026-11-20-How-do-I-make-tea.md"),
+        ("Чай и кофе", "2026-11-20-Чай-и-кофе.md"),
+        ("../../etc/passwd", "2026-11-20-etc-passwd.md"),
+        ("👋", "2026-11-20-dialog.md"),
+    ],
+)
+def test_file_name_is_taken_by_every_system(title: str, name: str, now: datetime) -> None:
+    assert export.file_name(title, now, "md") == name
+
+
+# --- erasing --------------------------------------------------------------------------------------------------------
+
+
+def test_file_goes_with_its_only_dialog(dialog: Conversation, member: User, now: datetime) -> None:
+    lonely, shared = (
+        StoredFile.objects.create(path=name, name=name, mime="text/plain", size=1, sha256=name) for name in "ab"
+    )
+    other = Conversation.objects.create(chat=dialog.chat, closed_at=now)
+    for conversation, files in ((dialog, (lonely, shared)), (other, (shared,))):
+        message = Message.objects.create(conversation=conversation, role="user", content="Look")
+        for file in files:
+            Attachment.objects.create(message=message, file=file, kind="document")
+
+    assert library.erase(dialog.chat, 0, dialog.pk, member, now)
+
+    lonely.refresh_from_db()
+    shared.refresh_from_db()
+    assert (lonely.expires_at, shared.expires_at) == (now, None)
+    assert Attachment.objects.count() == 1

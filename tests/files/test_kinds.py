@@ -1,0 +1,74 @@
+"""What a file is: by its content, whatever its name says."""
+
+from pathlib import Path
+
+import pytest
+
+from files import kinds
+from files.errors import FileError
+from tests.files.documents import archive, docx, pdf, pptx, xlsx
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(50)
+OGG = b"OggS\x00\x02" + bytes(22) + b"\x01\x13OpusHead" + bytes(50)
+
+
+def mime(tmp_path: Path, content: bytes, name: str = "file.bin") -> str:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    return kinds.mime_of(path, name)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (pdf(["x"]), kinds.PDF),
+        (docx("x"), kinds.DOCX),
+        (xlsx([]), kinds.XLSX),
+        (pptx("x"), kinds.PPTX),
+        (archive({"a.txt": "x"}), "application/zip"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le"),
+            kinds.ENCRYPTED_OFFICE,
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), kinds.UNKNOWN),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "image/png"),
+        (JPEG, "image/jpeg"),
+        (b"GIF89a" + bytes(50), "image/gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 " + bytes(50), "image/webp"),
+        (OGG, "audio/ogg"),
+        (b"ID3\x04" + bytes(50), "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + bytes(50), "audio/mpeg"),
+        (b"RIFF\0\0\0\0WAVEfmt " + bytes(50), "audio/wav"),
+        (b"\0\0\0\x18ftypisom" + bytes(50), "video/mp4"),
+        (b"<!DOCTYPE html><html><p>x", "text/html"),
+        (b"BM is how a sentence may begin", "text/plain"),
+        (b"{\\rtf1 hello}", "application/rtf"),
+        (bytes(200), kinds.UNKNOWN),
+    ],
+)
+def test_content_decides(tmp_path: Path, content: bytes, expected: str) -> None:
+    assert mime(tmp_path, content, "holiday.jpg") == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.csv", "text/csv"), ("A.MD", "text/markdown"), ("main.py", "text/plain"), ("", "text/plain")],
+)
+def test_name_tells_only_texts_apart(tmp_path: Path, name: str, expected: str) -> None:
+    assert mime(tmp_path, b"a;b;c\n1;2;3\n", name) == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251", "koi8-r", "cp866"])
+def test_russian_text_is_text_in_every_encoding(tmp_path: Path, encoding: str) -> None:
+    assert mime(tmp_path, "Привет, мир! Это обычный текст на русском языке.".encode(encoding)) == "text/plain"
+
+
+def test_zero_bytes_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError) as refused:
+        mime(tmp_path, b"")
+    assert refused.value.kind == "empty"
+
+
+def test_text_that_is_cut_inside_a_letter_is_text(tmp_path: Path) -> None:
+    assert mime(tmp_path, "я".encode() * kinds.HEAD) == "text/plain"
+    assert mime(tmp_path, b"x" + "я".encode() * kinds.HEAD) == "text/plain"

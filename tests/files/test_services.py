@@ -1,0 +1,136 @@
+"""Keeping files: where they lie, who has which, and when they go."""
+
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from files import services
+from files.errors import FileError
+from files.extraction import Extracted
+from files.models import StoredFile
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    settings.FILES_DIR = tmp_path
+    return tmp_path
+
+
+def on_disk(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_file_lies_in_the_folder_of_its_day_under_a_random_name(member: User, now: datetime, folder: Path) -> None:
+    stored = services.store_bytes(member, b"hello", "../../etc/pass wd.txt", now)
+
+    assert stored.path.startswith("2026/11/20/")
+    assert "pass" not in stored.path
+    assert (stored.name, stored.mime, stored.size) == ("pass wd.txt", "text/plain", 5)
+    assert services.path_of(stored).read_bytes() == b"hello"
+    assert on_disk(folder) == [services.path_of(stored)]
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("..\\..\\a.txt", "a.txt"),
+        ("/etc/passwd", "passwd"),
+        ("C:\\a\x00b.txt", "ab.txt"),
+        ("a\u202etxt.exe", "atxt.exe"),
+        ("..", ".."),
+        ("", ""),
+        ("x" * 300, "x" * 255),
+    ],
+)
+def test_name_is_made_safe(name: str, safe: str) -> None:
+    assert services.safe_name(name) == safe
+
+
+def test_same_content_of_one_person_is_one_row(member: User, now: datetime, folder: Path) -> None:
+    first = services.store_bytes(member, b"hello", "a.txt", now)
+    again = services.store_bytes(member, b"hello", "b.txt", now + timedelta(days=1))
+
+    assert again.pk == first.pk
+    assert (again.name, again.path) == ("b.txt", first.path)
+    assert again.expires_at == now + timedelta(days=91)
+    assert len(on_disk(folder)) == 1
+
+
+def test_same_content_of_two_people_is_one_file_that_goes_with_the_last(
+    member: User, admin: User, now: datetime, folder: Path
+) -> None:
+    first = services.store_bytes(member, b"hello", "a.txt", now)
+    services.keep_text(first, Extracted("hello"))
+    second = services.store_bytes(admin, b"hello", "b.txt", now + timedelta(days=1))
+    assert first.pk != second.pk
+    assert (first.path, second.text, second.text_error) == (second.path, "hello", "")
+
+    assert services.remove_expired(now + timedelta(days=90, hours=1)) == 1
+    assert services.path_of(second).exists()
+    assert services.remove_expired(now + timedelta(days=92)) == 1
+    assert on_disk(folder) == []
+    assert not StoredFile.objects.exists()
+
+
+def test_zero_bytes_are_not_kept(member: User, now: datetime, folder: Path) -> None:
+    with pytest.raises(FileError):
+        services.store_bytes(member, b"", "a.txt", now)
+
+    assert on_disk(folder) == []
+    assert not StoredFile.objects.exists()
+
+
+def test_file_known_to_telegram_is_found_while_it_is_on_the_disk(member: User, admin: User, now: datetime) -> None:
+    path = services.incoming_path()
+    path.write_bytes(b"hello")
+    stored = services.store(member, services.measure(path, "a.txt"), now, "AgAD")
+
+    found = services.known(member, "AgAD", now + timedelta(days=5))
+    assert found == stored
+    assert found is not None
+    assert found.expires_at == now + timedelta(days=95)
+    assert services.known(admin, "AgAD", now) is None
+    services.path_of(stored).unlink()
+    assert services.known(member, "AgAD", now) is None
+
+
+def test_file_that_was_lost_on_the_disk_comes_back(member: User, now: datetime) -> None:
+    stored = services.store_bytes(member, b"hello", "a.txt", now)
+    services.path_of(stored).unlink()
+
+    again = services.store_bytes(member, b"hello", "a.txt", now)
+
+    assert services.path_of(again).read_bytes() == b"hello"
+
+
+def test_what_was_left_on_its_way_in_goes_after_a_day(now: datetime, folder: Path) -> None:
+    fresh, old = services.incoming_path(), services.incoming_path()
+    for path in (fresh, old):
+        path.write_bytes(b"x")
+    os.utime(old, (time.time() - 90_000,) * 2)
+
+    services.remove_expired(now)
+
+    assert on_disk(folder) == [fresh]
+
+
+def test_limit_is_the_roles_but_never_above_the_general_one(member: User, admin: User, settings: Settings) -> None:
+    settings.MAX_FILE_MB = 10
+    settings.MAX_FILE_MB_OF_ROLE = {"member": 5, "editor": 5, "admin": 50}
+
+    assert services.limit_of(member) == 5 * 1024 * 1024
+    assert services.limit_of(admin) == 10 * 1024 * 1024
+
+
+def test_files_are_kept_for_ever_if_the_operator_wants_so(member: User, now: datetime, settings: Settings) -> None:
+    settings.KEEP_FILES_DAYS = 0
+    services.store_bytes(member, b"hello", "a.txt", now)
+
+    assert services.remove_expired(now + timedelta(days=9999)) == 0

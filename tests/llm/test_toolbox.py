@@ -1,0 +1,63 @@
+"""What a model's arguments are held to before a tool sees them."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import Chat, User
+from llm import toolbox
+from llm.toolbox import Arguments, Tool, ToolError
+
+
+def _nothing(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+    return ""
+
+
+def test_every_tool_of_ours_has_a_schema_we_can_check(settings: Settings) -> None:
+    known = {"type", "properties", "required", "enum", "items", "description"}
+    known |= {"minimum", "maximum", "minLength", "maxLength"}
+
+    def words(schema: Any) -> set[str]:
+        inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
+        return set(schema).union(*(words(one) for one in inner)) if inner else set(schema)
+
+    for name in settings.ASSISTANT_TOOLS:
+        tool = toolbox.find(name)
+        assert tool is not None
+        assert words(tool.parameters) <= known
+        json.dumps(tool.parameters)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "good"),
+    [
+        ({"type": "integer", "minimum": 1}, 1, True),
+        ({"type": "integer", "minimum": 1}, 0, False),
+        ({"type": "integer"}, True, False),
+        ({"type": "integer"}, 1.5, False),
+        ({"type": "number", "maximum": 2}, 3, False),
+        ({"type": "boolean"}, True, True),
+        ({"type": "string", "enum": ["a", "b"]}, "c", False),
+        ({"type": "array", "items": {"type": "string"}}, ["a", 1], False),
+        ({"type": "array", "items": {"type": "string"}}, ["a"], True),
+        ({"type": "string", "minLength": 2}, "a", False),
+    ],
+)
+def test_arguments_are_checked(schema: dict[str, Any], value: Any, good: bool) -> None:
+    tool = Tool("t", "", {"type": "object", "properties": {"v": schema}, "required": ["v"]}, _nothing)
+
+    if good:
+        assert toolbox.read(tool, json.dumps({"v": value})) == {"v": value}
+    else:
+        with pytest.raises(ToolError, match=r"arguments\.v"):
+            toolbox.read(tool, json.dumps({"v": value}))
+
+
+def test_arguments_without_end_are_not_read() -> None:
+    tool = Tool("t", "", {"type": "object", "properties": {}}, _nothing)
+
+    with pytest.raises(ToolError, match="longer than"):
+        toolbox.read(tool, " " * (toolbox.MOST_ARGUMENTS + 1))

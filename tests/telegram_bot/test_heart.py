@@ -1,0 +1,178 @@
+"""The bot's process tells of itself, and tells the admins when something is not well and when it is well again."""
+
+import asyncio
+import socket
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from core.db import in_db
+from core.health import Finding, Level
+from delivery import pulse
+from delivery.engine.local import LocalEngine
+from delivery.models import Delivery
+from telegram_bot import heart, notices
+from telegram_bot.heart import Heart
+from telegram_bot.models import Update
+from telegram_bot.poll import Poller
+from tests.house import ADMINS, ANNA, House, open_house
+
+BAD = {"bot": Finding(Level.FAILED, {"alive": True}, "The bot is deaf.")}
+WELL = {"bot": Finding(Level.OK)}
+
+
+@pytest.fixture(autouse=True)
+def _told_nothing(settings: Settings) -> None:
+    settings.ADMIN_CHAT_ID, settings.BOT_TOKEN, settings.LANGUAGE_CODE = ADMINS, "1000:token-of-this-test", "en"
+    notices.forget()
+
+
+def told() -> list[str]:
+    return [str(row.content["params"]["text"]) for row in Delivery.objects.order_by("id")]
+
+
+def after(now: datetime, minutes: float) -> datetime:
+    return now + timedelta(minutes=minutes)
+
+
+# --- what the admins are told ---
+
+
+@pytest.mark.django_db
+def test_admins_are_told_once_and_once_more_when_it_is_well_again(now: datetime) -> None:
+    for minute, found in enumerate([WELL, BAD, BAD, BAD, WELL, WELL]):
+        heart.tell(found, after(now, minute))
+    assert told() == ["⚠️ The bot is deaf.", "✅ Well again: the bot hears Telegram."]
+
+
+@pytest.mark.django_db
+def test_what_lasts_for_hours_is_not_repeated(now: datetime) -> None:
+    for minute in range(0, 180, 5):
+        heart.tell(BAD, after(now, minute))
+    assert len(told()) == 1
+
+
+@pytest.mark.django_db
+def test_what_flutters_is_told_every_ten_minutes_at_most(now: datetime) -> None:
+    for half in range(30):
+        heart.tell(BAD if half % 2 else WELL, after(now, half / 2))
+    assert told() == ["⚠️ The bot is deaf.", "✅ Well again: the bot hears Telegram."] * 2
+
+
+@pytest.mark.django_db
+def test_what_is_bad_again_and_stays_so_is_told_when_its_time_has_come(now: datetime) -> None:
+    for minute, found in enumerate([BAD, WELL, *[BAD] * 12]):
+        heart.tell(found, after(now, minute))
+    assert told()[-1] == "⚠️ The bot is deaf."
+    assert len(told()) == 3
+
+
+@pytest.mark.django_db
+def test_new_process_takes_back_what_the_old_one_said(now: datetime) -> None:
+    heart.tell(BAD, now)
+    notices.forget()
+    heart.tell(WELL, after(now, 3))
+    assert told()[-1] == "✅ Well again: the bot hears Telegram."
+
+
+@pytest.mark.django_db
+def test_checks_do_not_hold_each_other_up(now: datetime) -> None:
+    heart.tell(BAD | {"disk": Finding(Level.WARNING, {}, "The disk is nearly full.")}, now)
+    assert told() == ["⚠️ The bot is deaf.", "⚠️ The disk is nearly full."]
+
+
+@pytest.mark.django_db
+def test_words_of_each_check_say_what_is_wrong(settings: Settings) -> None:
+    settings.DISK_WARN_PERCENT = 99.9
+    now = timezone.now()
+    long_ago = now - timedelta(minutes=20)
+    Update.objects.create(bot_id=1, update_id=1, lane="in:1:5:0", raw={}, received_at=long_ago)
+    Delivery.objects.create(key="k", bot_id=1, lane="out:1:5", source="turn", created_at=long_ago, content={})
+    details = {"by": "poll", "heard_seconds_ago": 300, "expected": 60, "trouble": "NetworkError"}
+    pulse.beat(pulse.BOT, details, now)
+    heart.look(now)
+    said = [str(row.content["params"]["text"]) for row in Delivery.objects.exclude(key="k").order_by("id")]
+    deaf = f"{timezone.localtime(now - timedelta(minutes=5)):%H:%M}"
+    assert said[0] == (
+        f"⚠️ The bot is deaf: it has heard nothing from Telegram since {deaf} (NetworkError). It keeps trying."
+    )
+    assert said[1] == "⚠️ Nobody works on what people wrote: one message has waited for 20 min."
+    assert said[2].startswith("⚠️ Messages are not leaving: one has waited for 20 min.")
+    assert said[3].startswith("⚠️ The disk is nearly full, ")
+    assert "% are free" in said[3]
+
+
+# --- the sign of life ---
+
+
+class Deaf:
+    def hearing(self) -> dict[str, Any]:
+        return {"by": "poll", "heard_seconds_ago": 4.0, "expected": 60, "trouble": "Conflict"}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_sign_of_life_tells_how_the_process_is() -> None:
+    beating = Heart(LocalEngine(), leads=True)
+    beating.receiver = Deaf()
+    await beating.beat()
+    await beating.beat()
+    row = await in_db(pulse.last, pulse.BOT)
+    assert row is not None
+    assert row.details | Deaf().hearing() == row.details
+    assert (row.details["leads"], row.details["lanes"]) == (True, {})
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_process_that_does_not_hear_telegram_yet_says_so() -> None:
+    await Heart(LocalEngine(), leads=False).beat()
+    row = await in_db(pulse.last, pulse.BOT)
+    assert row is not None
+    assert row.details["trouble"] == "not connected yet"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_heart_and_watch_end_with_the_process() -> None:
+    stop = asyncio.Event()
+    beating = Heart(LocalEngine(), leads=False)
+    tasks = [asyncio.create_task(beating.run(stop)), asyncio.create_task(beating.watch(stop))]
+    await asyncio.sleep(0.05)
+    stop.set()
+    async with asyncio.timeout(2):
+        await asyncio.gather(*tasks)
+    assert await in_db(pulse.last, pulse.BOT) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_taken_port_for_figures_stops_nobody(settings: Settings) -> None:
+    stop = asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.METRICS_PORT = taken.getsockname()[1]
+        running = asyncio.create_task(Heart(LocalEngine(), leads=False).run(stop))
+        async with asyncio.timeout(5):
+            while await in_db(pulse.last, pulse.BOT) is None:
+                await asyncio.sleep(0.01)
+        stop.set()
+        await running
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_poll_that_fails_is_in_trouble_until_one_succeeds(settings: Settings) -> None:
+    async with open_house(settings) as house:
+        poller = Poller(house.application.bot, _nothing, patience=0.25)
+        for kind in ("500", "429"):
+            house.fault("getUpdates", kind, retry_after=1)
+            await _poll_once(house, poller)
+            assert poller.hearing()["trouble"] in ("NetworkError", "RetryAfter")
+        await _poll_once(house, poller)
+        assert poller.hearing() == {"by": "poll", "heard_seconds_ago": 0.0, "expected": 20.25, "trouble": ""}
+
+
+async def _nothing(_batch: list[dict[str, Any]]) -> None: ...
+
+
+async def _poll_once(house: House, poller: Poller) -> None:
+    house.say(ANNA, "/ping")
+    await poller.step()
