@@ -19,9 +19,9 @@ VOLUME /srv/sekretar/data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 # For the web side, which is what the image starts by default; the bot's is `manage.py runbot --ping` (deploy/compose.yaml).
-# Any answer but a failure counts: the host name need not be one of ALLOWED_HOSTS.
+# Whether all is well is another question: /readyz (docs/howto/monitoring.md).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "import http.client as http; \
-    web = http.HTTPConnection('127.0.0.1', 8000, timeout=4); web.request('GET', '/admin/login/'); \
-    raise SystemExit(web.getresponse().status >= 500)"]
+    web = http.HTTPConnection('127.0.0.1', 8000, timeout=4); web.request('GET', '/healthz'); \
+    raise SystemExit(web.getresponse().status != 200)"]
 CMD ["uvicorn", "config.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", \
      "--timeout-graceful-shutdown", "20"]

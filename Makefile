@@ -3,8 +3,7 @@
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 # Checked strictly. Migrations are written by Django.
-CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts tests
-CODE += $(wildcard benchmarks)
+CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts tests benchmarks
 
 .PHONY: help setup setup-dev run web bot sandbox password test lint lint-style lint-types lint-imports lint-django format \
 	migrations messages schema bench screenshots ci clean
@@ -55,7 +54,7 @@ format: setup-dev ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --exit-zero . && $(PY) -m ruff format .
 
 migrations: setup ## Write migrations for changed models
-	@$(MANAGE) makemigrations
+	@$(MANAGE) makemigrations --skip-checks
 
 messages: setup ## Collect texts to translate and compile the translations (needs GNU gettext)
 	@$(PY) -m scripts.messages

@@ -15,7 +15,8 @@ CALM_SECONDS = 1.0
 # Between two questions of a sequence, so that the books of one are closed before the next begins.
 PAUSE_SECONDS = 0.03
 MODEL_SECONDS = 2.0
-SEQUENCE_CHATS = 10
+# So many that no dialog grows long: the word about that would be a second message.
+SEQUENCE_CHATS = 20
 
 
 @dataclass(frozen=True)

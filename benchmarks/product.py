@@ -25,9 +25,11 @@ KEPT_STATEMENTS = 60
 
 
 class Counts:
-    """Statements by text. Asked from any thread; a signal may come in the middle, hence the lock that re-enters."""
+    """Statements by text, of threads with names that begin with ``threads``: the scheduler has its own, and its
+    statements are no message's. A signal may come in the middle, hence the lock that re-enters."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: str = "") -> None:
+        self.threads = threads
         self.statements: Counter[str] = Counter()
         self.transactions = 0
         self.snapshots = 0
@@ -35,6 +37,8 @@ class Counts:
 
     def wrap(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """An execute wrapper of Django: count, then do."""
+        if not threading.current_thread().name.startswith(self.threads):
+            return execute(sql, params, many, context)
         with self._lock:
             if is_transaction(sql):
                 self.transactions += 1
@@ -63,10 +67,10 @@ def is_transaction(sql: str) -> bool:
 
 
 def count(path: Path) -> None:
-    """Count the statements of every connection from now on."""
+    """Count the statements of every connection of the database threads (core.db) from now on."""
     from django.db.backends.signals import connection_created
 
-    counts = Counts()
+    counts = Counts("db-")
 
     def watch(connection: Any, **_more: Any) -> None:
         if counts.wrap not in connection.execute_wrappers:
