@@ -31,6 +31,7 @@ MOST_DAYS = 366  # between two runs of Daily
 COUNTED = 100  # runs that last_between counts before it stops counting
 COMPARED = 61  # runs that smallest_gap looks at: enough for a whole hour of any cron
 
+EPOCH = datetime(2000, 1, 1)  # where a parsed cron starts when only its fields matter
 SECOND, DAY, WEEK = timedelta(seconds=1), timedelta(days=1), timedelta(weeks=1)
 
 MACROS = {
@@ -189,14 +190,13 @@ def _check_fields(fields: list[str]) -> None:
         alone[number] = fields[number]
         if not _parses(alone):
             raise RuleError("bad-field", name, str(sentence))
-    # The check is the same whenever it is made, so it needs no clock.
-    if not _parses(fields) or next(CronSim(" ".join(fields), datetime(2000, 1, 1)), None) is None:
+    if not _parses(fields) or next(CronSim(" ".join(fields), EPOCH), None) is None:
         raise RuleError("never-fires", "expression", _("This rule never fires: no month has such a day. Change it."))
 
 
 def _parses(fields: list[str]) -> bool:
     try:
-        CronSim(" ".join(fields), datetime(2000, 1, 1))
+        CronSim(" ".join(fields), EPOCH)
     except CronSimError:
         return False
     return True
