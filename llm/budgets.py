@@ -104,17 +104,15 @@ def reserve(key: str, user: User, chat: Chat, tokens: int, cost: Decimal | None,
     has no room, and set nothing aside. A repeated call with the same ``key`` finds what it reserved before."""
     if not any_enabled():
         return None
-    known = Reservation.objects.filter(key=key).first()
+    known = Reservation.objects.select_for_update().filter(key=key).first()
     if known is not None and known.tokens:
         return None
     spendings = _locked(_of_now(user, chat, now))
     if not spendings:
         return None
-    for spending in spendings:
-        if (why := _no_room(spending, tokens, cost)) is not None:
-            return Refusal(spending, why)
-    _set_aside(known or Reservation(key=key), spendings, tokens, cost, now)
-    return None
+    if (refusal := _refusal(spendings, tokens, cost)) is None:
+        _set_aside(known or Reservation(key=key), spendings, tokens, cost, now)
+    return refusal
 
 
 @transaction.atomic
@@ -129,13 +127,19 @@ def raise_to(key: str, tokens: int, cost: Decimal | None) -> Refusal | None:
     more = max(0, tokens - reservation.tokens)
     dearer = None if cost is None else max(Decimal(0), cost - (reservation.cost or 0))
     spendings = lock(reservation.spendings.all())
-    for spending in spendings:
-        if (why := _no_room(spending, more, dearer)) is not None:
-            return Refusal(spending, why)
+    if (refusal := _refusal(spendings, more, dearer)) is not None:
+        return refusal
     for spending in spendings:
         _hold(spending, more, dearer)
     known = None if reservation.cost is None and dearer is None else (reservation.cost or 0) + (dearer or 0)
     Reservation.objects.filter(pk=reservation.pk).update(tokens=reservation.tokens + more, cost=known)
+    return None
+
+
+def _refusal(spendings: Iterable[Spending], tokens: int, cost: Decimal | None) -> Refusal | None:
+    for spending in spendings:
+        if (why := _no_room(spending, tokens, cost)) is not None:
+            return Refusal(spending, why)
     return None
 
 

@@ -6,6 +6,7 @@ works with the database only; its arguments come from a model, so nothing in the
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from llm import types
 
 MOST_RESULT = 8000  # characters of a tool's answer that a model is told
 MOST_ARGUMENTS = 20_000  # characters of arguments that are read at all
+# What no database takes as text.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Arguments = dict[str, Any]
 Function = Callable[[User, Chat, Arguments, datetime], str]
@@ -76,13 +79,18 @@ def read(tool: Tool, text: str) -> Arguments:
     if len(text) > MOST_ARGUMENTS:
         raise ToolError(f"The arguments are longer than {MOST_ARGUMENTS} characters.")
     try:
-        arguments = json.loads(text or "{}")
-    except ValueError as error:
+        arguments = json.loads(text or "{}", parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise ToolError(f"The arguments are not valid JSON: {error}.") from error
     if problems := list(_problems(arguments, tool.parameters, "arguments")):
         raise ToolError(" ".join(problems))
     assert isinstance(arguments, dict)
     return arguments
+
+
+def _no_number(name: str) -> None:
+    """For NaN and Infinity, which Python reads although JSON has no such numbers."""
+    raise ValueError(f"{name} is no number")
 
 
 TYPES: dict[str, tuple[type, ...]] = {
@@ -130,6 +138,8 @@ def _problems_of_object(value: dict[str, Any], schema: Mapping[str, Any], path: 
 
 
 def _out_of_bounds(value: Any, schema: Mapping[str, Any], path: str) -> Iterable[str]:
+    if isinstance(value, str) and UNSTORABLE.search(value):
+        yield f"{path} holds half a character or NUL."
     size, unit = (len(value), " characters") if isinstance(value, str) else (value, "")
     least, most = ("minLength", "maxLength") if unit else ("minimum", "maximum")
     if least in schema and size < schema[least]:

@@ -44,6 +44,8 @@ def test_every_tool_of_ours_has_a_schema_we_can_check(settings: Settings) -> Non
         ({"type": "array", "items": {"type": "string"}}, ["a", 1], False),
         ({"type": "array", "items": {"type": "string"}}, ["a"], True),
         ({"type": "string", "minLength": 2}, "a", False),
+        ({"type": "string"}, "half \ud83d", False),
+        ({"type": "string"}, "nul \x00", False),
     ],
 )
 def test_arguments_are_checked(schema: dict[str, Any], value: Any, good: bool) -> None:
@@ -54,6 +56,14 @@ def test_arguments_are_checked(schema: dict[str, Any], value: Any, good: bool) -
     else:
         with pytest.raises(ToolError, match=r"arguments\.v"):
             toolbox.read(tool, json.dumps({"v": value}))
+
+
+@pytest.mark.parametrize("text", ["{", "[" * 20_000, '{"v": NaN}', '{"v": -Infinity}', '"words"'])
+def test_what_is_no_object_of_json_is_told_to_the_model(text: str) -> None:
+    tool = Tool("t", "", {"type": "object", "properties": {"v": {"type": "number"}}}, _nothing)
+
+    with pytest.raises(ToolError, match=r"The arguments are not valid JSON|arguments must be of type object"):
+        toolbox.read(tool, text)
 
 
 def test_arguments_without_end_are_not_read() -> None:
