@@ -18,6 +18,9 @@ from django.db import DatabaseError, connection
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from core.claims import Queue
+from core.waiting import waiting_since
+
 log = structlog.get_logger(__name__)
 
 
@@ -60,6 +63,17 @@ def database(_now: datetime) -> Finding:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return Finding(Level.OK, {"milliseconds": round((time.monotonic() - began) * 1000, 1)})
+
+
+def waiting(queue: Queue, arrived: str, words: str, now: datetime) -> Finding:
+    """Whether the rows of ``queue`` are worked on: for capabilities' own checks. ``words`` tell of it in ``minutes``;
+    ``arrived`` is the column that says when a row came."""
+    since = waiting_since(queue, arrived)
+    seconds = 0.0 if since is None else max(0.0, (now - since).total_seconds())
+    facts = {"oldest_seconds": round(seconds, 1)}
+    if seconds <= settings.WAIT_WARN_SEC:
+        return Finding(Level.OK, facts)
+    return Finding(Level.FAILED, facts, words % {"minutes": round(seconds / 60)})
 
 
 def disk(_now: datetime) -> Finding:

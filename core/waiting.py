@@ -24,8 +24,9 @@ def waiting_since(queue: Queue, arrived: str) -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(sql, [now])
         found = cursor.fetchone()
-    row: Any = queue.model._default_manager.filter(pk=found[0]).first() if found else None
-    return None if row is None else row.not_before or getattr(row, arrived)
+    heads = queue.model._default_manager.filter(pk=found[0] if found else None)
+    times: Any = heads.values_list("not_before", arrived).first()
+    return (times[0] or times[1]) if times else None
 
 
 def open_rows(queue: Queue) -> dict[str, int]:

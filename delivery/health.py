@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django_apscheduler.models import DjangoJob
 
-from core.health import Finding, Level
-from core.waiting import waiting_since
+from core.health import Finding, Level, waiting
 from delivery import pulse
 from delivery.outbox import QUEUE
 
@@ -15,13 +13,8 @@ LATE = timedelta(minutes=15)
 
 
 def outbox(now: datetime) -> Finding:
-    since = waiting_since(QUEUE, "created_at")
-    seconds = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-    facts = {"oldest_seconds": round(seconds, 1)}
-    if seconds <= settings.WAIT_WARN_SEC:
-        return Finding(Level.OK, facts)
     words = _("Messages are not leaving: one has waited for %(minutes)d min. They are in the admin, under Outbox.")
-    return Finding(Level.FAILED, facts, words % {"minutes": round(seconds / 60)})
+    return waiting(QUEUE, "created_at", words, now)
 
 
 def scheduler(now: datetime) -> Finding:

@@ -7,10 +7,12 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.health import Finding, Level
-from core.waiting import waiting_since
+from core.health import Finding, Level, waiting
 from delivery import pulse
 from telegram_bot.inbox import QUEUE
+
+# The engine looks for work each second; one that has not for so long is stuck.
+STUCK_SECONDS = 60.0
 
 
 def bot(now: datetime) -> Finding:
@@ -21,6 +23,11 @@ def bot(now: datetime) -> Finding:
     facts: dict[str, Any] = {"alive": pulse.is_alive(heartbeat, now), "silent_seconds": round(silent, 1)}
     if not facts["alive"]:
         return Finding(Level.FAILED, facts, _("The bot's process is gone. Start it: runbot."))
+    tick = float(heartbeat.details.get("tick_seconds_ago", 0)) + silent
+    facts["tick_seconds_ago"] = round(tick, 1)
+    if tick > STUCK_SECONDS:
+        words = _("The bot's process has looked for no work for %(minutes)d min. Start it anew: runbot.")
+        return Finding(Level.FAILED, facts, words % {"minutes": round(tick / 60)})
     return _hearing(facts, heartbeat.details, silent, now)
 
 
@@ -41,10 +48,5 @@ def _hearing(facts: dict[str, Any], told: dict[str, Any], silent: float, now: da
 
 
 def inbox(now: datetime) -> Finding:
-    since = waiting_since(QUEUE, "received_at")
-    seconds = 0.0 if since is None else max(0.0, (now - since).total_seconds())
-    facts = {"oldest_seconds": round(seconds, 1)}
-    if seconds <= settings.WAIT_WARN_SEC:
-        return Finding(Level.OK, facts)
     words = _("Nobody works on what people wrote: one message has waited for %(minutes)d min.")
-    return Finding(Level.FAILED, facts, words % {"minutes": round(seconds / 60)})
+    return waiting(QUEUE, "received_at", words, now)

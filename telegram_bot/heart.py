@@ -55,11 +55,12 @@ class Heart:
 
     def details(self) -> dict[str, Any]:
         hearing = self.receiver.hearing() if self.receiver else self._not_yet()
-        lanes = self.engine.health()["lanes"]
+        work = self.engine.health()
         for kind in settings.LANES:
-            metrics.LANES_BUSY.labels(kind).set(lanes.get(kind, 0))
-        metrics.HEARD_AGO.set(hearing.get("heard_seconds_ago", 0))
-        return {"worker": WORKER, "leads": self.leads, "lanes": lanes, **hearing}
+            metrics.LANES_BUSY.labels(kind).set(work["lanes"].get(kind, 0))
+        metrics.HEARD_AGO.set(hearing["heard_seconds_ago"])
+        tick = work["swept_seconds_ago"]
+        return {"worker": WORKER, "leads": self.leads, "lanes": work["lanes"], "tick_seconds_ago": tick, **hearing}
 
     def _not_yet(self) -> dict[str, Any]:
         ago = round(time.monotonic() - self.began_at, 1)
@@ -100,19 +101,21 @@ def tell(found: dict[str, Finding], now: datetime) -> None:
     """Say what is not well, once; that it is well again, once; and of a check that flutters one word in ten minutes."""
     row = pulse.last(TOLD)
     told: dict[str, dict[str, Any]] = dict(row.details) if row else {}
-    before = {name: dict(entry) for name, entry in told.items()}
+    news: list[tuple[str, str]] = []
     for name, finding in found.items():
         entry = told.get(name, {})
         if finding.well and entry.get("bad"):
             told[name] = {**entry, "bad": False}
             words = _("✅ Well again: %(what)s.") % {"what": _names().get(name, name)}
-            notify_admins(f"health-{name}-well-{entry['at']}", words, now=now)
+            news.append((f"health-{name}-well-{entry['at']}", words))
         elif not finding.well and not entry.get("bad") and _paced(entry, now):
             told[name] = {"bad": True, "at": now.isoformat()}
             log.warning("not well", check=name, **finding.facts)
-            notify_admins(f"health-{name}", f"⚠️ {finding.words}", now=now)
-    if told != before:
+            news.append((f"health-{name}", f"⚠️ {finding.words}"))
+    if news:
         pulse.beat(TOLD, told, now)
+    for kind, words in news:
+        notify_admins(kind, words, now=now)
 
 
 def _paced(entry: dict[str, Any], now: datetime) -> bool:

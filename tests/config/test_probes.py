@@ -96,6 +96,12 @@ def test_bot_is_deaf_when_it_should_have_heard_something(
     assert ready(status)["bot"]["level"] == ("ok" if status == 200 else "failed")
 
 
+@pytest.mark.parametrize(("tick", "status"), [(50, 200), (70, 503)])
+def test_bot_that_looks_for_no_work_is_not_ready(now: datetime, tick: float, status: int) -> None:
+    pulse.beat(pulse.BOT, WELL | {"tick_seconds_ago": tick}, now)
+    assert ready(status)["bot"]["tick_seconds_ago"] >= tick
+
+
 @pytest.mark.usefixtures("alive")
 def test_not_ready_when_nobody_works_on_a_message(now: datetime) -> None:
     update(now - timedelta(minutes=6), 1)

@@ -126,6 +126,16 @@ async def test_sign_of_life_tells_how_the_process_is() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+async def test_sign_of_life_tells_when_work_was_last_looked_for() -> None:
+    engine = LocalEngine()
+    await engine.start(1)
+    await Heart(engine, leads=False).beat()
+    row = await in_db(pulse.last, pulse.BOT)
+    assert row is not None
+    assert row.details["tick_seconds_ago"] < 10
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_process_that_does_not_hear_telegram_yet_says_so() -> None:
     await Heart(LocalEngine(), leads=False).beat()
     row = await in_db(pulse.last, pulse.BOT)
