@@ -56,15 +56,16 @@ class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[
         *,
         edit: int | None = None,
         anyone: bool = False,
+        source: str = "telegram_bot",
     ) -> None:
         """Say ``text`` (Markdown, or ready parts) here through the outbox. ``edit``: in place of that message.
-        Buttons obey the person asked, unless ``anyone``."""
+        Buttons obey the person asked, unless ``anyone``. ``source``: whose words these are."""
         incoming = self.incoming
         place = Place(incoming.bot_id, incoming.chat_id, incoming.thread, edit=edit)
         key = f"update:{incoming.key}:{incoming.said}"
         incoming.said += 1
         owner = None if anyone else incoming.user
-        await in_db(outgoing.say, key, place, text, keyboard, owner=owner)
+        await in_db(outgoing.say, key, place, text, keyboard, owner=owner, source=source)
 
     async def toast(self, text: str = "", *, alert: bool = False) -> None:
         """Answer the press (at most 200 units). Too late, or Telegram away: not worth a second try."""
