@@ -16,7 +16,7 @@ import functools
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 LONGEST = 100  # characters of a cron expression
 MOST_DAYS = 366  # between two runs of Daily
@@ -309,6 +309,22 @@ def smallest_gap(rule: Rule, after: datetime, zone: ZoneInfo) -> timedelta | Non
     return min((later - earlier for (earlier, _w), (later, _v) in pairwise(runs)), default=None)
 
 
+def check_gap(rule: Rule, after: datetime, least: timedelta) -> None:
+    """Raise ``RuleError`` (too-often) for a rule with less than ``least`` between two runs.
+
+    In UTC, so that no switch of a clock decides whether a rule is accepted.
+    """
+    gap = smallest_gap(rule, after, ZoneInfo("UTC"))
+    if gap is not None and gap < least:
+        minutes = -(-least // timedelta(minutes=1))
+        text = ngettext(
+            "This runs too often: leave at least %(count)d minute between two runs.",
+            "This runs too often: leave at least %(count)d minutes between two runs.",
+            minutes,
+        )
+        raise RuleError("too-often", "rule", text % {"count": minutes})
+
+
 def _runs(rule: Rule, after: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
     """(instant, wall time meant) of each run strictly later than ``after``, strictly increasing, until the
     calendar ends."""
@@ -339,10 +355,8 @@ def _walls(rule: Rule, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
 
 def _days(rule: Daily | Weekly | Monthly, day: date) -> Iterator[date]:
     if isinstance(rule, Monthly):
-        year, month = day.year, day.month
-        while True:
-            yield date(year, month, min(rule.day, calendar.monthrange(year, month)[1]))
-            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        yield from _days_of_months(rule.day, day.year, day.month)
+        return
     if isinstance(rule, Daily) and rule.since:
         ahead = (rule.since - day).days
         day += timedelta(days=ahead if ahead > 0 else ahead % rule.every)
@@ -351,6 +365,12 @@ def _days(rule: Daily | Weekly | Monthly, day: date) -> Iterator[date]:
         if not isinstance(rule, Weekly) or day.weekday() in rule.days:
             yield day
         day += step
+
+
+def _days_of_months(day: int, year: int, month: int) -> Iterator[date]:
+    while year <= MAXYEAR:
+        yield date(year, month, min(day, calendar.monthrange(year, month)[1]))
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
 
 def _follows_clock(rule: Cron) -> bool:
