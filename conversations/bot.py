@@ -2,13 +2,11 @@
 
 import re
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Message, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
-from accounts import services as accounts
 from conversations import as_file, attachments, menu, running, services, taps, turn
 from conversations.dialogs.context import offer
 from conversations.dialogs.menu import Menu
@@ -16,12 +14,12 @@ from conversations.personas import talk
 from conversations.services import Question
 from core.db import in_db
 from llm import services as llm
-from llm.models import Model
 from telegram_bot import fleeting
 from telegram_bot.access import escaped
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.markdown import Part, parts
 from telegram_bot.models import Button
+from telegram_bot.streaming import typing
 
 NEW = filters.UpdateType.MESSAGE
 EDITED = filters.UpdateType.EDITED_MESSAGE
@@ -55,7 +53,6 @@ def register(application: App) -> None:
     on_button(application, "model.choose", choose)
     on_button(application, "answer.file", as_file.send)
     on_button(application, "answer.code", as_file.send_code)
-    on_button(application, "model.enable", enable, toasts=True)
     talk.register(application)
     on_button(application, "tool.yes", taps.yes, toasts=True)
     on_button(application, "tool.no", taps.no, toasts=True)
@@ -91,7 +88,12 @@ async def _answer(update: Update, context: Context, asked: str) -> None:
     assert message is not None
     question = Question(asked, message.message_id, edited=update.edited_message is not None)
     if not question.edited and (messages := attachments.with_files(incoming.messages)):
-        gathered = await attachments.gather(messages, incoming.user, turn.client())
+        able = await in_db(services.abilities_at, incoming.chat, incoming.thread, timezone.now())
+        async with typing(context.place):
+            gathered = await attachments.gather(messages, incoming, able, turn.client())
+        if gathered.not_now is not None:
+            await context.reply(gathered.not_now.text, gathered.not_now.keyboard)
+            return
         attachments.add(question, gathered)
         if not question.files:
             await context.reply("\n".join(gathered.refused))
@@ -258,24 +260,3 @@ async def model(update: Update, context: Context) -> None:
         return
     said, keyboard = await in_db(menu.which, name, found)
     await context.reply(said, keyboard)
-
-
-async def enable(context: Context, button: Button) -> None:
-    """Offer or hide a model, from the notice about the refreshed catalogue."""
-    if not context.incoming.user.is_bot_admin:
-        await context.toast(_("This is for admins."), alert=True)
-        return
-    await context.toast(await in_db(_enable, context, button.data["id"], button.data["enabled"]))
-
-
-@transaction.atomic
-def _enable(context: Context, model_id: int, enabled: bool) -> str:
-    model = Model.objects.filter(pk=model_id).first()
-    if model is None:
-        return _("This model is gone.")
-    by = context.incoming.user
-    if llm.set_enabled(model, enabled, by):
-        action = "model.offered" if enabled else "model.hidden"
-        accounts.audit(action, by=by, via="chat", **accounts.target_of(model), now=timezone.now())
-    title = {"model": model.title}
-    return (_("👁 %(model)s is offered now.") if enabled else _("🙈 %(model)s is hidden now.")) % title

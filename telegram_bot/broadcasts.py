@@ -6,8 +6,8 @@ open at any time, each on a lane of its own, so answers to people are not held u
 is left in doubt and told in the report: nobody reads an announcement twice unless an admin says so.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +18,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Access, User
 from core.db import in_db
+from core.show import number
 from delivery import engine
 from delivery import services as delivery
 from delivery.models import Delivery, Doubt
 from telegram_bot import outgoing
 from telegram_bot.access import escaped
+from telegram_bot.admin_chat import command
 from telegram_bot.incoming import language_of
 from telegram_bot.markdown import Part
 from telegram_bot.models import Broadcast
@@ -36,6 +38,7 @@ OFF, ON = "announce:off", "announce:on"
 SHARE = 0.4
 BATCH_WITHOUT_LIMIT = 50
 WINDOWS = 4  # batches that may be on their way at once
+SKEW = timedelta(minutes=1)  # between the clocks of two machines, at most
 
 State = Broadcast.State
 
@@ -76,7 +79,7 @@ def stop(broadcast: Broadcast, now: datetime) -> bool:
     open_ones = Broadcast.objects.filter(pk=broadcast.pk, state__in=(State.DRAFT, State.SENDING))
     if not open_ones.update(state=State.CANCELLED, finished_at=now):
         return False
-    for row in deliveries(broadcast.pk, broadcast.created_at).filter(state=Delivery.State.QUEUED):
+    for row in deliveries(broadcast).filter(state=Delivery.State.QUEUED):
         delivery.cancel(row, now=now)
     return True
 
@@ -84,20 +87,22 @@ def stop(broadcast: Broadcast, now: datetime) -> bool:
 @transaction.atomic
 def again(broadcast: Broadcast, now: datetime) -> int:
     """Send once more to those who may not have got it; to how many."""
-    doubtful = deliveries(broadcast.pk, broadcast.created_at).filter(state=Delivery.State.UNKNOWN)
+    doubtful = deliveries(broadcast).filter(state=Delivery.State.UNKNOWN)
     return sum(delivery.retry(row, now=now) for row in doubtful)
 
 
-def deliveries(pk: int, since: datetime) -> QuerySet[Delivery]:
-    """The messages of an announcement. ``since`` is a time before them: that column has an index everywhere."""
-    return Delivery.objects.filter(created_at__gte=since, source=SOURCE, key__startswith=f"broadcast:{pk}:")
+def deliveries(broadcast: Broadcast) -> QuerySet[Delivery]:
+    """The messages of an announcement, looked for among those of its time: that column has an index everywhere."""
+    rows = Delivery.objects.filter(source=SOURCE, key__startswith=f"broadcast:{broadcast.pk}:")
+    rows = rows.filter(created_at__gte=broadcast.created_at)
+    return rows.filter(created_at__lte=broadcast.finished_at + SKEW) if broadcast.finished_at else rows
 
 
 def counts(broadcast: Broadcast) -> dict[str, int]:
     """How many were reached, are unreachable, failed otherwise, are in doubt, are on their way."""
     states = Delivery.State
     unreachable = Q(state=states.FAILED, error_kind="forbidden")
-    return deliveries(broadcast.pk, broadcast.created_at).aggregate(
+    return deliveries(broadcast).aggregate(
         sent=Count("pk", filter=Q(state=states.SENT)),
         unreachable=Count("pk", filter=unreachable),
         failed=Count("pk", filter=Q(state__in=(states.FAILED, states.CANCELLED)) & ~unreachable),
@@ -135,7 +140,7 @@ def step(pk: int, now: datetime) -> int:
     broadcast = Broadcast.objects.select_for_update().filter(pk=pk, state=State.SENDING).first()
     if broadcast is None:
         return 0
-    on_their_way = deliveries(pk, broadcast.created_at).filter(state__in=Delivery.OPEN).count()
+    on_their_way = deliveries(broadcast).filter(state__in=Delivery.OPEN).count()
     room = min(batch(), batch() * WINDOWS - on_their_way)
     people = list(audience().filter(pk__gt=broadcast.reached)[:room]) if room > 0 else []
     if people:
@@ -181,13 +186,22 @@ def _finish(broadcast: Broadcast, now: datetime) -> None:
     place = Place(bot_id(), broadcast.chat_id, broadcast.thread_id)
     counted = counts(broadcast)
     with translation.override(language_of(broadcast.created_by)):
-        keys = [[again_key(broadcast, counted["unknown"])]] if counted["unknown"] else []
-        outgoing.say(f"announced:{broadcast.pk}", place, report(broadcast, counted), keys, source="notice")
+        said, keys = report(broadcast, counted), ways_on(broadcast, counted)
+        outgoing.say(f"announced:{broadcast.pk}", place, said, keys, source="notice")
 
 
-def again_key(broadcast: Broadcast, count: int) -> Key:
-    words = ["broadcast", "again", str(broadcast.pk)]
-    return Key(_("↻ Send again to %(count)d") % {"count": count}, "admin", {"words": words})
+def ways_on(broadcast: Broadcast, counted: Mapping[str, int]) -> Keyboard:
+    """What can be done about an announcement as it stands."""
+
+    def way(label: str, verb: str) -> Key:
+        return command.key(label, "broadcast", verb, broadcast.pk)
+
+    if broadcast.state == State.DRAFT:
+        return [[way(_("✅ Send"), "send"), way(_("✖️ Cancel"), "cancel")]]
+    if broadcast.state == State.SENDING:
+        return [[way(_("✖️ Stop"), "cancel")]]
+    count = counted["unknown"]
+    return [[way(_("↻ Send again to %(count)d") % {"count": count}, "again")]] if count else []
 
 
 def report(broadcast: Broadcast, counted: Mapping[str, int]) -> str:
@@ -199,13 +213,18 @@ def report(broadcast: Broadcast, counted: Mapping[str, int]) -> str:
         State.CANCELLED: _("📣 Stopped."),
     }
     lines = [f"{states[State(broadcast.state)]} «{escaped(broadcast.text[:60])}»"]
-    lines.append("✅ " + _("sent: %(count)d") % {"count": counted["sent"]})
-    for name, line in (
-        ("unreachable", _("🔇 unreachable (the bot is blocked or was never started): %(count)d")),
-        ("failed", _("⚠️ failed: %(count)d")),
-        ("unknown", _("❔ in doubt (it may have arrived): %(count)d")),
-        ("open", _("⏳ on their way: %(count)d")),
-    ):
-        if counted[name]:
-            lines.append(line % {"count": counted[name]})
-    return "\n".join(lines)
+    return "\n".join(lines if broadcast.state == State.DRAFT else [*lines, *figures(counted)])
+
+
+def figures(counted: Mapping[str, int]) -> Iterator[str]:
+    """What ``counts`` found, a line for each; those of nobody are left out, but for the first."""
+    lines = {
+        "sent": _("✅ sent: %(count)s"),
+        "unreachable": _("🔇 unreachable (the bot is blocked or was never started): %(count)s"),
+        "failed": _("⚠️ failed: %(count)s"),
+        "unknown": _("❔ in doubt (it may have arrived): %(count)s"),
+        "open": _("⏳ on their way: %(count)s"),
+    }
+    for name, line in lines.items():
+        if counted[name] or name == "sent":
+            yield line % {"count": number(counted[name])}

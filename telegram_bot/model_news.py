@@ -1,5 +1,6 @@
 """What the catalogue of models tells the admins: what is new, changed, gone, and which provider is down."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,11 +14,14 @@ from llm.models import Model, SyncRun
 from llm.signals import model_unknown, models_synced, provider_paused, provider_recovered, quota_reached
 from telegram_bot import outgoing
 from telegram_bot.access import escaped
+from telegram_bot.admin_chat import command
 from telegram_bot.notices import admin_place, notify_admins
 from telegram_bot.outgoing import Key
 
-# More buttons than this make no keyboard one can use; the admin shows all models.
+# More buttons than this make no keyboard one can use, more names no line one reads; the admin shows all models.
 MOST_BUTTONS = 12
+MOST_NAMES = 10
+MARKS = {"new": "➕", "returned": "↩️", "changed": "✏️", "gone": "➖"}
 # A model that stays unknown after a refresh asks for no further one before this.
 REFRESH_PAUSE = timedelta(hours=1)
 
@@ -43,13 +47,9 @@ def on_synced(run: SyncRun, first: bool, **_kwargs: Any) -> None:
 
 def summary(run: SyncRun) -> str:
     """The run's changes and errors as people read them; empty when there are none."""
-    marks = {"new": "➕", "returned": "↩️", "changed": "✏️", "gone": "➖"}
     lines: list[str] = []
     for provider, result in sorted(run.results.items()):
-        for kind, mark in marks.items():
-            names = [escaped(str(name)) for name in result.get(kind, [])]
-            if names:
-                lines.append(f"{mark} {provider}: {', '.join(names)}")
+        lines += [f"{mark} {provider}: {names}" for mark, names in changes_of(result)]
         if result.get("error"):
             lines.append(_("⚠️ %(provider)s did not answer as it should: %(error)s") % {
                 "provider": provider, "error": escaped(str(result["error"]))
@@ -57,19 +57,28 @@ def summary(run: SyncRun) -> str:
     return _("**Models updated:**") + "\n" + "\n".join(lines) if lines else ""
 
 
+def changes_of(result: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of one provider's part of a run, each kind of change: its mark, and the names."""
+    for kind, mark in MARKS.items():
+        known = [escaped(str(name)) for name in result.get(kind, [])]
+        shown, more = ", ".join(known[:MOST_NAMES]), len(known) - MOST_NAMES
+        if known:
+            yield mark, _("%(names)s and %(count)d more") % {"names": shown, "count": more} if more > 0 else shown
+
+
 def _keyboard(run: SyncRun) -> list[list[Key]]:
     rows = []
     for provider, result in sorted(run.results.items()):
         names = [*result.get("new", []), *result.get("returned", [])]
         for model in Model.objects.filter(provider_id=provider, name__in=names).order_by("name"):
-            rows.append([toggle(model)])
+            rows.append([toggle(model, beside=True)])
     return rows[:MOST_BUTTONS]
 
 
-def toggle(model: Model) -> Key:
+def toggle(model: Model, *, beside: bool = False) -> Key:
     """One button that says what it does: hide an offered model, offer a hidden one."""
-    label = _("🙈 Hide %(model)s") if model.enabled else _("👁 Offer %(model)s")
-    return Key(label % {"model": model.title}, "model.enable", {"id": model.pk, "enabled": not model.enabled})
+    label, verb = (_("🙈 Hide %(model)s"), "disable") if model.enabled else (_("👁 Offer %(model)s"), "enable")
+    return command.key(label % {"model": model.title}, verb, model.pk, beside=beside)
 
 
 def on_paused(name: str, kind: str, until: datetime, **_kwargs: Any) -> None:

@@ -1,7 +1,8 @@
-"""Announcements in the admins' words: write, see exactly what people will see, send or give up; and people's own word,
-whether they want them."""
+"""Announcements in the admins' words: write, see exactly what people will see, send or give up, repeat."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -9,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts import services as accounts
 from telegram_bot import broadcasts, outgoing
-from telegram_bot.admin_chat.command import Asked, View, key
+from telegram_bot.admin_chat.command import Asked, View
 from telegram_bot.admin_chat.people import VIA
 from telegram_bot.markdown import units
 from telegram_bot.models import Broadcast
@@ -32,8 +33,7 @@ def draft(asked: Asked) -> View | None:
         "This is how it will look. %(count)d people get it.",
         count,
     )
-    keys = [key(_("✅ Send"), "broadcast", "send", made.pk), key(_("✖️ Cancel"), "broadcast", "cancel", made.pk)]
-    return View(said % {"count": count}, [keys], back=None)
+    return View(said % {"count": count}, broadcasts.ways_on(made, {}), back=None)
 
 
 def _how(asked: Asked) -> View | None:
@@ -42,7 +42,10 @@ def _how(asked: Asked) -> View | None:
         return View(_("So far I can announce only text."))
     said = _("Write `/admin broadcast` and your text, or reply with `/admin broadcast` to a message. You see it first.")
     newest = Broadcast.objects.order_by("-pk").first()
-    return View(said + "\n\n" + broadcasts.report(newest, broadcasts.counts(newest)) if newest else said)
+    if newest is None:
+        return View(said)
+    shown = _shown(newest)
+    return replace(shown, text=f"{said}\n\n{shown.text}")
 
 
 def _written(message: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
@@ -66,48 +69,36 @@ def _moved(entities: list[dict[str, Any]], by: int) -> list[dict[str, Any]]:
 
 def send(asked: Asked) -> View | None:
     """``broadcast send <number>``: let it leave. Pressed twice, it leaves once."""
-    found = _found(asked)
-    if found is None:
-        return None
-    if broadcasts.start(found, asked.now):
-        _audit("broadcast.started", found, asked)
-    return _shown(found)
+    return _done(asked, "broadcast.started", lambda found: broadcasts.start(found, asked.now))
 
 
 def cancel(asked: Asked) -> View | None:
     """``broadcast cancel <number>``: give a draft up, or send no more of what is leaving."""
-    found = _found(asked)
-    if found is None:
-        return None
-    if broadcasts.stop(found, asked.now):
-        _audit("broadcast.cancelled", found, asked)
-    return _shown(found)
+    return _done(asked, "broadcast.cancelled", lambda found: broadcasts.stop(found, asked.now))
 
 
 def again(asked: Asked) -> View | None:
     """``broadcast again <number>``: repeat what may not have arrived."""
+    return _done(asked, "broadcast.repeated", lambda found: broadcasts.again(found, asked.now))
+
+
+def _done(asked: Asked, action: str, do: Callable[[Broadcast], int]) -> View | None:
     found = _found(asked)
     if found is None:
         return None
-    if count := broadcasts.again(found, asked.now):
-        _audit("broadcast.repeated", found, asked, people=count)
+    if do(found):
+        # Not what it says: the target's name would hold it.
+        accounts.audit(action, by=asked.by, via=VIA, target=f"broadcast:{found.pk}", now=asked.now)
     return _shown(found)
 
 
 def _found(asked: Asked) -> Broadcast | None:
     if asked.number is None or len(asked.words) != 1:
         return None
-    return Broadcast.objects.filter(pk=min(asked.number, 2**62)).first()
+    return Broadcast.objects.filter(pk=asked.number).first()
 
 
 def _shown(broadcast: Broadcast) -> View:
     broadcast.refresh_from_db()
-    leaving = broadcast.state == Broadcast.State.SENDING
-    keys = [key(_("✖️ Stop"), "broadcast", "cancel", broadcast.pk)] if leaving else []
-    return View(broadcasts.report(broadcast, broadcasts.counts(broadcast)), [keys])
-
-
-def _audit(action: str, broadcast: Broadcast, asked: Asked, **details: Any) -> None:
-    # Not what it says: the target's name would hold it.
-    target = {"target": f"broadcast:{broadcast.pk}"}
-    accounts.audit(action, by=asked.by, via=VIA, **target, details=details, now=asked.now)
+    counted = broadcasts.counts(broadcast)
+    return View(broadcasts.report(broadcast, counted), broadcasts.ways_on(broadcast, counted))

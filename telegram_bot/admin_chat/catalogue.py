@@ -12,7 +12,7 @@ from telegram_bot.access import escaped
 from telegram_bot.admin_chat import refreshing
 from telegram_bot.admin_chat.command import Asked, View, key, pages
 from telegram_bot.admin_chat.people import VIA
-from telegram_bot.outgoing import Key
+from telegram_bot.model_news import toggle
 
 PAGE = 8
 
@@ -48,7 +48,7 @@ def _models_of(provider: str, rows: list[Model], page: int) -> View:
     page = min(max(1, page), most)
     shown = rows[(page - 1) * PAGE : page * PAGE]
     lines = [f"**{provider}**", *(f"{_mark(row)} {escaped(row.title)} · `{row.pk}` · {_price(row)}" for row in shown)]
-    keys = [[_toggle(row)] for row in shown if row.state != Availability.RETIRED]
+    keys = [[toggle(row)] for row in shown if row.state != Availability.RETIRED]
     return View("\n".join(lines), [*keys, pages(page, most, "models", provider)], back="models")
 
 
@@ -62,12 +62,6 @@ def _price(row: Model) -> str:
     if row.price_input is None or row.price_output is None:
         return _("price unknown")
     return f"${row.price_input.normalize():f} → ${row.price_output.normalize():f}"
-
-
-def _toggle(row: Model) -> Key:
-    if row.enabled:
-        return key(_("🙈 Hide %(model)s") % {"model": row.title}, "disable", row.pk)
-    return key(_("👁 Offer %(model)s") % {"model": row.title}, "enable", row.pk)
 
 
 # --- offer and hide -------------------------------------------------------------------------------------------------
@@ -98,7 +92,7 @@ def _set_enabled(asked: Asked, *, enabled: bool) -> View | None:
 
 def _model(text: str) -> Model | None:
     """By the number that the list shows, else by any of its names."""
-    if text.isdecimal() and (row := Model.objects.filter(pk=min(int(text), 2**62)).first()) is not None:
+    if text.isdecimal() and (row := Model.objects.filter(pk=int(text)).first()) is not None:
         return row
     return llm.find_model(text)
 

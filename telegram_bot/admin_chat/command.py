@@ -101,9 +101,9 @@ def may(user: User, words: Sequence[str]) -> bool:
     return user.may_use and RANK[Role(user.role)] >= RANK[needed]
 
 
-def key(label: str, *words: object) -> Key:
-    """A button that does what ``/admin words`` does, in place."""
-    return Key(label, ACTION, {"words": [str(word) for word in words]})
+def key(label: str, *words: object, beside: bool = False) -> Key:
+    """A button that does what ``/admin words`` does, in place; ``beside``: in a new message."""
+    return Key(label, ACTION, {"words": [str(word) for word in words]} | ({"beside": True} if beside else {}))
 
 
 def home_keys() -> list[list[Key]]:

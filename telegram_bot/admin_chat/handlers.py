@@ -19,10 +19,11 @@ from accounts import services as accounts
 from accounts.models import User
 from core.db import in_db
 from delivery.signals import delivery_ended_badly
-from telegram_bot import broadcasts, lanes, outgoing
+from telegram_bot import broadcasts, fleeting, lanes, outgoing
 from telegram_bot.admin_chat import command, people, sessions
 from telegram_bot.admin_chat.command import ACTION, Asked, View
 from telegram_bot.application import App, Context, on_button
+from telegram_bot.incoming import Incoming
 from telegram_bot.limiter import COSMETIC, Dropped
 from telegram_bot.models import Button
 from telegram_bot.outgoing import Key, Keyboard, Place
@@ -59,19 +60,30 @@ async def shutdown() -> None:
 async def admin(_update: Update, context: Context) -> None:
     """``/admin`` and words of the table; without words, who waits and a keyboard to the rest."""
     words = list(context.args or [])
-    if not command.may(context.incoming.user, words):
-        await context.reply(_("This is for admins."))
+    if refused := _refused(context.incoming, words):
+        await fleeting.notice(context, refused)
         return
     await run(context, words, context.place, dict(lanes.body_of(context.incoming.update.raw)))
 
 
 async def press(context: Context, button: Button) -> None:
     """A button does what its words do, in place. Whoever may write them may press; twice is as good as once."""
-    if not command.may(context.incoming.user, button.data["words"]):
-        await context.toast(_("This is for admins."), alert=True)
+    if refused := _refused(context.incoming, button.data["words"]):
+        await context.toast(refused, alert=True)
         return
     await context.toast()
-    await run(context, button.data["words"], replace(context.place, edit=context.pressed_message))
+    beside = button.data.get("beside", False)
+    place = context.place if beside else replace(context.place, edit=context.pressed_message)
+    await run(context, button.data["words"], place)
+
+
+def _refused(incoming: Incoming, words: Sequence[str]) -> str:
+    """Why the words are not obeyed. Names and figures are not for the eyes of any other group."""
+    if not command.may(incoming.user, words):
+        return _("This is for admins.")
+    if not (incoming.chat.is_private or incoming.in_admin_chat):
+        return _("Write this to me in private, or in the admins' chat.")
+    return ""
 
 
 async def password(_update: Update, context: Context) -> None:
@@ -103,7 +115,8 @@ async def run(context: Context, words: Sequence[str], place: Place, message: dic
 
 @transaction.atomic
 def _done(asked: Asked) -> View:
-    view = _view(asked)
+    with timezone.override(asked.by.time_zone or None):
+        view = _view(asked)
     if not view.once:
         outgoing.say(asked.key, asked.place, view.text, _keyboard(view, asked.place))
     return view
@@ -151,7 +164,7 @@ async def announcements(_update: Update, context: Context) -> None:
     user = context.incoming.user
     if wanted is not None:
         await in_db(accounts.set_broadcasts, user, wanted)
-    await context.reply(_wants(user), [[_switch(user)]])
+    await fleeting.notice(context, _wants(user), [[_switch(user)]])
 
 
 async def press_announcements(update: Update, context: Context) -> None:

@@ -6,6 +6,7 @@ When nobody takes the request in time, this process does the work itself: the co
 import asyncio
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -23,13 +24,12 @@ from llm.providers import configured
 from telegram_bot import outgoing
 from telegram_bot.access import escaped
 from telegram_bot.admin_chat.command import Asked, View, back_key
+from telegram_bot.model_news import changes_of
 
 JOB = "sync_models"
 PATIENCE = 8.0  # seconds; a leader looks for requests every three
 LONGEST = 150.0  # seconds that progress is shown
 LOOK_EVERY = 0.5
-MARKS = {"new": "➕", "returned": "↩️", "changed": "✏️", "gone": "➖"}
-MOST_NAMES = 10
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ async def follow(watched: Watched) -> None:
     while True:
         over = loop.time() >= end or (here is not None and here.done())
         run = await in_db(_run_after, watched.newest)
-        text = await in_db(_words, watched.language, run, over)
+        text = await in_db(_words, watched.language, watched.asked.by.time_zone, run, over)
         if text != shown:
             await in_db(_show, watched, text, number)
             shown, number = text, number + 1
@@ -104,8 +104,8 @@ def _show(watched: Watched, text: str, number: int) -> None:
 # --- in words -------------------------------------------------------------------------------------------------------
 
 
-def _words(language: str, run: SyncRun | None, over: bool) -> str:
-    with translation.override(language):
+def _words(language: str, zone: str, run: SyncRun | None, over: bool) -> str:
+    with translation.override(language), timezone.override(zone or None):
         if over and (run is None or run.finished_at is None):
             return _("The refresh did not end as it should. What went wrong stands in the log and under /admin health.")
         return progress(run)
@@ -126,17 +126,10 @@ def when(run: SyncRun) -> str:
     return _("Refreshed %(time)s.") % {"time": date_format(at, "SHORT_DATETIME_FORMAT")}
 
 
-def _line(provider: str, result: dict[str, object] | None) -> str:
+def _line(provider: str, result: dict[str, Any] | None) -> str:
     if result is None:
         return f"⏳ {provider}"
     if result.get("error"):
         return f"⚠️ {provider}: {escaped(str(result['error']))}"
-    changes = [f"{mark} {_names(result[kind])}" for kind, mark in MARKS.items() if result.get(kind)]
+    changes = [f"{mark} {names}" for mark, names in changes_of(result)]
     return f"✅ {provider}: " + ("; ".join(changes) if changes else _("nothing new"))
-
-
-def _names(names: object) -> str:
-    known = [escaped(str(name)) for name in names] if isinstance(names, list) else []
-    more = len(known) - MOST_NAMES
-    shown = ", ".join(known[:MOST_NAMES])
-    return _("%(names)s and %(count)d more") % {"names": shown, "count": more} if more > 0 else shown

@@ -98,12 +98,16 @@ def _taken(session: AdminSession, incoming: Incoming, message: dict[str, Any], n
     if "words" not in waiting:
         _wait_no_more(session)
         return False
-    return _looked_at(session, incoming, message, now)
-
-
-def _looked_at(session: AdminSession, incoming: Incoming, message: dict[str, Any], now: datetime) -> Opened | bool:
-    waiting = session.waiting
     right = _is_right(str(message.get("text") or ""))
+    if not (right or incoming.chat.is_private or _replies(message, incoming.bot_id)):
+        return False  # the admins talk among themselves
+    return _looked_at(session, incoming, message, now, right=right)
+
+
+def _looked_at(
+    session: AdminSession, incoming: Incoming, message: dict[str, Any], now: datetime, *, right: bool
+) -> Opened | bool:
+    waiting = session.waiting
     late = now.timestamp() - waiting["at"] > WAITS.total_seconds()
     if late and not right:
         _wait_no_more(session)
@@ -131,6 +135,13 @@ def _wait_no_more(session: AdminSession, taken: int | None = None) -> None:
 
 def _is_right(text: str) -> bool:
     return hmac.compare_digest(text.strip().encode(), settings.ADMIN_PASSWORD.encode())
+
+
+def _replies(message: dict[str, Any], bot_id: int) -> bool:
+    replied = message.get("reply_to_message") or {}
+    if "forum_topic_created" in replied:
+        return False  # so stands everything in a topic
+    return bool(replied.get("from", {}).get("id") == bot_id)
 
 
 def _forget(incoming: Incoming, message: dict[str, Any]) -> None:

@@ -108,6 +108,18 @@ async def test_cancelled_draft_goes_nowhere_and_cannot_be_sent(house: House) -> 
     assert news(house, ANNA) == 0
 
 
+async def test_draft_that_was_left_is_found_again_and_sent(house: House) -> None:
+    await house.ask(OLGA, f"/admin broadcast {NEWS}")
+    await house.ask(OLGA, "/admin")
+    house.press(OLGA, "📣")
+    await house.quiet()
+    assert house.heard(OLGA)[-1].endswith(f"📣 Not sent yet. «{NEWS}»")
+    house.press(OLGA, "✅ Send")
+    await over(house)
+
+    assert news(house, ANNA) == 1
+
+
 async def test_sent_twice_by_two_admins_it_leaves_once(house: House) -> None:
     await let_in(house, CHRIS, Role.ADMIN)
     house.world.member(ADMINS, CHRIS, "member")

@@ -11,8 +11,10 @@ from pytest_django import Settings
 from accounts.models import AuditEntry, Role, User
 from conversations.models import Message
 from delivery.models import Delivery
+from llm.models import SyncRun
+from llm.signals import models_synced
 from telegram_bot.models import AdminSession, Update
-from tests.house import ADMINS, ANNA, BOT, CHRIS, OLGA, House, open_house
+from tests.house import ADMINS, ANNA, BOT, CHRIS, MODEL, OLGA, House, open_house
 from tests.telegram_bot.test_access import let_in
 
 PASSWORD = "correct horse battery staple"
@@ -209,6 +211,47 @@ async def test_admins_chat_asks_for_a_reply_and_the_others_message_is_nobodys_pa
 
     assert house.heard(ADMINS)[-1] == DONE
     assert PASSWORD not in written(house, ADMINS)
+
+
+async def test_admins_talk_while_a_password_is_awaited_is_no_try(house: House) -> None:
+    house.world.member(ADMINS, BOT, "administrator")
+    await house.ask(OLGA, f"/admin block {ANNA}", ADMINS)
+    house.say(OLGA, "Who knows the password?", ADMINS)
+    await house.quiet()
+
+    assert "Who knows the password?" in written(house, ADMINS)
+    assert await house.db(audited) == []
+    assert await house.ask(OLGA, PASSWORD, ADMINS) == DONE
+    assert PASSWORD not in written(house, ADMINS)
+
+
+async def test_wrong_reply_in_the_admins_chat_is_a_try_and_taken_away(house: House) -> None:
+    house.world.member(ADMINS, BOT, "administrator")
+    await house.ask(OLGA, f"/admin block {ANNA}", ADMINS)
+    house.say(OLGA, "guess", ADMINS, reply_to=house.messages(ADMINS)[-1]["message_id"])
+    await house.quiet()
+
+    assert house.heard(ADMINS)[-1].startswith("That is not the password.")
+    assert "guess" not in written(house, ADMINS)
+    assert await house.db(audited) == [("admin.password_wrong", "chat", "Ольга")]
+
+
+async def test_button_under_the_news_of_models_asks_like_the_command(house: House) -> None:
+    await house.db(news_of_models)
+    await house.quiet()
+    news = house.heard(ADMINS)[-1]
+    house.press(OLGA, "🙈 Hide", ADMINS)
+    await house.quiet()
+    house.say(OLGA, PASSWORD, ADMINS, reply_to=house.messages(ADMINS)[-1]["message_id"])
+    await house.quiet()
+
+    assert house.heard(ADMINS)[0] == news
+    assert house.heard(ADMINS)[-1] == "🙈 GPT-4.1 mini is hidden now."
+
+
+def news_of_models() -> None:
+    run = SyncRun.objects.create(slot="s", trigger="schedule", results={"openai": {"new": [MODEL]}})
+    models_synced.send(sender=SyncRun, run=run, first=False)
 
 
 async def test_bot_that_may_not_delete_says_so(house: House) -> None:

@@ -1,18 +1,19 @@
 """/admin as a place to look around: a keyboard, views in place, and who may look."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import Access, Role, User
+from accounts.models import Access, Chat, Role, User
 from conversations.models import Conversation, Request
+from delivery.models import Delivery
 from llm.models import ProviderState
 from telegram_bot.admin_chat import command
-from tests.house import ADMINS, ANNA, CHRIS, MODEL, OLGA, House
+from tests.house import ADMINS, ANNA, BOT, CHRIS, MODEL, OLGA, TEAM, House
 from tests.telegram_bot.test_access import let_in, press, toasts
 
 SECRET = "what only Анна knows"
@@ -54,6 +55,20 @@ async def test_each_button_opens_its_view_in_place_and_back_leads_home(house: Ho
 @pytest.mark.parametrize("words", ["", "stats", "users pending", "health", "broadcast Hi", "nonsense", "invite admin"])
 async def test_member_is_told_that_this_is_for_admins(house: House, words: str) -> None:
     assert await house.ask(ANNA, f"/admin {words}") == "This is for admins."
+
+
+async def test_names_and_figures_are_not_shown_in_any_other_group(house: House) -> None:
+    await house.db(open_team)
+
+    said = await house.ask(OLGA, "/admin@sekretar_bot users active", TEAM)
+    assert said == "Write this to me in private, or in the admins' chat."
+    assert not house.buttons(TEAM)
+    assert await house.ask(ANNA, "/admin@sekretar_bot stats", TEAM) == "This is for admins."
+    assert await house.db(Delivery.objects.filter(lane__contains=":gone:").count) == 2, "neither stays"
+
+
+def open_team() -> None:
+    Chat.objects.create(bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Команда", status=Access.ACTIVE)
 
 
 async def test_member_in_the_admins_chat_cannot_press(house: House) -> None:
@@ -134,6 +149,29 @@ async def test_requests_of_a_person_are_shown_without_their_content(house: House
 
     assert f"openai:{MODEL} · done · 7 → 9 · $0.0100 · 1.5 s" in said
     assert SECRET not in said
+
+
+async def test_times_are_told_by_the_admins_own_clock(house: House) -> None:
+    at = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    await house.db(lambda: asked(ANNA, created_at=at))
+    told = {}
+    for zone in ("Asia/Vladivostok", "America/New_York"):
+        await house.db(User.objects.filter(telegram_id=OLGA).update, time_zone=zone)
+        told[zone] = await house.ask(OLGA, f"/admin requests {ANNA}")
+
+    assert "10:30 p.m." in told["Asia/Vladivostok"]
+    assert "7:30 a.m." in told["America/New_York"]
+
+
+async def test_figures_and_dates_are_written_as_russians_do(house: House) -> None:
+    at = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    facts: dict[str, Any] = {"input_tokens": 12_345, "output_tokens": 67, "cost": Decimal("0.25"), "total_ms": 1500}
+    await house.db(lambda: asked(ANNA, created_at=at, **facts))
+    await house.db(User.objects.filter(telegram_id=OLGA).update, language="ru", time_zone="UTC")
+    said = (await house.ask(OLGA, f"/admin requests {ANNA}")).replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "20.11.2026 12:30" in said
+    assert "12 345 → 67 · $0,2500 · 1,5 с" in said
 
 
 async def test_requests_without_an_id_offer_those_who_asked_most(house: House) -> None:

@@ -76,8 +76,14 @@ def test_new_models_come_with_a_button_to_hide_or_offer_them() -> None:
     synced({"openai": {"new": ["gpt-a", "gpt-b"]}})
 
     assert labels() == ["🙈 Hide gpt-a", "👁 Offer gpt-b"]
-    buttons = {button.data["id"]: button.data["enabled"] for button in Button.objects.filter(action="model.enable")}
-    assert buttons == {shown.pk: False, hidden.pk: True}
+    words = [button.data["words"] for button in Button.objects.filter(action="admin").order_by("created_at")]
+    assert sorted(words) == [["disable", str(shown.pk)], ["enable", str(hidden.pk)]]
+
+
+def test_line_of_names_ends_where_nobody_reads_on() -> None:
+    synced({"openai": {"new": [f"gpt-{number:02}" for number in range(30)]}})
+
+    assert "gpt-09 and 20 more" in said()[0]
 
 
 def test_flood_of_new_models_has_no_more_than_twelve_buttons() -> None:
