@@ -3,7 +3,7 @@
 Called in the transactions that begin and save a turn, so what is set aside and the request it is for are one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,8 +15,9 @@ from django.utils import translation
 
 from accounts.models import Chat, ChatKind, User
 from conversations import context, words_budget
-from conversations.models import Conversation, Request
+from conversations.models import Request
 from llm import budgets
+from llm.budgets import Refusal
 from llm.models import Budget, Model, Spending
 from llm.services import Target, cost_of
 from llm.types import Usage
@@ -50,8 +51,11 @@ def check(turn: "Turn", user: User, chat: Chat, now: datetime) -> Refused | None
         return refused
     tokens, cost = budgets.foreseen(turn.target.model, turn.context_tokens, turn.call.max_output)
     refusal = budgets.reserve(turn.request.update_key, user, chat, tokens, cost, now)
-    if refusal is None:
-        return None
+    return refused_by(refusal, user) if refusal else None
+
+
+def refused_by(refusal: Refusal, user: User) -> Refused:
+    """What the person reads of a budget without room."""
     return Refused(BUDGET, words_budget.refused(refusal, user), words_budget.ways_on(refusal))
 
 
@@ -69,18 +73,24 @@ def more(turn: "Turn", target: Target, spent: Usage | None, asker: User) -> str:
 
 
 def too_many(request: Request, user: User, now: datetime) -> Refused | None:
-    """Whether the person asked REQUESTS_PER_MINUTE questions before this one, which is on record already.
+    """Whether the person asked too much to be answered ``request``, which is on record already; one that is begun
+    anew after a crash was counted then."""
+    return None if request.attempts > 1 else hurried(user, now, but=request)
 
-    A question that was refused for this counts no further; one that is begun anew after a crash was counted then.
+
+def hurried(user: User, now: datetime, but: Request | None = None) -> Refused | None:
+    """Whether the person asked REQUESTS_PER_MINUTE questions already, beside ``but``.
+
+    A question that was refused for this counts no further.
     """
     most = settings.REQUESTS_PER_MINUTE
-    if not most or request.attempts > 1:
+    if not most:
         return None
     # Two questions at once in two processes look one after the other.
     User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)
     mine = Request.objects.filter(user=user, kind=Request.Kind.ANSWER, created_at__gt=now - MINUTE)
-    earlier = mine.exclude(pk=request.pk).exclude(error_kind=TOO_MANY).order_by("-created_at")
-    times = list(earlier.values_list("created_at", flat=True)[:most])
+    earlier = mine.exclude(error_kind=TOO_MANY).exclude(pk__in=[but.pk] if but else [])
+    times = list(earlier.order_by("-created_at").values_list("created_at", flat=True)[:most])
     if len(times) < most:
         return None
     wait = max(1, ceil((times[-1] + MINUTE - now).total_seconds()))
@@ -101,18 +111,26 @@ def charge(turn: "Turn", values: Mapping[str, Any], now: datetime) -> None:
 
 def settle(request: Request, key: str, tokens: int, cost: Decimal | None, estimated: bool, now: datetime) -> None:
     """Settle what was set aside under ``key``, and warn whose budget is nearly used up."""
-    for spending in budgets.settle(key, tokens, cost, estimated, now):
-        _warn(spending, request.conversation, request.user)
+    spendings = budgets.settle(key, tokens, cost, estimated, now)
+    if spendings:
+        dialog = request.conversation
+        warn(spendings, dialog.chat, dialog.thread_id, request.user)
 
 
 def _cost_of_reading(model: Model | None, tokens: int) -> Decimal | None:
     return cost_of(model, Usage(input=tokens, output=0))
 
 
-def _warn(spending: Spending, conversation: Conversation, user: User | None) -> None:
-    """Tell whoever the budget is for; the bot's own concerns the admins."""
+def warn(spendings: Iterable[Spending], chat: Chat, thread: int, user: User | None) -> None:
+    """Tell whoever these budgets are for that they are nearly used up; ``chat`` is where that happened."""
+    for spending in spendings:
+        _warn(spending, chat, thread, user)
+
+
+def _warn(spending: Spending, chat: Chat, thread: int, user: User | None) -> None:
+    """The bot's own budget concerns the admins."""
     is_admins = spending.budget.scope == Budget.Scope.BOT
-    place = admin_place() if is_admins else _place_of(spending, conversation, user)
+    place = admin_place() if is_admins else _place_of(spending, chat, thread, user)
     if place is None:
         return
     with translation.override(settings.LANGUAGE_CODE if is_admins else translation.get_language()):
@@ -120,10 +138,9 @@ def _warn(spending: Spending, conversation: Conversation, user: User | None) -> 
         outgoing.say(f"budget:{spending.pk}:warning", place, text, source="budgets")
 
 
-def _place_of(spending: Spending, conversation: Conversation, user: User | None) -> Place:
+def _place_of(spending: Spending, chat: Chat, thread: int, user: User | None) -> Place:
     """This chat, unless the budget is a person's and others read here."""
-    chat = conversation.chat
-    here = Place(chat.bot_id, chat.telegram_id, conversation.thread_id)
+    here = Place(chat.bot_id, chat.telegram_id, thread)
     if chat.is_private or spending.budget.scope == Budget.Scope.CHAT or user is None:
         return here
     own = Chat.objects.filter(bot_id=bot_id(), person=user, kind=ChatKind.PRIVATE, unreachable="").first()
