@@ -272,13 +272,16 @@ HOUSEKEEPING = [
     "llm.budgets.release_abandoned",
     "telegram_bot.services.forget_old_updates",
     "telegram_bot.services.forget_old_buttons",
+    "telegram_bot.services.forget_old_announcements",
     "telegram_bot.services.erase_updates",
     "delivery.services.forget_old_deliveries",
     "delivery.services.erase_deliveries",
     "conversations.retention.forget_old_dialogs",
     "conversations.retention.forget_old_requests",
+    "conversations.retention.forget_old_questions",
     "conversations.retention.erase_contents",
     "accounts.services.forget_old_audit",
+    "accounts.services.forget_old_sessions",
     "files.services.remove_expired",
 ]
 

@@ -14,6 +14,7 @@ from conversations.models import Attachment, Conversation, Message, Request, Req
 from core.privacy import GRACE, contents_stay, delete_in_batches, in_batches, older_than, only_sums_stay
 from files.forgetting import let_go
 from files.models import StoredFile
+from telegram_bot.models import Button
 
 NOTHING: dict[str, Any] = {"prompt": "", "answer": "", "error": ""}
 # What of a step tells no content.
@@ -147,3 +148,9 @@ def _sum_up(requests: QuerySet[Request]) -> int:
     Attachment.objects.filter(request__in=keys, message__isnull=False).update(request=None)
     rows.delete()
     return len(keys)
+
+
+def forget_old_questions(now: datetime) -> int:
+    """Remove the buttons under "May I do this?" after a day, when they do nothing any more: they hold what a model was
+    about to do."""
+    return delete_in_batches(Button.objects.filter(action__startswith="tool.", created_at__lt=now - GRACE))

@@ -67,8 +67,8 @@ def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
     ),
 )
 class DeliveryPage(ContentPage, ReadOnlyPage):
-    contents = frozenset({"text", "body", "content"})
-    list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "trouble")
+    contents = frozenset({"text", "body", "content", "error"})
+    list_display = ("created", "condition", "source", "chat_id", "text", "attempts", "error_kind")
     list_filter = ("state", "created_at")
     search_fields = ("key", "lane", "trace_id", "chat_id")
     ordering = ("-id",)
@@ -109,11 +109,8 @@ class DeliveryPage(ContentPage, ReadOnlyPage):
 
     @display(description=_("text"))
     def text(self, delivery: Delivery) -> SafeString:
-        return nowrap(str(delivery.content.get("text") or delivery.content.get("caption") or "")[:200], "16rem")
-
-    @display(description=_("error"), ordering="error_kind")
-    def trouble(self, delivery: Delivery) -> SafeString | str:
-        return nowrap(delivery.error or delivery.error_kind, "13rem")
+        params = delivery.content.get("params") or {}
+        return nowrap(str(params.get("text") or params.get("caption") or "")[:200], "16rem")
 
     @display(description=_("content"))
     def body(self, delivery: Delivery) -> SafeString | str:

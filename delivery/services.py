@@ -158,5 +158,13 @@ def erase(deliveries: QuerySet[Delivery]) -> int:
     return in_batches(deliveries.exclude(content=ERASED), lambda part: part.update(content=ERASED, error=""))
 
 
+def withdraw(deliveries: QuerySet[Delivery], now: datetime) -> int:
+    """Take back what of ``deliveries`` still waits, and empty it, and what is being sent at this moment."""
+    open_ones = deliveries.filter(state__in=Delivery.OPEN)
+    waiting = open_ones.filter(state=State.QUEUED)
+    taken = waiting.update(state=State.CANCELLED, finished_at=now, content=ERASED, error="")
+    return taken + open_ones.update(content=ERASED, error="")
+
+
 def _ended() -> QuerySet[Delivery]:
     return Delivery.objects.exclude(state__in=Delivery.OPEN)

@@ -126,4 +126,5 @@ class Broadcast(models.Model):
         verbose_name_plural = _("announcements")
 
     def __str__(self) -> str:
-        return self.text[:50]
+        # Not what it says: a row's name is read by many (links, the audit).
+        return f"{timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"

@@ -16,7 +16,7 @@ from core.trace import new_trace
 from delivery import engine
 from telegram_bot import lanes
 from telegram_bot.incoming import Incoming
-from telegram_bot.models import Button, Update
+from telegram_bot.models import Broadcast, Button, Update
 
 log = structlog.get_logger(__name__)
 
@@ -166,6 +166,19 @@ def erase(updates: QuerySet[Update]) -> int:
     return updates.update(raw={}, error=Case(When(error="", then=Value("")), default=Value("erased")))
 
 
+def take_out(updates: QuerySet[Update], places: Iterable[Sequence[str]]) -> int:
+    """Leave out what stands at ``places`` of raw updates (ways to a message that they repeat), and what they quote."""
+    for row in updates:
+        for *way, last in places:
+            holder: Any = row.raw
+            for name in way:
+                holder = holder.get(name) or {}
+            holder.pop(last, None)
+            holder.pop("quote", None)
+        row.save(update_fields=["raw"])
+    return len(updates)
+
+
 def _ended() -> QuerySet[Update]:
     return Update.objects.filter(state__in=(State.DONE, State.DEAD))
 
@@ -173,3 +186,11 @@ def _ended() -> QuerySet[Update]:
 def forget_old_buttons(now: datetime) -> int:
     """Remove buttons past their time; a press on one says that it is too old."""
     return delete_in_batches(Button.objects.filter(expires_at__lt=now))
+
+
+def forget_old_announcements(now: datetime) -> int:
+    """Remove announcements past KEEP_DELIVERIES_DAYS, and after a day where contents do not stay; drafts too."""
+    times = [older_than(settings.KEEP_DELIVERIES_DAYS, now), None if contents_stay() else now - GRACE]
+    known = [time for time in times if time is not None]
+    over = Broadcast.objects.exclude(state=Broadcast.State.SENDING)
+    return delete_in_batches(over.filter(created_at__lt=max(known))) if known else 0

@@ -30,7 +30,7 @@ from accounts.services.people import (
     set_role,
     set_time_zone,
 )
-from accounts.services.record import audit, forget_old_audit, target_of
+from accounts.services.record import audit, forget_old_audit, forget_old_sessions, target_of
 
 __all__ = [
     "OPERATOR",
@@ -46,6 +46,7 @@ __all__ = [
     "decide_chat",
     "ensure_operator",
     "forget_old_audit",
+    "forget_old_sessions",
     "mark_reachable",
     "mark_unreachable",
     "migrate_chat",

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
 from django.db import models
 from django.db.models import Q
 
@@ -41,9 +43,17 @@ def audit(
 
 
 def forget_old_audit(now: datetime) -> int:
-    """Remove entries past KEEP_AUDIT_DAYS; housekeeping calls it."""
+    """Remove entries past KEEP_AUDIT_DAYS, the admin's own too; housekeeping calls it."""
     before = older_than(settings.KEEP_AUDIT_DAYS, now)
-    return delete_in_batches(AuditEntry.objects.filter(at__lt=before)) if before else 0
+    if before is None:
+        return 0
+    own = delete_in_batches(AuditEntry.objects.filter(at__lt=before))
+    return own + delete_in_batches(LogEntry.objects.filter(action_time__lt=before))
+
+
+def forget_old_sessions(now: datetime) -> int:
+    """Remove operators' sessions that are over; housekeeping calls it."""
+    return delete_in_batches(Session.objects.filter(expire_date__lt=now))
 
 
 def target_of(row: models.Model) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -13,18 +14,20 @@ from telegram.ext import CommandHandler, filters
 from accounts import services as accounts
 from accounts.models import AuditEntry, User
 from conversations import running
-from conversations.models import Request
 from conversations.privacy import forgetting, words
 from core.db import in_db
 from telegram_bot import documents, fleeting
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
+from telegram_bot.models import Update as RawUpdate
 from telegram_bot.outgoing import Key, Place
 
 EXPORT_EVERY = timedelta(minutes=10)
-# Longer than a stopped answer takes to be saved.
-STOP_SECONDS = 10.0
+# Longer than a stopped answer takes to be saved, and a message to be sent.
+END_SECONDS = 10.0
+
+Busy = Callable[[User, RawUpdate, datetime], bool]
 
 
 def register(application: App) -> None:
@@ -76,9 +79,11 @@ async def keep(context: Context, _button: Button) -> None:
 
 async def erase(context: Context, _button: Button) -> None:
     """Everything again from the start when a process died in the middle: what is gone stays gone."""
-    user = context.incoming.user
-    found = await in_db(forgetting.begin, user, timezone.now())
-    await _end_answers(user)
+    user, press = context.incoming.user, context.incoming.update
+    found = await in_db(forgetting.begin, user, press, timezone.now())
+    running.end_of(user.pk)
+    await _while(forgetting.is_answered, user, press)
+    await _while(forgetting.is_told, user, press)
     for step in forgetting.steps(user, timezone.now()):
         await in_db(step)
     await in_db(forgetting.remove_files, timezone.now())
@@ -86,15 +91,9 @@ async def erase(context: Context, _button: Button) -> None:
     await context.reply(words.erased(found), edit=context.pressed_message)
 
 
-async def _end_answers(user: User) -> None:
-    """Nothing may be written to a dialog after it is erased."""
-    running.end_of(user.pk)
-    for _try in range(int(STOP_SECONDS / 0.1)):
-        if not await in_db(_is_answered, user):
+async def _while(busy: Busy, user: User, press: RawUpdate) -> None:
+    """Let what is about to end do so; what takes longer comes to nothing."""
+    for _try in range(int(END_SECONDS / 0.1)):
+        if not await in_db(busy, user, press, timezone.now()):
             return
         await asyncio.sleep(0.1)
-
-
-def _is_answered(user: User) -> bool:
-    recent = timezone.now() - timedelta(seconds=900)
-    return Request.objects.filter(user=user, state=Request.State.RUNNING, created_at__gt=recent).exists()

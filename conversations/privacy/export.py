@@ -11,28 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import AuditEntry, User
-from conversations.models import Message, RequestSum
+from accounts.models import ApiKey, AuditEntry, Chat, Invite, User
+from conversations.models import AssistantVersion, Message, RequestSum
 from conversations.privacy import owned
 from files.models import StoredFile
-from llm.models import Spending
+from llm.models import Budget, Spending
 from telegram_bot.documents import Collected, Document
+from telegram_bot.models import AdminSession, Broadcast
 
 # Telegram takes 50 MB of a bot; packed in memory, so less than it could be.
 MOST_FILES = 20 * 1024 * 1024
-REQUEST = (
-    "created_at", "model_ref", "state", "prompt", "answer", "steps", "error_kind", "input_tokens", "output_tokens",
-    "cost",
-)  # fmt: skip
-SUM = ("day", "model_ref", "requests", "answered", "input_tokens", "output_tokens", "cost")
-PERSON = (
-    "telegram_id", "telegram_username", "first_name", "last_name", "email", "language", "telegram_language",
-    "time_zone", "status", "role", "requested_at", "decided_at", "date_joined", "last_login", "broadcasts",
-)  # fmt: skip
 
 
 def collect(data: dict[str, Any]) -> Collected:
@@ -73,55 +66,58 @@ def _in_zip(file: StoredFile) -> str:
 
 
 def record_of(user: User, files: list[StoredFile], *, packed: bool) -> dict[str, Any]:
-    """All that is known about ``user``, as JSON takes it."""
+    """All that is known about ``user``, as JSON takes it: whole rows, so that no new column is forgotten."""
     return {
         "made_at": timezone.now(),
-        "person": {name: getattr(user, name) for name in PERSON},
-        "dialogs": [_dialog(dialog) for dialog in owned.dialogs(user).order_by("id")],
+        "person": _columns(user, "password"),
+        "chats": _rows(owned.private_chats(user)),
+        "chats_you_added": _rows(Chat.objects.filter(requested_by=user)),
+        "dialogs": [
+            _columns(dialog) | {"messages": _rows(Message.objects.filter(conversation=dialog))}
+            for dialog in owned.dialogs(user).order_by("id")
+        ],
         "said_in_groups": [
-            {"at": said.created_at, "chat": str(said.conversation.chat), "text": said.content}
+            _columns(said) | {"chat": str(said.conversation.chat)}
             for said in owned.said_in_groups(user).select_related("conversation__chat").order_by("id")
         ],
-        "requests": list(owned.requests(user).order_by("id").values(*REQUEST)),
-        "sums_of_older_requests": list(RequestSum.objects.filter(user=user).order_by("day").values(*SUM)),
-        "spending": _spending(user),
-        "files": [_file(file, packed=packed) for file in files],
-        "record": list(
-            AuditEntry.objects.filter(Q(actor=user) | Q(target=f"user:{user.pk}"))
-            .order_by("id")
-            .values("at", "actor_label", "via", "action", "target", "details")
-        ),
-        "received_from_telegram": list(
-            owned.updates(user).order_by("id").values("received_at", "kind", "state", "raw")
-        ),
-        "sent_to_telegram": list(
-            owned.deliveries(user).order_by("id").values("created_at", "source", "state", "content")
-        ),
-    }  # fmt: skip
-
-
-def _dialog(dialog: Any) -> dict[str, Any]:
-    said = Message.objects.filter(conversation=dialog).order_by("id")
-    return {
-        "title": dialog.title,
-        "summary": dialog.summary,
-        "started_at": dialog.started_at,
-        "closed_at": dialog.closed_at,
-        "messages": list(said.values("created_at", "role", "content")),
+        "requests": _rows(owned.requests(user)),
+        "sums_of_older_requests": _rows(RequestSum.objects.filter(user=user)),
+        "budgets": _rows(Budget.objects.filter(user=user)),
+        "spending": _rows(Spending.objects.filter(Q(user=user) | Q(budget__user=user))),
+        "files": [_columns(file) | {"in_this_archive": _in_zip(file) if packed else None} for file in files],
+        "received_from_telegram": _rows(owned.updates(user), "worker"),
+        "sent_to_telegram": _rows(owned.deliveries(user), "worker"),
+        "buttons": _rows(owned.buttons(user)),
+        "record": [*_rows(AuditEntry.objects.filter(Q(actor=user) | Q(target=f"user:{user.pk}"))), *_readings(user)],
+        **_as_operator(user),
     }
 
 
-def _spending(user: User) -> list[dict[str, Any]]:
-    rows = Spending.objects.filter(Q(user=user) | Q(budget__user=user)).order_by("starts_on")
-    return [dict(row) for row in rows.values("starts_on", "budget__period", "tokens", "cost")]
-
-
-def _file(file: StoredFile, *, packed: bool) -> dict[str, Any]:
+def _as_operator(user: User) -> dict[str, Any]:
+    """What there is of those who run the bot; empty for everybody else. Keys and links are on record as hashes only."""
     return {
-        "name": file.name,
-        "type": file.mime,
-        "size": file.size,
-        "stored_at": file.created_at,
-        "text": file.text,
-        "in_this_archive": _in_zip(file) if packed else None,
+        "invitations": _rows(Invite.objects.filter(Q(created_by=user) | Q(used_by=user)), "token_hash"),
+        "api_keys": _rows(ApiKey.objects.filter(created_by=user), "digest"),
+        "announcements": _rows(Broadcast.objects.filter(created_by=user)),
+        "admin_session": _rows(AdminSession.objects.filter(user=user)),
+        "assistants": _rows(AssistantVersion.objects.filter(changed_by=user)),
+        "changes_in_the_admin": _rows(LogEntry.objects.filter(user=user)),
     }
+
+
+def _readings(user: User) -> list[dict[str, Any]]:
+    """When operators read what is the person's own. These entries are few: one an hour for each page and operator."""
+    rows = (owned.private_chats(user), owned.dialogs(user), owned.requests(user), owned.files(user),
+            owned.updates(user), owned.deliveries(user))  # fmt: skip
+    own = {f"{found.model._meta.model_name}:{key}" for found in rows for key in found.values_list("pk", flat=True)}
+    own |= {f"trace:{trace}" for trace in owned.requests(user).values_list("trace_id", flat=True) if trace}
+    return [row for row in _rows(AuditEntry.objects.filter(action="content.read")) if row["target"] in own]
+
+
+def _rows(rows: QuerySet[Any], *without: str) -> list[dict[str, Any]]:
+    return [_columns(row, *without) for row in rows.order_by("pk")]
+
+
+def _columns(row: Model, *without: str) -> dict[str, Any]:
+    names = [field.attname for field in row._meta.concrete_fields]
+    return {name: getattr(row, name) for name in names if name not in without}

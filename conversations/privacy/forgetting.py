@@ -1,11 +1,16 @@
-"""``/forget``: what would go, and its going, in short transactions that may be begun again at any point."""
+"""``/forget``: what would go, and its going, in short transactions that may be begun again at any point.
 
-from collections.abc import Callable, Iterator
+It is about all that came before the press of its button. What another process is at with it then cannot be stopped
+from here, but it comes to nothing: a waiting update is empty, and an answer is saved only while its request runs.
+"""
+
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 
 from accounts import services as accounts
 from accounts.models import User
@@ -17,10 +22,14 @@ from delivery import services as delivery
 from delivery.models import Delivery
 from files import services as files
 from files.forgetting import let_go
+from files.models import StoredFile
 from telegram_bot import services as inbox
-from telegram_bot.models import Update
+from telegram_bot.incoming import Incoming
+from telegram_bot.models import AdminSession, Broadcast, Update
 
 SMALL = 100
+# A request that runs for longer belongs to a process that died.
+LONGEST_ANSWER = timedelta(seconds=900)
 
 
 @dataclass(frozen=True)
@@ -53,22 +62,48 @@ def _with_words(user: User) -> QuerySet[Request]:
     return owned.requests(user).exclude(**retention.NOTHING)
 
 
-def begin(user: User, now: datetime) -> Holdings:
-    """Put on record that it was asked for, before anything goes."""
+@transaction.atomic
+def begin(user: User, press: Update, now: datetime) -> Holdings:
+    """Put on record that it was asked for, before anything goes, and let nobody begin with what waits in the inbox."""
     found = holdings(user)
     accounts.audit(
         "privacy.forget_asked", by=user, via="bot", **accounts.target_of(user), details=asdict(found), now=now
     )
+    inbox.erase(owned.updates(user).filter(pk__lt=press.pk, state__in=(Update.State.NEW, Update.State.RUNNING)))
     return found
+
+
+def is_answered(user: User, press: Update, now: datetime) -> bool:
+    """Whether an answer to the person is being written, or is about to be."""
+    running = Request.objects.filter(user=user, state=Request.State.RUNNING, created_at__gt=now - LONGEST_ANSWER)
+    waiting = Update.objects.filter(chat_id=user.telegram_id, state=Update.State.RUNNING, pk__lt=press.pk)
+    return running.exists() or waiting.exists()
+
+
+def is_told(user: User, press: Update, now: datetime) -> bool:
+    """Whether a message to the person is on its way."""
+    return owned.deliveries(user).filter(state__in=Delivery.OPEN).exclude(not_before__gt=now).exists()
+
+
+def came_too_late(incoming: Incoming, fetched: Collection[StoredFile], now: datetime) -> bool:
+    """Whether the person had everything erased while a question's files were fetched; then these go too."""
+    if not Update.objects.filter(pk=incoming.update.pk, raw={}).exists():
+        return False
+    let_go(StoredFile.objects.filter(pk__in=[file.pk for file in fetched]), now)
+    return True
 
 
 def steps(user: User, now: datetime) -> Iterator[Callable[[], int]]:
     """What is to be done, one after another; each may be done again without harm."""
+    yield lambda: _close(owned.requests(user), now)
+    yield lambda: delivery.withdraw(owned.deliveries(user).filter(content__params__text__isnull=False), now)
+    yield lambda: _forget_summaries(user, now)
     yield lambda: in_batches(owned.dialogs(user), lambda part: _erase_dialogs(part, now), SMALL)
     yield lambda: in_batches(owned.said_in_groups(user), _blank, SMALL)
-    yield lambda: in_batches(_with_words(user), retention.erase_requests, SMALL)
+    yield lambda: in_batches(_with_words(user), _erase_requests, SMALL)
     yield lambda: in_batches(owned.files(user), lambda part: let_go(part, now))
-    yield lambda: in_batches(_ended_updates(user), inbox.erase)
+    yield lambda: in_batches(_ended_updates(user), _erase_updates)
+    yield lambda: in_batches(owned.quotations(user), lambda part: inbox.take_out(part, owned.QUOTES), SMALL)
     yield lambda: delivery.erase(owned.deliveries(user).exclude(state__in=Delivery.OPEN))
 
 
@@ -81,7 +116,27 @@ def remove_files(now: datetime) -> int:
 def finish(user: User, erased: Holdings, now: datetime) -> None:
     """Put on record what is gone. The button that asked for it goes only now: a process that died finds it again."""
     owned.buttons(user).delete()
+    AdminSession.objects.filter(user=user).update(waiting={})
+    Broadcast.objects.filter(created_by=user, state=Broadcast.State.DRAFT).delete()
     accounts.audit("privacy.forgotten", by=user, via="bot", **accounts.target_of(user), details=asdict(erased), now=now)
+
+
+def _close(requests: QuerySet[Request], now: datetime) -> int:
+    """End what still runs: whoever is at it, in whichever process, saves nothing any more."""
+    running = requests.filter(state=Request.State.RUNNING)
+    return running.update(state=Request.State.STOPPED, finish="stopped", finished_at=now, **retention.NOTHING)
+
+
+@transaction.atomic
+def _forget_summaries(user: User, now: datetime) -> int:
+    """A summary of a group's dialog tells what the person said there: it is made anew, without it."""
+    dialogs = list(owned.said_in_groups(user).values_list("conversation", flat=True).distinct())
+    summaries = Request.objects.filter(kind=Request.Kind.SUMMARY, conversation__in=dialogs)
+    _close(summaries, now)
+    retention.erase_requests(summaries)
+    # The key names the part that is summarised; the new summary begins with the first part again.
+    summaries.update(update_key=Concat(Value("summary:erased:"), Cast("pk", CharField())))
+    return Conversation.objects.filter(pk__in=dialogs).update(summary="", summarised_to=None)
 
 
 def _erase_dialogs(dialogs: QuerySet[Conversation], now: datetime) -> int:
@@ -98,6 +153,22 @@ def _blank(messages: QuerySet[Message]) -> int:
     blanked = messages.update(content="", raw=None)
     Message.objects.filter(request__in=turns).update(superseded=True)
     return blanked
+
+
+def _erase_requests(requests: QuerySet[Request]) -> int:
+    _erase_said(requests)
+    return retention.erase_requests(requests)
+
+
+def _erase_updates(updates: QuerySet[Update]) -> int:
+    _erase_said(updates)
+    return inbox.erase(updates)
+
+
+def _erase_said(causes: "QuerySet[Update] | QuerySet[Request]") -> None:
+    """What was said because of them, in groups too: it may repeat their words (the text of a voice message)."""
+    traces = [trace for trace in causes.values_list("trace_id", flat=True) if trace]
+    delivery.erase(Delivery.objects.filter(trace_id__in=traces).exclude(state__in=Delivery.OPEN))
 
 
 def _ended_updates(user: User) -> QuerySet[Update]:

@@ -8,7 +8,18 @@ from delivery.models import Delivery
 from files.models import StoredFile
 from telegram_bot.models import Button, Update
 
-GROUP_SENDER = ("message", "edited_message", "callback_query")
+# Where a raw update of a group says who it is from (https://core.telegram.org/bots/api#update).
+SENDERS = (
+    "message__from", "edited_message__from", "callback_query__from", "my_chat_member__from", "chat_member__from",
+    "message_reaction__user", "poll_answer__user",
+)  # fmt: skip
+# Where it holds a message of somebody else: what it replies to, or pins, and what the pressed button's message answers.
+QUOTES = (
+    ("message", "reply_to_message"),
+    ("message", "pinned_message"),
+    ("edited_message", "reply_to_message"),
+    ("callback_query", "message", "reply_to_message"),
+)
 
 
 def private_chats(user: User) -> QuerySet[Chat]:
@@ -35,15 +46,26 @@ def files(user: User) -> QuerySet[StoredFile]:
 
 
 def buttons(user: User) -> QuerySet[Button]:
-    return Button.objects.filter(owner=user)
+    """Those that only the person may press, and those in the private chat."""
+    return Button.objects.filter(Q(owner=user) | Q(chat_id=user.telegram_id))
 
 
 def updates(user: User) -> QuerySet[Update]:
     """Raw updates of the private chat, and of groups where the person sent them."""
-    by_person = Q()
-    for kind in GROUP_SENDER:
-        by_person |= Q(**{f"raw__{kind}__from__id": user.telegram_id})
-    return Update.objects.filter(Q(chat_id=user.telegram_id) | Q(by_person, chat_id__lt=0)).exclude(raw={})
+    by_person = _any_of(user, SENDERS) & (Q(chat_id__lt=0) | Q(chat_id=None))
+    return Update.objects.filter(Q(chat_id=user.telegram_id) | by_person).exclude(raw={})
+
+
+def quotations(user: User) -> QuerySet[Update]:
+    """Raw updates of a group, whoever sent them, that repeat a message of the person."""
+    return Update.objects.filter(_any_of(user, [f"{'__'.join(path)}__from" for path in QUOTES]), chat_id__lt=0)
+
+
+def _any_of(user: User, places: "list[str] | tuple[str, ...]") -> Q:
+    found = Q()
+    for place in places:
+        found |= Q(**{f"raw__{place}__id": user.telegram_id})
+    return found
 
 
 def deliveries(user: User) -> QuerySet[Delivery]:

@@ -8,15 +8,17 @@ from django.conf import settings
 from django.db import transaction
 
 from conversations import as_file, attachments, figures, file_words, words
-from conversations.limits import charge
+from conversations.limits import KINDS, Refused, charge
 from conversations.models import Conversation, Message, Request
 from conversations.retention import kept
 from conversations.services.turns import EDITED, SOURCE, Outcome, State, Turn
 from core.statements import insert, update
+from files.forgetting import let_go
+from files.models import StoredFile
 from llm import services as llm
 from llm.tokens import estimate
 from llm.types import Usage
-from telegram_bot import outgoing
+from telegram_bot import fleeting, outgoing
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming
 from telegram_bot.outgoing import Place
@@ -33,11 +35,17 @@ def save(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> Non
         _save_messages(turn, outcome, now)
         _say(turn, outcome, incoming)
         _warn_once(turn, outcome, incoming, now)
+    elif outcome.pictures:
+        # Everything of the person was erased meanwhile; what an earlier try has saved is linked.
+        let_go(StoredFile.objects.filter(pk__in=[file.pk for file in outcome.pictures], attachments=None), now)
     inbox.finish(incoming.ids, now)
     incoming.finished = True
 
 
 def _say(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
+    if turn.refused is not None and turn.refused.kind in KINDS:
+        _refuse(turn, turn.refused, incoming)
+        return
     place = Place(
         incoming.bot_id,
         incoming.chat_id,
@@ -51,6 +59,12 @@ def _say(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
     outgoing.say(f"turn:{turn.request.pk}", place, text, keyboard, owner=incoming.user, source=SOURCE)
     for number, picture in enumerate(outcome.pictures):
         outgoing.photo(f"turn:{turn.request.pk}:photo:{number}", place, picture.pk, SOURCE)
+
+
+def _refuse(turn: Turn, refused: Refused, incoming: Incoming) -> None:
+    """In a group it is a word of service: for whoever asked, and not for long."""
+    key, shown = f"turn:{turn.request.pk}", turn.request.preview_message_id
+    fleeting.say(key, incoming, refused.text, refused.keyboard, edit=shown, source=SOURCE)
 
 
 def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
