@@ -13,18 +13,20 @@ import structlog
 
 from accounts.models import User
 from conversations import file_words, pieces
+from conversations.limits import Refused
 from conversations.models import Attachment, Conversation, Message, Request
-from conversations.pieces import Piece
+from conversations.pieces import Kind, Piece
+from conversations.recognition import NotNow, recognise
 from core.db import in_db
 from files import services as files
 from files.errors import FileError
-from files.extraction import Extracted, extract
+from files.extraction import extract
 from files.models import StoredFile
-from llm import services as llm
 from llm.client import Client
 from llm.errors import ProviderError
 from llm.types import Image
 from telegram_bot.files import Attached, attached, declined, fetch, limit_of
+from telegram_bot.incoming import Incoming
 
 if TYPE_CHECKING:
     from conversations.services.turns import Question
@@ -40,70 +42,74 @@ Raw = Mapping[str, Any]
 @dataclass
 class Gathered:
     """What came of a question's files. ``refused``: a sentence for each that could not be had; ``heard``: what was
-    said in its voice messages."""
+    said in its voice messages; ``not_now``: why nobody listens to them, and nothing is asked."""
 
     pieces: list[Piece] = field(default_factory=list)
+    not_now: Refused | None = None
     refused: list[str] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
 
 
-async def gather(messages: Sequence[Raw], owner: User, client: Client) -> Gathered:
-    """Load and read the files of ``messages``, in their order; asks a model for the words of what is spoken."""
+async def gather(messages: Sequence[Raw], incoming: Incoming, able: set[str], client: Client) -> Gathered:
+    """Load and read the files of ``messages``, in their order. ``able``: what the model that will answer can take; what
+    it cannot becomes text where that is possible, a voice message in any case."""
     gathered = Gathered()
     taken = [found for message in messages if (found := attached(message)) is not None]
     gathered.refused = [file_words.declined(kind) for message in messages if (kind := declined(message))]
-    for result in await asyncio.gather(*(_take(found, owner, client) for found in taken)):
+    for result in await asyncio.gather(*(_take(found, incoming, able, client) for found in taken)):
         match result:
             case Piece():
                 gathered.pieces.append(result)
+            case Refused():
+                gathered.not_now = result
             case str():
                 gathered.refused.append(result)
     gathered.heard = [piece.file.text for piece in gathered.pieces if piece.spoken]
     return gathered
 
 
-async def _take(found: Attached, owner: User, client: Client) -> Piece | str:
+async def _take(found: Attached, incoming: Incoming, able: set[str], client: Client) -> Piece | Refused | str:
     """One file, read; or the sentence that says why not."""
+    owner = incoming.user
     try:
         stored = await fetch(found, owner)
     except FileError as error:
         log.info("file refused", kind=error.kind, size=found.size)
         return file_words.sorry(error.kind, files.safe_name(found.name), limit_of(owner))
     piece = Piece(stored, pieces.kind_of(stored.mime))
-    if stored.text_error is None:
-        await _read(piece, client)
+    if piece.kind == Kind.DOCUMENT:
+        await _read(stored)
+    try:
+        await _put_into_words(piece, able - {"audio"} if found.kind == "voice" else able, incoming, client)
+    except NotNow as error:
+        return error.refused
+    except ProviderError as error:
+        log.warning("file not put into words", file_kind=piece.kind, kind=error.kind)
+        if piece.kind == Kind.AUDIO and Kind.AUDIO not in able:
+            return file_words.not_heard()
     piece.spoken = found.kind == "voice" and bool(stored.text)
     return piece
 
 
-async def _read(piece: Piece, client: Client) -> None:
-    stored = piece.file
-    if piece.kind == Attachment.Kind.DOCUMENT:
+async def _read(stored: StoredFile) -> None:
+    """The text of a document, unless it is known; one that took too long may be read in a quieter moment."""
+    if stored.text_error in (None, "timeout"):
         work = functools.partial(copy_context().run, extract, files.path_of(stored), stored.mime)
         found = await asyncio.get_running_loop().run_in_executor(_readers, work)
         await in_db(files.keep_text, stored, found)
-    elif piece.kind == Attachment.Kind.AUDIO and (words := await _words_of(stored, client)):
-        await in_db(files.keep_text, stored, Extracted(words))
 
 
-async def _words_of(stored: StoredFile, client: Client) -> str:
-    """What is said in a recording; an empty string when nobody can tell: the model may hear it itself."""
-    target = await in_db(llm.transcriber)
-    if target is None:
-        return ""
-    content = await asyncio.to_thread(files.path_of(stored).read_bytes)
-    try:
-        heard = await client.transcribe(target, content, stored.mime)
-    except ProviderError as error:
-        log.warning("recording not transcribed", model=target.ref, kind=error.kind)
-        return ""
-    return heard.text.strip()
+async def _put_into_words(piece: Piece, able: set[str], incoming: Incoming, client: Client) -> None:
+    """Let another model say what ours cannot be given as it is: a recording, a scan. Raises ProviderError, NotNow."""
+    scan = pieces.is_scan(piece.file)
+    if piece.kind not in able and (scan or (piece.kind == Kind.AUDIO and piece.file.text_error is None)):
+        await recognise(piece.file, scan=scan, incoming=incoming, client=client)
 
 
 def with_files(messages: Sequence[Raw]) -> list[Raw]:
     """Those of ``messages`` that hold a file, of whatever kind; else the message that they reply to, if it does."""
     own = [message for message in messages if attached(message) or declined(message)]
-    replied = messages[0].get("reply_to_message") or {}
+    replied = messages[0].get("reply_to_message") or messages[0].get("external_reply") or {}
     return own or ([replied] if attached(replied) else [])
 
 
@@ -139,7 +145,7 @@ def of_question(conversation: Conversation, question: "Question") -> list[Piece]
 
 def _is_spoken(row: Attachment, text: str) -> bool:
     """Whether what is said in a recording is in ``text`` already."""
-    return row.kind == Attachment.Kind.AUDIO and bool(row.file.text) and row.file.text in text
+    return row.kind == Kind.AUDIO and bool(row.file.text) and row.file.text in text
 
 
 def recall(history: Sequence[Message], asked: Sequence[Piece]) -> None:
@@ -164,7 +170,7 @@ def keep_pictures(images: Sequence[Image], owner: User, now: datetime) -> list[S
             stored = files.store_bytes(owner, image.data, "", now)
         except FileError:
             continue
-        if pieces.kind_of(stored.mime) == Attachment.Kind.IMAGE:
+        if pieces.kind_of(stored.mime) == Kind.IMAGE:
             kept.append(stored)
     return kept
 
@@ -173,6 +179,6 @@ def link_pictures(answer: Message, pictures: Sequence[StoredFile]) -> None:
     """Put the pictures of an answer on record with it. They are not the request's: that has the question's files."""
     if pictures:
         Attachment.objects.bulk_create(
-            Attachment(message=answer, file=stored, kind=Attachment.Kind.IMAGE, position=place)
+            Attachment(message=answer, file=stored, kind=Kind.IMAGE, position=place)
             for place, stored in enumerate(pictures)
         )

@@ -14,6 +14,7 @@ from conversations.personas import talk
 from conversations.services import Question
 from core.db import in_db
 from llm import services as llm
+from llm.routing import abilities
 from telegram_bot import fleeting
 from telegram_bot.access import escaped
 from telegram_bot.application import App, Context, on_button
@@ -88,7 +89,7 @@ async def _answer(update: Update, context: Context, asked: str) -> None:
     assert message is not None
     question = Question(asked, message.message_id, edited=update.edited_message is not None)
     if not question.edited and (messages := attachments.with_files(incoming.messages)):
-        able = await in_db(services.abilities_at, incoming.chat, incoming.thread, timezone.now())
+        able = await in_db(_abilities_here, context)
         async with typing(context.place):
             gathered = await attachments.gather(messages, incoming, able, turn.client())
         if gathered.not_now is not None:
@@ -99,6 +100,13 @@ async def _answer(update: Update, context: Context, asked: str) -> None:
             await context.reply("\n".join(gathered.refused))
             return
     await turn.answer(context, question)
+
+
+def _abilities_here(context: Context) -> set[str]:
+    """What the model that would answer here can take."""
+    chat, thread = context.incoming.chat, context.incoming.thread
+    target = services.target_for(services.open_conversation(chat, thread, timezone.now()))
+    return abilities(target) if target else {"text"}
 
 
 async def ask(update: Update, context: Context) -> None:

@@ -35,8 +35,13 @@ def sorry(kind: str, name: str, limit: int = 0) -> str:
     }.get(kind, _("I cannot read %(name)s.") % title)
 
 
-def quoted(name: str) -> str:
-    return _("“%(name)s”") % {"name": escaped(name)} if name else _("This file")
+def quoted(name: str, unnamed: str = "") -> str:
+    return _("“%(name)s”") % {"name": escaped(name)} if name else unnamed or _("This file")
+
+
+def not_heard() -> str:
+    """For a recording that the provider who should write it down did not take."""
+    return _("I could not make out the recording just now. Please send it once more in a minute.")
 
 
 def declined(kind: str) -> str:
@@ -52,6 +57,8 @@ def unable(piece: Piece) -> str:
     match piece.shown.missing:
         case "image":
             return _("This model cannot see pictures.") + " " + _who_can({"image"})
+        case "audio" if piece.file.text_error == "no_text":
+            return _("I heard no words in %(name)s.") % {"name": quoted(piece.file.name, _("the recording"))}
         case "audio":
             return _("This model cannot listen.") + " " + _who_can({"audio"})
         case "document":

@@ -12,17 +12,11 @@ from files import kinds
 from files.errors import PARTLY
 from files.models import StoredFile
 from files.services import path_of
-from llm.tokens import estimate
+from llm.tokens import estimate, estimate_file
 from llm.types import Part
 
 Kind = Attachment.Kind
 
-# Of a picture: providers count between 260 and 1,600 for one of the size that Telegram sends.
-IMAGE_TOKENS = 1100
-# Of a page that the model sees as a picture beside its text.
-PAGE_TOKENS = 260
-# Of speech: 32 a second (Gemini), at the 3 kilobytes a second of a voice message.
-BYTES_A_SOUND_TOKEN = 90
 # Less room than this is not worth a piece of text.
 LEAST_TEXT = 60
 # Pictures of earlier turns that are shown again.
@@ -96,11 +90,11 @@ def show(pieces: Sequence[Piece], able: set[str], room: int) -> Told:
 
 
 def _native(piece: Piece, able: set[str], room: int) -> Shown | None:
-    """The file as it is, if the model takes it so and there is room. A voice message's words are better than it."""
+    """The file as it is, if the model takes it so and there is room."""
     file = piece.file
     if piece.kind not in able or not _takes(file, piece.kind):
         return None
-    tokens = weight(file, piece.kind)
+    tokens = estimate_file(piece.kind, file.mime, file.size, file.pages)
     if tokens > room:
         return None
     try:
@@ -114,16 +108,7 @@ def _takes(file: StoredFile, kind: str) -> bool:
     if kind == Kind.DOCUMENT:
         # Of documents providers open only PDF; the others are text to them, which we read better.
         return file.mime == kinds.PDF and file.text_error in ("", "no_text", "too_many_pages", "too_long", "timeout")
-    return kind == Kind.IMAGE or not file.text
-
-
-def weight(file: StoredFile, kind: str) -> int:
-    """About how many tokens the file costs as it is."""
-    if kind == Kind.IMAGE:
-        return IMAGE_TOKENS
-    if kind == Kind.AUDIO:
-        return file.size // BYTES_A_SOUND_TOKEN + 1
-    return (file.pages or 1) * PAGE_TOKENS + estimate(file.text)
+    return True
 
 
 def _as_text(piece: Piece, able: set[str], room: int) -> Shown:
@@ -147,7 +132,11 @@ def _as_text(piece: Piece, able: set[str], room: int) -> Shown:
 def _lacking(piece: Piece) -> Missing:
     if piece.kind != Kind.DOCUMENT:
         return "image" if piece.kind == Kind.IMAGE else "audio"
-    return "document" if piece.file.mime == kinds.PDF and piece.file.text_error == "no_text" else "text"
+    return "document" if is_scan(piece.file) else "text"
+
+
+def is_scan(file: StoredFile) -> bool:
+    return file.mime == kinds.PDF and file.text_error == "no_text"
 
 
 def _nothing(piece: Piece, missing: Missing) -> Shown:

@@ -4,6 +4,8 @@ Bounded: the first kilobytes are looked at, and an archive's bytes are searched 
 """
 
 import mmap
+import re
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
 import puremagic
@@ -19,12 +21,17 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 ENCRYPTED_OFFICE = "application/encrypted"
 UNKNOWN = "application/octet-stream"
 
-# The part by which an Office document is known among archives.
+# The part by which an Office document is known among archives: it stands in the list at an archive's end.
 OFFICE = {b"word/document.xml": DOCX, b"xl/workbook.xml": XLSX, b"ppt/presentation.xml": PPTX}
 # An Office document with a password is no archive but one stream of this name in the older container.
 SEALED = "EncryptedPackage".encode("utf-16-le")
-TEXTS = {".csv": "text/csv", ".tsv": "text/csv", ".md": "text/markdown", ".markdown": "text/markdown"}
+TEXTS = {
+    ".csv": "text/csv", ".tsv": "text/csv", ".md": "text/markdown", ".markdown": "text/markdown",
+    ".html": "text/html", ".htm": "text/html",
+}  # fmt: skip
 HTML = (b"<!doctype html", b"<html")
+# The kind of each track of a film or a recording (ISO/IEC 14496-12, 8.4.3).
+TRACK = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
 # What the table of signatures calls otherwise than the providers do.
 USUAL = {
     "application/ogg": "audio/ogg",
@@ -43,20 +50,41 @@ def mime_of(path: Path, name: str) -> str:
         head = file.read(HEAD)
         if not head:
             raise FileError("empty")
-        if head.startswith(b"PK\x03\x04"):
-            return _found(file.fileno(), OFFICE) or "application/zip"
-        if head.startswith(b"\xd0\xcf\x11\xe0"):
-            return _found(file.fileno(), {SEALED: ENCRYPTED_OFFICE}) or UNKNOWN
-    if b"%PDF-" in head[:1024]:
+        if look := _container(head):
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                return look(content)
+    is_text = looks_like_text(head)
+    # Some junk may stand before a PDF; a text may speak of one.
+    if head.lstrip().startswith(b"%PDF-") or (b"%PDF-" in head[:1024] and not is_text):
         return PDF
     if head.startswith(b"{\\rtf"):
         return "application/rtf"
-    return _text(head, name) if looks_like_text(head) else _by_signature(head)
+    return _text(head, name) if is_text else _by_signature(head)
 
 
-def _found(file: int, marks: dict[bytes, str]) -> str:
-    with mmap.mmap(file, 0, access=mmap.ACCESS_READ) as content:
-        return next((mime for mark, mime in marks.items() if content.find(mark) >= 0), "")
+def _container(head: bytes) -> Callable[[mmap.mmap], str] | None:
+    """Who can tell what is in a file of which the head tells only the wrapping."""
+    if head.startswith(b"PK\x03\x04"):
+        return _archive
+    if head.startswith(b"\xd0\xcf\x11\xe0"):
+        return lambda content: ENCRYPTED_OFFICE if content.find(SEALED) >= 0 else UNKNOWN
+    return _film if head[4:8] == b"ftyp" and not _by_signature(head).startswith(("image/", "audio/")) else None
+
+
+def _archive(content: mmap.mmap) -> str:
+    """Only the list of its own parts counts: a document inside an archive has one, too."""
+    end = content.rfind(b"PK\x05\x06")
+    size = int.from_bytes(content[end + 12 : end + 16], "little")
+    start = max(0, end - size)  # of a torn archive, all of it
+    return next((mime for mark, mime in OFFICE.items() if content.find(mark, start) >= 0), "application/zip")
+
+
+def _film(content: mmap.mmap) -> str:
+    """A recording lies in the same wrapping as a film; its tracks say which it is."""
+    tracks = {found[1] for found in TRACK.finditer(content)}
+    if tracks == {b"soun"}:
+        return "audio/mp4"
+    return "video/mp4" if tracks else _by_signature(content[:HEAD])
 
 
 def _text(head: bytes, name: str) -> str:

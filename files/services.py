@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from files import kinds
@@ -21,6 +21,8 @@ from files.models import StoredFile
 
 INCOMING = "incoming"
 ABANDONED_SECONDS = 24 * 3600
+# Days ago whose folders are looked at each time: the bot may have been away for a weekend.
+LOOKED_AT = range(1, 5)
 LONGEST_NAME = 255
 PIECE = 1024 * 1024
 
@@ -59,9 +61,17 @@ def safe_name(name: str) -> str:
     return "".join(letter for letter in last if letter.isprintable()).strip()[:LONGEST_NAME]
 
 
-@transaction.atomic
 def store(owner: User | None, measured: Measured, now: datetime, unique_id: str = "") -> StoredFile:
     """Keep a file; what its owner has already is found again, and kept as long as a new one."""
+    try:
+        return _store(owner, measured, now, unique_id)
+    except IntegrityError:
+        # The same picture twice in an album: the other was quicker, and its row is there now.
+        return _store(owner, measured, now, unique_id)
+
+
+@transaction.atomic
+def _store(owner: User | None, measured: Measured, now: datetime, unique_id: str) -> StoredFile:
     # Locked, so that housekeeping does not take the file away in the same moment.
     twins = list(StoredFile.objects.select_for_update().filter(sha256=measured.sha256).order_by("id"))
     stored = next((twin for twin in twins if twin.owner_id == (owner.pk if owner else None)), None)
@@ -113,13 +123,14 @@ def path_of(stored: StoredFile) -> Path:
     return Path(settings.FILES_DIR) / stored.path
 
 
-def known(owner: User, unique_id: str, now: datetime) -> StoredFile | None:
+def known(owner: User, unique_id: str, name: str, now: datetime) -> StoredFile | None:
     """The owner's file that Telegram calls so, if it is still there; it is then kept as long as a new one."""
     stored = StoredFile.objects.filter(owner=owner, telegram_file_unique_id=unique_id).order_by("-id").first()
     if stored is None or not path_of(stored).exists():
         return None
-    stored.expires_at = _expiry(now)
-    stored.save(update_fields=["expires_at"])
+    # What was let go and not removed yet has no name any more.
+    stored.name, stored.expires_at = safe_name(name) or stored.name, _expiry(now)
+    stored.save(update_fields=["name", "expires_at"])
     return stored
 
 
@@ -146,7 +157,7 @@ def remove_expired(now: datetime) -> int:
     """Remove files whose time is over; housekeeping calls it."""
     expired = list(StoredFile.objects.filter(expires_at__lt=now).values_list("pk", flat=True))
     removed = sum(_remove(pk, now) for pk in expired)
-    for path in _abandoned(time.time() - ABANDONED_SECONDS):
+    for path in _abandoned(now):
         path.unlink(missing_ok=True)
     return removed
 
@@ -166,8 +177,17 @@ def _remove(pk: int, now: datetime) -> bool:
     return True
 
 
-def _abandoned(before: float) -> Iterator[Path]:
-    folder = Path(settings.FILES_DIR) / INCOMING
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_file() and path.stat().st_mtime < before:
-            yield path
+def _abandoned(now: datetime) -> Iterator[Path]:
+    """What is nobody's and a day old: a process died before it kept a file, or before it said that it did."""
+    root = Path(settings.FILES_DIR)
+    yield from _old(root / INCOMING)
+    for ago in LOOKED_AT:
+        day = f"{now - timedelta(days=ago):%Y/%m/%d}"
+        kept = set(StoredFile.objects.filter(path__startswith=f"{day}/").values_list("path", flat=True))
+        yield from (path for path in _old(root / day) if f"{day}/{path.name}" not in kept)
+
+
+def _old(folder: Path) -> list[Path]:
+    before = time.time() - ABANDONED_SECONDS
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in found if path.is_file() and path.stat().st_mtime < before]

@@ -44,16 +44,22 @@ RATE = 8_000
 
 def estimate_part(part: Part) -> int:
     """About how many tokens a part has: text by its characters, files by what they are and how long they seem."""
-    match part.kind:
-        case "text":
-            return estimate(part.text)
+    if part.kind == "text":
+        return estimate(part.text)
+    pages = len(PDF_PAGE.findall(part.data)) if part.mime == "application/pdf" else None
+    return estimate_file(part.kind, part.mime, len(part.data), pages)
+
+
+def estimate_file(kind: str, mime: str, size: int, pages: int | None = None) -> int:
+    """The same of a file of ``size`` bytes that goes as it is; ``pages`` of a PDF where they are known."""
+    match kind:
         case "image":
             return IMAGE
         case "audio":
-            return SECOND * (1 + len(part.data) // RATES.get(part.mime.partition(";")[0], RATE))
-    if part.mime != "application/pdf":
-        return max(1, len(part.data) // 3)
-    return PAGE * (len(PDF_PAGE.findall(part.data)) or 1 + len(part.data) // PAGE_BYTES)
+            return SECOND * (1 + size // RATES.get(mime.partition(";")[0], RATE))
+    if mime != "application/pdf":
+        return max(1, size // 3)
+    return PAGE * (pages or 1 + size // PAGE_BYTES)
 
 
 def estimate_turns(turns: Sequence[Turn]) -> int:

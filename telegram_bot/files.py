@@ -4,6 +4,7 @@ The address of a file holds the bot's token, so it is made here, used here, and 
 """
 
 import asyncio
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ async def fetch(found: Attached, owner: User) -> StoredFile:
     limit = limit_of(owner)
     if (found.size or 0) > limit:
         raise FileError("too_large")
-    known = await in_db(files.known, owner, found.unique_id, timezone.now())
+    known = await in_db(files.known, owner, found.unique_id, found.name, timezone.now())
     if known is not None:
         return known
     path = await asyncio.to_thread(files.incoming_path)
@@ -132,6 +133,6 @@ def _copy(source: Path, path: Path, limit: int) -> None:
     try:
         if source.stat().st_size > limit:
             raise FileError("too_large")
-        path.write_bytes(source.read_bytes())
+        shutil.copyfile(source, path)
     except OSError as error:
         raise FileError("lost", type(error).__name__) from error

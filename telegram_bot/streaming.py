@@ -6,8 +6,8 @@ few: the first words at once, then after 1, 3 and 6 seconds, then every 6, at mo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,34 @@ class Pace:
 
 
 OnFirst = Callable[[int], Awaitable[None]]
+
+
+async def show_typing(place: Place) -> None:
+    thread = place.thread or None
+    try:
+        await runtime.bot().send_chat_action(
+            place.chat_id, "typing", message_thread_id=thread, rate_limit_args=COSMETIC
+        )
+    except (Dropped, TelegramError) as error:
+        log.debug("typing not shown", error=str(error))
+
+
+@asynccontextmanager
+async def typing(place: Place, pace: Pace = Pace()) -> AsyncIterator[None]:
+    """Typing, as long as the block takes; nothing for one that takes a moment only."""
+    task = asyncio.create_task(_keep_typing(place, pace))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _keep_typing(place: Place, pace: Pace) -> None:
+    await asyncio.sleep(pace.typing_after)
+    while True:
+        await show_typing(place)
+        await asyncio.sleep(pace.typing_every)
 
 
 class Preview:
@@ -129,20 +157,11 @@ class Preview:
 
     async def _type_until_words(self) -> None:
         while not self._changed.is_set():
-            await self._type()
+            await show_typing(self.place)
             with suppress(TimeoutError):
                 # Not wait_for: before Python 3.12 it may swallow a cancellation that comes with the words.
                 async with asyncio.timeout(self.pace.typing_every):
                     await self._changed.wait()
-
-    async def _type(self) -> None:
-        thread = self.place.thread or None
-        try:
-            await runtime.bot().send_chat_action(
-                self.place.chat_id, "typing", message_thread_id=thread, rate_limit_args=COSMETIC
-            )
-        except (Dropped, TelegramError) as error:
-            log.debug("typing not shown", error=str(error))
 
     def _pause(self, elapsed: float) -> float:
         """Seconds until the next preview."""

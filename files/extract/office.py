@@ -1,5 +1,6 @@
 """Words of DOCX and PPTX, and rows of XLSX (ISO/IEC 29500). What is drawn, and how it looks, is left out."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,30 @@ from files.extract.sheets import Sheet, Strings, Styles, Workbook
 NUMBER = re.compile(r"\d+")
 
 
+class Relations(Part):
+    """``targets``: by their ids, the kind and the name of the parts that one part refers to."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self.targets: dict[str, tuple[str, str]] = {}
+        self._folder = posixpath.dirname(part)
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        if tag == "Relationship":
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            name = posixpath.normpath(posixpath.join("/", self._folder, attributes.get("Target", "")))
+            self.targets[attributes.get("Id", "")] = kind, name[1:]
+
+
+def relations(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
+    """What ``part`` refers to that is there."""
+    folder, name = posixpath.split(part)
+    found, listed = Relations(part), f"{folder}/_rels/{name}.rels"
+    if listed in archive.names:
+        found.whole(archive.pieces(listed))
+    return {key: target for key, target in found.targets.items() if target[1] in archive.names}
+
+
 class Words(Part):
     """Paragraphs of text; the cells of a table's row stand in one line."""
 
@@ -17,11 +42,14 @@ class Words(Part):
         super().__init__()
         self._in_text = False
         self._cells = 0
+        self._doubles = 0
 
     def start(self, tag: str, _attributes: Attributes) -> None:
         match tag:
             case "t":
-                self._in_text = True
+                self._in_text = not self._doubles
+            case "Fallback":  # the same words once more, for older programs
+                self._doubles += 1
             case "tab":
                 self.found.append("\t")
             case "br" | "cr":
@@ -33,6 +61,8 @@ class Words(Part):
         match tag:
             case "t":
                 self._in_text = False
+            case "Fallback":
+                self._doubles -= 1
             case "p":
                 self.found.append(" " if self._cells else "\n")
             case "tc":
@@ -62,10 +92,10 @@ def read_pptx(path: Path) -> Iterator[str]:
         number = NUMBER.findall(name)[-1]
         yield f"[slide {number}]\n"
         yield from Words().read(archive.pieces(name))
-        notes = f"ppt/notesSlides/notesSlide{number}.xml"
-        if notes in archive.names:
-            yield "[notes]\n"
-            yield from Words().read(archive.pieces(notes))
+        for kind, notes in relations(archive, name).values():
+            if kind == "notesSlide":
+                yield "[notes]\n"
+                yield from Words().read(archive.pieces(notes))
         yield "\n"
 
 
@@ -82,7 +112,10 @@ def read_xlsx(path: Path) -> Iterator[str]:
     for part, name in ((strings, "xl/sharedStrings.xml"), (styles, "xl/styles.xml")):
         if name in archive.names:
             part.whole(archive.pieces(name))
-    for title, name in zip(workbook.titles, _numbered(archive.names, "xl/worksheets/sheet"), strict=False):
-        yield f"[sheet {title}]\n"
-        yield from Sheet(strings.all, styles.are_dates, workbook.from_1904).read(archive.pieces(name))
-        yield "\n"
+    targets = relations(archive, "xl/workbook.xml")
+    for title, key in workbook.sheets:
+        kind, name = targets.get(key, ("", ""))
+        if kind == "worksheet":
+            yield f"[sheet {title}]\n"
+            yield from Sheet(strings.all, styles.are_dates, workbook.from_1904).read(archive.pieces(name))
+            yield "\n"

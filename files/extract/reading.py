@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from files.errors import PARTLY, FileError
-from files.extract import office, pdf, text
 
 # Characters: about half a million tokens, more than most windows hold.
 MOST_CHARACTERS = 2_000_000
@@ -14,15 +14,17 @@ MOST_CHARACTERS = 2_000_000
 SECONDS = 20.0
 
 Reader = Callable[[Path], Iterator[str]]
-READERS: dict[str, Reader] = {
-    "application/pdf": pdf.read,
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": office.read_docx,
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": office.read_xlsx,
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": office.read_pptx,
-    "text/html": text.read_html,
-    "text/csv": text.read,
-    "text/markdown": text.read,
-    "text/plain": text.read,
+OFFICE = "application/vnd.openxmlformats-officedocument"
+# A module of this package and its function; only the one that is needed is loaded: most of the time goes into that.
+READERS = {
+    "application/pdf": ("pdf", "read"),
+    f"{OFFICE}.wordprocessingml.document": ("office", "read_docx"),
+    f"{OFFICE}.spreadsheetml.sheet": ("office", "read_xlsx"),
+    f"{OFFICE}.presentationml.presentation": ("office", "read_pptx"),
+    "text/html": ("text", "read_html"),
+    "text/csv": ("text", "read"),
+    "text/markdown": ("text", "read"),
+    "text/plain": ("text", "read"),
 }
 
 
@@ -47,14 +49,22 @@ def read(path: Path, mime: str, seconds: float = SECONDS, most: int = MOST_CHARA
     except Exception:  # parsers raise anything at a hostile file, and all of it means the same
         error = "broken"
     words = "".join(pieces).strip()[:most] if not error or error in PARTLY else ""
-    pages = pdf.count(path) if mime == "application/pdf" and error not in ("encrypted", "bomb") else None
-    return Found(words, error or ("" if words else "no_text"), pages)
+    return Found(words, error or ("" if words else "no_text"), _pages(path, mime, error))
+
+
+def _pages(path: Path, mime: str, error: str) -> int | None:
+    if mime != "application/pdf" or error in ("encrypted", "bomb"):
+        return None
+    pages: int | None = import_module("files.extract.pdf").count(path)
+    return pages
 
 
 def _reader(mime: str) -> Reader:
     if mime not in READERS:
         raise FileError("encrypted" if mime == "application/encrypted" else "unsupported")
-    return READERS[mime]
+    module, function = READERS[mime]
+    found: Reader = getattr(import_module(f"files.extract.{module}"), function)
+    return found
 
 
 def _gather(pieces: Iterator[str], into: list[str], seconds: float, most: int) -> str:

@@ -16,14 +16,16 @@ LAST_DAY = 2_958_465  # 31 December 9999
 
 
 class Workbook(Part):
+    """``sheets``: their titles and under which id the workbook refers to them."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.titles: list[str] = []
+        self.sheets: list[tuple[str, str]] = []
         self.from_1904 = False
 
     def start(self, tag: str, attributes: Attributes) -> None:
         if tag == "sheet":
-            self.titles.append(attributes.get("name", ""))
+            self.sheets.append((attributes.get("name", ""), attributes.get("id", "")))
         elif tag == "workbookPr":
             self.from_1904 = attributes.get("date1904") in ("1", "true")
 
@@ -82,7 +84,7 @@ class Styles(Part):
 
 
 class Sheet(Part):
-    """A line a row. An empty cell between others leaves its place free."""
+    """A line a row, none for an empty one. An empty cell between others leaves its place free."""
 
     def __init__(self, strings: list[str], are_dates: list[bool], from_1904: bool) -> None:
         super().__init__()
@@ -91,12 +93,12 @@ class Sheet(Part):
         self._cell: Attributes = {}
         self._value: list[str] = []
         self._reading = False
-        self._column = 0
+        self._column, self._is_empty = 0, True
 
     def start(self, tag: str, attributes: Attributes) -> None:
         match tag:
             case "row":
-                self._column = 0
+                self._column, self._is_empty = 0, True
             case "c":
                 self._cell, self._value = attributes, []
             case "v" | "t":
@@ -109,7 +111,7 @@ class Sheet(Part):
             case "c":
                 self._put()
             case "row":
-                self.found.append("\n")
+                self.found.append("" if self._is_empty else "\n")
 
     def data(self, words: str) -> None:
         if self._reading:
@@ -120,7 +122,7 @@ class Sheet(Part):
         if words:
             column = max(self._column, column_of(self._cell.get("r", "")))
             self.found.append("\t" * (column - self._column) + words)
-            self._column = column
+            self._column, self._is_empty = column, False
 
     def _words(self, value: str) -> str:
         kind = self._cell.get("t", "n")

@@ -15,6 +15,9 @@ CONTROL = bytes(set(range(32)) - set(USUAL))
 # Between UTF-8 and an eight-bit encoding: how much of a text must be letters and signs a person reads.
 READABLE = 0.85
 PIECE = 64 * 1024
+# Bytes by which the encoding is told: a page of Russian may stand far down in a program.
+SAMPLE = 8 * 1024 * 1024
+ASCII = bytes(range(128))
 
 
 def encoding_of(content: bytes) -> str:
@@ -24,21 +27,29 @@ def encoding_of(content: bytes) -> str:
             return name
     if len(content.translate(None, CONTROL)) != len(content):
         return ""
+    return "utf-8" if _is_utf8(content) else _eight_bits(content)
+
+
+def _is_utf8(content: bytes) -> bool:
+    """A broken letter among many whole ones does not make another encoding."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(content)
     except UnicodeDecodeError:
-        return _eight_bits(content)
-    return "utf-8"
+        broken = content.decode("utf-8", "replace").count("\ufffd")
+        return broken * 20 < len(content.translate(None, ASCII))
+    return True
 
 
 def _eight_bits(content: bytes) -> str:
+    foreign = content.translate(None, ASCII)[:PIECE]
+
     def frequent(name: str) -> int:
-        return sum(letter in FREQUENT for letter in content.decode(name, "replace"))
+        return sum(letter in FREQUENT for letter in foreign.decode(name, "replace"))
 
     best = max(EIGHT_BITS, key=frequent)
-    words = content.decode(best, "replace")
-    readable = sum(letter.isalnum() or letter.isspace() or letter.isascii() for letter in words)
-    return best if readable >= READABLE * len(words) else ""
+    letters = sum(letter.isalnum() or letter.isspace() for letter in foreign.decode(best, "replace"))
+    plain = len(content) - len(content.translate(None, ASCII))
+    return best if letters + plain >= READABLE * (len(foreign) + plain) else ""
 
 
 def looks_like_text(head: bytes) -> bool:
@@ -48,7 +59,8 @@ def looks_like_text(head: bytes) -> bool:
 def read(path: Path) -> Iterator[str]:
     """The file's text in pieces."""
     with path.open("rb") as file:
-        encoding = encoding_of(file.read(PIECE)) or "utf-8"
+        sample = file.read(SAMPLE)
+    encoding = encoding_of(sample) or encoding_of(sample[:PIECE]) or "utf-8"
     with path.open(encoding=encoding, errors="replace") as words:
         while piece := words.read(PIECE):
             yield piece.replace("\x00", "")

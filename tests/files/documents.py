@@ -53,23 +53,53 @@ def docx(*paragraphs: str, raw: str = "") -> bytes:
     return archive({DOCX: f'<w:document xmlns:w="w"><w:body>{body}{raw}</w:body></w:document>'})
 
 
+def relations(**targets: str) -> str:
+    """What a part refers to: ``id=<kind> <target>``."""
+    rows = ""
+    for key, said in targets.items():
+        kind, target = said.split()
+        rows += f'<Relationship Id="{key}" Type="http://x/{kind}" Target="{target}"/>'
+    return f"<Relationships>{rows}</Relationships>"
+
+
 def xlsx(rows: Sequence[Sequence[str]], styles: str = "", sheet: str = "") -> bytes:
     """``rows`` as cells in raw XML, or all of a sheet."""
     cells = "".join(f"<row>{''.join(row)}</row>" for row in rows)
+    return workbook(
+        {"Sales": sheet or f"<worksheet><sheetData>{cells}</sheetData></worksheet>"},
+        {"xl/styles.xml": f"<styleSheet>{styles}</styleSheet>"},
+    )
+
+
+def workbook(sheets: dict[str, str], parts: dict[str, str | bytes] | None = None) -> bytes:
+    """Sheets in this order, whose parts are numbered in the opposite one."""
+    titles = "".join(f'<sheet name="{title}" sheetId="9" r:id="r{n}"/>' for n, title in enumerate(sheets))
+    names = {f"r{n}": f"sheet{len(sheets) - n}.xml" for n in range(len(sheets))}
     return archive(
         {
-            XLSX: '<workbook><sheets><sheet name="Sales"/></sheets></workbook>',
+            XLSX: f'<workbook xmlns:r="r"><sheets>{titles}</sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": relations(
+                **{key: f"worksheet worksheets/{name}" for key, name in names.items()}
+            ),
             "xl/sharedStrings.xml": "<sst><si><t>Region</t></si><si><r><t>North</t></r><r><t> West</t></r></si></sst>",
-            "xl/styles.xml": f"<styleSheet>{styles}</styleSheet>",
-            "xl/worksheets/sheet1.xml": sheet or f"<worksheet><sheetData>{cells}</sheetData></worksheet>",
+            **{f"xl/worksheets/{names[f'r{n}']}": content for n, content in enumerate(sheets.values())},
+            **(parts or {}),
         }
     )
 
 
-def pptx(*slides: str) -> bytes:
+def pptx(*slides: str, notes: dict[int, str] | None = None) -> bytes:
+    """``notes`` by the number of their slide; their parts are numbered by themselves."""
     parts: dict[str, str | bytes] = {PPTX: "<p:presentation xmlns:p='p'/>"}
     for number, words in enumerate(slides, 1):
-        parts[f"ppt/slides/slide{number}.xml"] = (
-            f'<p:sld xmlns:p="p" xmlns:a="a"><a:p><a:r><a:t>{words}</a:t></a:r></a:p></p:sld>'
+        parts[f"ppt/slides/slide{number}.xml"] = _slide(words)
+    for number, (slide, words) in enumerate((notes or {}).items(), 1):
+        parts[f"ppt/notesSlides/notesSlide{number}.xml"] = _slide(words)
+        parts[f"ppt/slides/_rels/slide{slide}.xml.rels"] = relations(
+            r1="slideLayout ../slideLayouts/x.xml", r2=f"notesSlide ../notesSlides/notesSlide{number}.xml"
         )
     return archive(parts)
+
+
+def _slide(words: str) -> str:
+    return f'<p:sld xmlns:p="p" xmlns:a="a"><a:p><a:r><a:t>{words}</a:t></a:r></a:p></p:sld>'

@@ -73,6 +73,26 @@ def test_rows_of_a_spreadsheet_with_shared_strings_and_dates(tmp_path: Path) -> 
     ]
 
 
+def test_sheets_have_their_own_titles_whatever_their_parts_are_called(tmp_path: Path) -> None:
+    sheet = '<worksheet><row><c t="inlineStr"><is><t>{}</t></is></c></row><row/><row><c r="B3"/></row></worksheet>'
+    found = read(tmp_path, documents.workbook({"One": sheet.format("a"), "Two": sheet.format("b")}), kinds.XLSX)
+
+    assert found.text == "[sheet One]\na\n\n[sheet Two]\nb"
+
+
+def test_notes_stand_under_their_slide(tmp_path: Path) -> None:
+    found = read(tmp_path, documents.pptx("A", "B", "C", notes={3: "Say it slowly"}), kinds.PPTX)
+
+    assert found.text == "[slide 1]\nA\n\n[slide 2]\nB\n\n[slide 3]\nC\n[notes]\nSay it slowly"
+
+
+def test_words_in_a_box_are_read_once(tmp_path: Path) -> None:
+    box = "<Choice><w:t>boxed</w:t></Choice><Fallback><w:t>boxed</w:t></Fallback>"
+    found = read(tmp_path, documents.docx("Text", raw=box), kinds.DOCX)
+
+    assert found.text.split() == ["Text", "boxed"]
+
+
 def test_slides_in_their_order(tmp_path: Path) -> None:
     found = read(tmp_path, documents.pptx(*[f"Slide {n}" for n in range(1, 12)]), kinds.PPTX)
 
@@ -92,6 +112,13 @@ def test_russian_text_is_read_in_every_encoding(tmp_path: Path, encoding: str) -
     words = "Привет, мир! Это обычный текст на русском языке, каких много."
 
     assert extracted(tmp_path, words.encode(encoding), "text/plain") == Extracted(words)
+
+
+def test_encoding_is_told_by_words_far_down_in_a_program(tmp_path: Path) -> None:
+    words = "# Привет, мир! Это обычный текст на русском языке."
+    found = read(tmp_path, b"x = 1\n" * 20_000 + words.encode("cp1251"), "text/plain")
+
+    assert found.text.endswith(words)
 
 
 # --- what is refused ------------------------------------------------------------------------------------------------
@@ -163,6 +190,14 @@ def test_pdf_of_ten_thousand_pages_is_read_in_part(tmp_path: Path) -> None:
     assert found.error in ("too_many_pages", "timeout")
     assert found.text.startswith("[page 1]\npage")
     assert f"[page {MOST_PAGES + 1}]" not in found.text
+
+
+def test_page_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    whole = documents.pdf(["One", "Two", "Three"])
+    torn = whole.replace(b"(Two) Tj", b"(Two) T\xff")
+
+    assert torn != whole
+    assert "[page 3]\nThree" in extracted(tmp_path, torn, kinds.PDF).text
 
 
 def test_text_without_end_is_read_in_part(tmp_path: Path) -> None:

@@ -1,15 +1,33 @@
 """What a file is: by its content, whatever its name says."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from files import kinds
 from files.errors import FileError
+from files.extract.text import encoding_of
 from tests.files.documents import archive, docx, pdf, pptx, xlsx
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(50)
 OGG = b"OggS\x00\x02" + bytes(22) + b"\x01\x13OpusHead" + bytes(50)
+
+
+def film(*tracks: bytes, brand: bytes = b"isom") -> bytes:
+    """The wrapping of films and recordings, with the kinds of its tracks."""
+    boxes = b"".join(b"\0\0\0\x20hdlr" + bytes(8) + track + bytes(12) for track in tracks)
+    return b"\0\0\0\x18ftyp" + brand + bytes(8) + boxes
+
+
+def stored(parts: dict[str, bytes]) -> bytes:
+    """An archive in which nothing is packed: what is inside can be read from outside."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as packed:
+        for name, content in parts.items():
+            packed.writestr(name, content)
+    return made.getvalue()
 
 
 def mime(tmp_path: Path, content: bytes, name: str = "file.bin") -> str:
@@ -39,7 +57,18 @@ def mime(tmp_path: Path, content: bytes, name: str = "file.bin") -> str:
         (b"ID3\x04" + bytes(50), "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + bytes(50), "audio/mpeg"),
         (b"RIFF\0\0\0\0WAVEfmt " + bytes(50), "audio/wav"),
-        (b"\0\0\0\x18ftypisom" + bytes(50), "video/mp4"),
+        (film(b"vide", b"soun"), "video/mp4"),
+        (film(), "video/mp4"),
+        (film(b"soun"), "audio/mp4"),
+        (film(b"soun", brand=b"iso5"), "audio/mp4"),
+        (film(b"soun", b"vide", brand=b"M4A "), "audio/mp4"),
+        (film(brand=b"heic"), "image/heic"),
+        (b"\r\n%PDF-1.4", kinds.PDF),
+        (b"\x00junk%PDF-1.4", kinds.PDF),
+        (b"# A file that begins with %PDF-1.7 is a PDF", "text/plain"),
+        (stored({"letter.docx": docx("x")}), "application/zip"),
+        (stored({"ppt/presentation.xml": b"x", "ppt/embeddings/1.xlsx": xlsx([])}), kinds.PPTX),
+        (docx("torn")[:-30], kinds.DOCX),
         (b"<!DOCTYPE html><html><p>x", "text/html"),
         (b"BM is how a sentence may begin", "text/plain"),
         (b"{\\rtf1 hello}", "application/rtf"),
@@ -52,7 +81,13 @@ def test_content_decides(tmp_path: Path, content: bytes, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.csv", "text/csv"), ("A.MD", "text/markdown"), ("main.py", "text/plain"), ("", "text/plain")],
+    [
+        ("a.csv", "text/csv"),
+        ("A.MD", "text/markdown"),
+        ("a.htm", "text/html"),
+        ("main.py", "text/plain"),
+        ("", "text/plain"),
+    ],
 )
 def test_name_tells_only_texts_apart(tmp_path: Path, name: str, expected: str) -> None:
     assert mime(tmp_path, b"a;b;c\n1;2;3\n", name) == expected
@@ -72,3 +107,12 @@ def test_zero_bytes_are_refused(tmp_path: Path) -> None:
 def test_text_that_is_cut_inside_a_letter_is_text(tmp_path: Path) -> None:
     assert mime(tmp_path, "я".encode() * kinds.HEAD) == "text/plain"
     assert mime(tmp_path, b"x" + "я".encode() * kinds.HEAD) == "text/plain"
+
+
+def test_broken_letter_makes_no_other_encoding_of_a_text() -> None:
+    words = "Привет, мир! Это обычный текст. ".encode() * 10
+    assert encoding_of(words + b"\xff" + words) == "utf-8"
+
+
+def test_noise_is_no_text(tmp_path: Path) -> None:
+    assert mime(tmp_path, bytes(range(128, 256)) * 20, "a.txt") == kinds.UNKNOWN

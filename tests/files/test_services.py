@@ -1,17 +1,20 @@
 """Keeping files: where they lie, who has which, and when they go."""
 
 import os
+import threading
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
 from files import services
 from files.errors import FileError
 from files.extraction import Extracted
+from files.forgetting import let_go
 from files.models import StoredFile
 
 pytestmark = pytest.mark.django_db
@@ -92,13 +95,51 @@ def test_file_known_to_telegram_is_found_while_it_is_on_the_disk(member: User, a
     path.write_bytes(b"hello")
     stored = services.store(member, services.measure(path, "a.txt"), now, "AgAD")
 
-    found = services.known(member, "AgAD", now + timedelta(days=5))
+    found = services.known(member, "AgAD", "a.txt", now + timedelta(days=5))
     assert found == stored
     assert found is not None
     assert found.expires_at == now + timedelta(days=95)
-    assert services.known(admin, "AgAD", now) is None
+    assert services.known(admin, "AgAD", "a.txt", now) is None
     services.path_of(stored).unlink()
-    assert services.known(member, "AgAD", now) is None
+    assert services.known(member, "AgAD", "a.txt", now) is None
+
+
+def test_file_that_was_let_go_has_its_name_again_when_it_comes_back(member: User, now: datetime) -> None:
+    path = services.incoming_path()
+    path.write_bytes(b"hello")
+    stored = services.store(member, services.measure(path, "a.txt"), now, "AgAD")
+    services.keep_text(stored, Extracted("hello"))
+    let_go(StoredFile.objects.all(), now)
+
+    found = services.known(member, "AgAD", "../a.txt", now)
+    assert found is not None
+    assert (found.name, found.text, found.text_error) == ("a.txt", "", None)
+    assert services.remove_expired(now + timedelta(days=1)) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_same_picture_twice_in_an_album_is_one_row(member: User, now: datetime) -> None:
+    """Two threads keep it at the same moment."""
+    ready = threading.Barrier(2)
+    kept: list[int] = []
+
+    def keep() -> None:
+        try:
+            path = services.incoming_path()
+            path.write_bytes(b"hello")
+            measured = services.measure(path, "a.txt")
+            ready.wait(5)
+            kept.append(services.store(member, measured, now).pk)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=keep) for _n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+
+    assert kept == [StoredFile.objects.get().pk] * 2
 
 
 def test_file_that_was_lost_on_the_disk_comes_back(member: User, now: datetime) -> None:
@@ -119,6 +160,19 @@ def test_what_was_left_on_its_way_in_goes_after_a_day(now: datetime, folder: Pat
     services.remove_expired(now)
 
     assert on_disk(folder) == [fresh]
+
+
+def test_what_lies_in_a_days_folder_without_a_row_goes_after_a_day(member: User, now: datetime, folder: Path) -> None:
+    """A process died between the move of a file and its commit."""
+    kept = services.path_of(services.store_bytes(member, b"hello", "a.txt", now - timedelta(days=2)))
+    nobodys = kept.with_name("nobodys")
+    nobodys.write_bytes(b"x")
+    for path in (kept, nobodys):
+        os.utime(path, (time.time() - 90_000,) * 2)
+
+    services.remove_expired(now)
+
+    assert on_disk(folder) == [kept]
 
 
 def test_limit_is_the_roles_but_never_above_the_general_one(member: User, admin: User, settings: Settings) -> None:
