@@ -57,7 +57,7 @@ async def send(delivery: Delivery) -> Sent:
     params = dict(delivery.content["params"])
     method = delivery.content["method"]
     if reference := delivery.content.get("edit_of"):
-        params["message_id"] = await in_db(_message_of, reference)
+        params |= await in_db(_message_of, reference)
         if method == "deleteMessage" and not params["message_id"]:
             return Sent()  # one person saw it, and only for a while
     if upload := delivery.content.get("upload"):
@@ -71,11 +71,11 @@ async def send(delivery: Delivery) -> Sent:
             answer = await runtime.bot().do_api_request(method, api_kwargs=params, rate_limit_args=turn)
         except ChatMigrated as error:
             await in_db(accounts.migrate_chat, delivery.bot_id, params["chat_id"], error.new_chat_id)
-            params["chat_id"] = error.new_chat_id
+            there = _in_supergroup(method, params, error.new_chat_id)
+            if there is None:
+                return Sent()
+            method, params = there
         except BadRequest as error:
-            if upload and uploads.is_stale(params.get(upload["field"]), str(error).lower()):
-                params[upload["field"]] = await in_db(uploads.of, upload, delivery.bot_id, anew=True)
-                continue
             mended = _mend(method, params, str(error).lower())
             # Own words that were meant to go: their stay harms nobody. A person's message is another matter.
             if mended is None or (method == "deleteMessage" and reference and STAYS in str(error).lower()):
@@ -91,13 +91,15 @@ async def send(delivery: Delivery) -> Sent:
     raise DeliveryError("rejected", "Telegram refused every form of this message.", permanent=True)
 
 
-def _message_of(key: str) -> int:
-    row = Delivery.objects.filter(key=key).only("message_id", "state").first()
+def _message_of(key: str) -> dict[str, Any]:
+    """The number of that delivery's message, and the chat it went to if its group had become a supergroup."""
+    row = Delivery.objects.filter(key=key).only("message_id", "state", "result").first()
     if row is None or (row.message_id is None and row.state not in Delivery.OPEN):
         raise DeliveryError("nothing to edit", f"{key} has no message.", permanent=True)
     if row.message_id is None:
         raise DeliveryError("waiting", f"{key} is not sent yet.", retry_after=1.0)
-    return row.message_id
+    moved = {"chat_id": row.result["chat_id"]} if "chat_id" in row.result else {}
+    return {"message_id": row.message_id, **moved}
 
 
 def _message_id(answer: Any) -> int | None:
@@ -114,6 +116,15 @@ def _marked(params: dict[str, Any]) -> dict[str, Any]:
 
 
 Call = tuple[str, dict[str, Any]]
+
+
+def _in_supergroup(method: str, params: dict[str, Any], chat_id: int) -> Call | None:
+    """The call for what the group has become. A number of a message of the group would name another one there: what
+    was to be edited is said anew, what was to be deleted or marked is let be (None)."""
+    kept = {name: value for name, value in params.items() if name not in ("message_id", "reply_parameters")}
+    if "message_id" in params and method != "editMessageText":
+        return None
+    return "sendMessage" if "message_id" in params else method, {**kept, "chat_id": chat_id}
 
 
 def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | None:

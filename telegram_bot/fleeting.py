@@ -25,14 +25,24 @@ async def notice(context: Context, text: str, keyboard: Keyboard = ()) -> None:
     await in_db(say, key, incoming, text, keyboard)
 
 
-def say(key: str, incoming: Incoming, text: str, keyboard: Keyboard = ()) -> None:
-    """Enqueue a notice for the person of ``incoming``, in its chat, and in a group its end."""
-    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
+def say(
+    key: str,
+    incoming: Incoming,
+    text: str,
+    keyboard: Keyboard = (),
+    *,
+    edit: int | None = None,
+    source: str = "telegram_bot",
+) -> None:
+    """Enqueue a notice for the person of ``incoming``, in its chat, and in a group its end. ``edit``: in place of that
+    message, which all see."""
+    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread, edit=edit)
     if incoming.chat.is_private:
-        outgoing.say(key, place, text, keyboard, owner=incoming.user)
+        outgoing.say(key, place, text, keyboard, owner=incoming.user, source=source)
         return
-    only_for = incoming.user.telegram_id if settings.EPHEMERAL_NOTICES else None
-    outgoing.say(key, replace(place, only_for=only_for), text, keyboard, owner=incoming.user)
+    whispered = settings.EPHEMERAL_NOTICES and edit is None
+    only_for = incoming.user.telegram_id if whispered else None
+    outgoing.say(key, replace(place, only_for=only_for), text, keyboard, owner=incoming.user, source=source)
     if settings.NOTICE_SECONDS:
         _take_away_later(f"{key}:0", place)
 

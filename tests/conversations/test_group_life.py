@@ -12,6 +12,9 @@ from accounts.models import Access, AuditEntry, Chat, Payer, User
 from conversations.models import Assistant, Binding, Conversation
 from delivery.models import Delivery
 from llm.models import Budget
+from telegram_bot import outgoing
+from telegram_bot.outgoing import Place
+from tests.conversations.test_budgets import limit
 from tests.house import ADMINS, ANNA, BOT, OLGA, TEAM, House
 
 ANEW = "✨ A new dialog. What is it about?"
@@ -121,6 +124,44 @@ async def test_notice_is_for_all_where_telegram_refuses_to_whisper(team: House, 
     assert await team.ask(ANNA, "/new@sekretar_bot", TEAM) == ANEW
 
 
+@pytest.mark.parametrize("whispered", [False, True])
+async def test_refusal_for_want_of_budget_does_not_stay_in_the_group(
+    team: House, settings: Settings, whispered: bool
+) -> None:
+    settings.EPHEMERAL_NOTICES = whispered
+    await team.db(limit, tokens=0)
+    team.say(ANNA, "/ask@sekretar_bot Hello", TEAM)
+    await team.quiet()
+
+    seen = team.world.chats[TEAM].ephemeral.values() if whispered else team.messages(TEAM)
+    [refused] = seen
+    assert refused["text"].startswith("🪫 Your budget for today is used up.")
+    assert "🙏 Ask for more" in str(refused["reply_markup"])
+    await team.db(due_now)
+    await team.until(lambda: whispered or team.calls("deleteMessage"))
+    await team.quiet()
+    assert team.heard(TEAM) == []
+
+
+async def test_too_many_questions_are_refused_for_a_while_only(team: House, settings: Settings) -> None:
+    settings.REQUESTS_PER_MINUTE = 1
+    for _question in range(2):
+        await team.ask(ANNA, "/ask@sekretar_bot [[text Yes]]", TEAM)
+    assert team.heard(TEAM)[1].startswith("⏱ 1 question a minute is the limit here.")
+    await team.db(due_now)
+    await team.until(lambda: team.calls("deleteMessage"))
+    await team.quiet()
+
+    assert team.heard(TEAM) == ["Yes"]
+
+
+async def test_refusal_in_private_stays(house: House) -> None:
+    await house.db(limit, tokens=0)
+    await house.ask(ANNA, "Hello")
+
+    assert not await house.db(Delivery.objects.filter(lane__contains=":gone:").exists)
+
+
 # --- how to talk to the bot -----------------------------------------------------------------------------------------
 
 
@@ -184,6 +225,46 @@ def test_all_that_belongs_to_a_group_follows_it_into_the_supergroup() -> None:
         row.refresh_from_db()
         assert row.chat == moved
     assert (moved.telegram_id, moved.payer, moved.fallbacks) == (-1009, Payer.CHAT, False)
+
+
+async def a_group_moves_on(house: House) -> tuple[int, int, int]:
+    """The group, the supergroup it became, and a number that a message of the bot has in each."""
+    old = house.world.add_chat("group", "Team", members={ANNA: "creator", OLGA: "member", BOT: "member"}).id
+    await house.db(
+        lambda: Chat.objects.create(bot_id=BOT, telegram_id=old, kind="group", title="Team", status=Access.ACTIVE)
+    )
+    await house.ask(ANNA, "/new@sekretar_bot", old)
+    number = house.messages(old)[-1]["message_id"]
+    new = house.world.migrate(old).id
+    await house.quiet()
+    while number not in house.world.chats[new].messages:
+        await house.ask(ANNA, "/ping@sekretar_bot", new)
+    return old, new, number
+
+
+async def test_notice_of_the_group_takes_no_message_of_the_supergroup_away(house: House) -> None:
+    _old, new, number = await a_group_moves_on(house)
+    await house.db(due_now)
+    await house.until(lambda: house.calls("deleteMessage"))
+    await house.quiet()
+
+    assert number in house.world.chats[new].messages
+    assert (await house.db(Delivery.objects.get, lane__contains=":gone:")).state == "sent"
+
+
+async def test_words_in_place_of_a_message_of_the_group_are_said_anew_in_the_supergroup(house: House) -> None:
+    old, new, number = await a_group_moves_on(house)
+    before = house.world.chats[new].messages[number]
+    await house.db(outgoing.say, "k", Place(BOT, old, edit=number), "Changed")
+    await house.quiet()
+
+    assert house.world.chats[new].messages[number] == before
+    assert house.heard(new)[-1] == "Changed"
+
+    await house.db(outgoing.say, "again", Place(BOT, old), "Changed again", edit_of="k:0")
+    await house.quiet()
+    assert house.heard(new)[-1] == "Changed again"
+    assert "Changed" not in house.heard(new)
 
 
 async def test_message_that_waits_for_the_group_arrives_in_the_supergroup(house: House) -> None:
