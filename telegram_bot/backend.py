@@ -76,6 +76,9 @@ async def send(delivery: Delivery) -> Sent:
                 return Sent()
             method, params = there
         except BadRequest as error:
+            if upload and uploads.is_stale(params.get(upload["field"]), str(error).lower()):
+                params[upload["field"]] = await in_db(uploads.of, upload, delivery.bot_id, anew=True)
+                continue
             mended = _mend(method, params, str(error).lower())
             # Own words that were meant to go: their stay harms nobody. A person's message is another matter.
             if mended is None or (method == "deleteMessage" and reference and STAYS in str(error).lower()):
