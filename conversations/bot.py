@@ -11,6 +11,7 @@ from conversations import as_file, attachments, menu, running, services, taps, t
 from conversations.dialogs.context import offer
 from conversations.dialogs.menu import Menu
 from conversations.personas import talk
+from conversations.privacy.forgetting import came_too_late
 from conversations.services import Question
 from core.db import in_db
 from llm import services as llm
@@ -92,6 +93,8 @@ async def _answer(update: Update, context: Context, asked: str) -> None:
         able = await in_db(_abilities_here, context)
         async with typing(context.place):
             gathered = await attachments.gather(messages, incoming, able, turn.client())
+        if await in_db(came_too_late, incoming, [piece.file for piece in gathered.pieces], timezone.now()):
+            return
         if gathered.not_now is not None:
             await context.reply(gathered.not_now.text, gathered.not_now.keyboard)
             return

@@ -1,7 +1,8 @@
-"""The answers being written in this process, and what may end one before its time: a Stop, or an edit of its question.
+"""The answers being written in this process, and what may end one before its time: a Stop, an edit of its question, or
+another process that closed its request (/forget).
 
 An edit waits in its chat's line behind the answer it makes void. So while answers are written, somebody looks into the
-inbox: one query in a while for all of them, none for an answer that is over sooner.
+database: two queries in a while for all of them, none for an answer that is over sooner.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 from django.db import DatabaseError
 from django.db.models import QuerySet
 
+from conversations.models import Request
 from core.db import in_db
 from telegram_bot.inbox import QUEUE
 from telegram_bot.incoming import Incoming
@@ -73,7 +75,7 @@ def registered(run: Running) -> Iterator[None]:
     place = (run.incoming.chat_id, run.incoming.thread)
     _running[place] = run
     if _watch is None or _watch.done():
-        _watch = asyncio.create_task(_end_what_is_edited())
+        _watch = asyncio.create_task(_end_what_is_void())
     try:
         yield
     finally:
@@ -88,8 +90,8 @@ async def close() -> None:
         await asyncio.gather(watch, return_exceptions=True)
 
 
-async def _end_what_is_edited() -> None:
-    """End every answer whose question was edited, until nothing is written any more."""
+async def _end_what_is_void() -> None:
+    """End every answer whose question was edited or whose request was closed, until nothing is written any more."""
     await asyncio.sleep(LOOK_EVERY)
     while _running:
         old = time.monotonic() - LOOK_EVERY
@@ -99,22 +101,27 @@ async def _end_what_is_edited() -> None:
 
 
 async def _look(runs: Mapping[str, Running]) -> None:
-    """End those of ``runs`` (by lane) whose question was edited."""
+    """End those of ``runs`` (by lane) that nobody waits for any more."""
     try:
-        edits = await in_db(_fetched, waiting_edits(list(runs)))
+        edits, wanted = await in_db(_news, list(runs), [run.request_id for run in runs.values()])
     except DatabaseError as error:
         log.warning("edits not looked for", error=str(error))
         return
     for edit in edits:
         if runs[edit.lane].is_void_by(body_of(edit.raw)):
             runs[edit.lane].end("edited")
+    for run in runs.values():
+        if run.request_id not in wanted:
+            run.end("stopped")
+
+
+def _news(lanes: Collection[str], requests: Collection[int]) -> tuple[list[Update], set[int]]:
+    """The edits that wait in ``lanes``, and those of ``requests`` that still run."""
+    wanted = Request.objects.filter(pk__in=requests, state=Request.State.RUNNING)
+    return list(waiting_edits(lanes)), set(wanted.values_list("pk", flat=True))
 
 
 def waiting_edits(lanes: Collection[str]) -> QuerySet[Update]:
     """Edits that nobody has begun with. The condition stands in the text so that SQLite, too, uses the index."""
     waiting = Update.objects.filter(lane__in=lanes, kind="edited_message", state=Update.State.NEW)
     return waiting.extra(where=[QUEUE.open]).order_by("update_id")  # noqa: S610  (the text is our own)
-
-
-def _fetched(rows: QuerySet[Update]) -> list[Update]:
-    return list(rows)
