@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Chat, User
+from accounts import services as accounts
+from accounts.models import AuditEntry, Chat, User
 from conversations import retention
 from conversations.models import Attachment, Conversation, Message, Request, RequestSum
 from delivery import services as delivery
@@ -16,7 +19,7 @@ from delivery.models import Delivery
 from files import services as files
 from files.models import StoredFile
 from telegram_bot import services as inbox
-from telegram_bot.models import Update
+from telegram_bot.models import Broadcast, Button, Update
 from tests.house import ANNA, House
 from tests.privacy import places_of
 
@@ -198,6 +201,45 @@ def test_dialogs_in_which_nothing_was_said_for_long_are_emptied(
     assert (silent.title, silent.summary, silent.closed_at) == ("", "", now)
     assert list(Message.objects.values_list("conversation", flat=True)) == [lively.pk]
     assert bare.pk not in Conversation.objects.values_list("pk", flat=True)
+
+
+@pytest.mark.parametrize(
+    ("mode", "days", "left"), [("full", 90, 2), ("full", 0, 3), ("off", 0, 1), ("metadata", 90, 1)]
+)
+@pytest.mark.django_db
+def test_announcements_go_with_the_messages_they_were(
+    now: datetime, settings: Settings, mode: str, days: int, left: int
+) -> None:
+    settings.CONTENT_LOG, settings.KEEP_DELIVERIES_DAYS = mode, days
+    for state, age in (("done", 100), ("draft", 2), ("sending", 100)):
+        Broadcast.objects.create(text=SAID, state=state, created_at=now - age * DAY)
+
+    inbox.forget_old_announcements(now)
+
+    assert Broadcast.objects.count() == left
+    assert SAID not in str(Broadcast.objects.latest("id"))
+
+
+@pytest.mark.django_db
+def test_what_a_model_was_about_to_do_is_kept_for_a_day(now: datetime) -> None:
+    for action, age in (("tool.yes", 25), ("tool.no", 25), ("tool.yes", 23), ("models", 25)):
+        Button.objects.create(action=action, created_at=now - timedelta(hours=age), expires_at=now + DAY)
+
+    assert retention.forget_old_questions(now) == 2
+
+
+@pytest.mark.django_db
+def test_admins_own_log_goes_with_the_audit_and_sessions_when_they_are_over(
+    member: User, now: datetime, settings: Settings
+) -> None:
+    settings.KEEP_AUDIT_DAYS = 30
+    for age in (31, 29):
+        AuditEntry.objects.create(action="role.set", at=now - age * DAY)
+        LogEntry.objects.create(user=member, action_flag=2, object_repr="x", action_time=now - age * DAY)
+        Session.objects.create(session_key=f"s{age}", session_data="", expire_date=now + (30 - age) * DAY)
+
+    assert (accounts.forget_old_audit(now), accounts.forget_old_sessions(now)) == (2, 1)
+    assert (AuditEntry.objects.count(), LogEntry.objects.count(), Session.objects.count()) == (1, 1, 1)
 
 
 @pytest.mark.django_db

@@ -3,21 +3,30 @@
 import io
 import json
 import zipfile
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import AuditEntry, User
-from conversations import retention
+from accounts.models import AuditEntry, Chat, Invite, User
+from conversations import retention, services
 from conversations.models import Attachment, Conversation, Message, Request
+from conversations.privacy import export, forgetting
+from conversations.services import Outcome, Question, summaries
 from delivery.models import Delivery
 from files.models import StoredFile
-from tests.house import ANNA, BORIS, OLGA, TEAM, House
+from llm.types import Answer, End
+from telegram_bot.incoming import Incoming
+from telegram_bot.models import AdminSession, Broadcast, Button, Update
+from tests.house import ANNA, BORIS, BOT, OLGA, TEAM, House
 from tests.privacy import places_of
+
+Arrive = Callable[..., Incoming]
 
 MINE, THEIRS = "bumblebee", "woodpecker"
 QUESTION = f"What of the {MINE}? [[text Nothing new of the {MINE}.]]"
@@ -74,7 +83,7 @@ async def test_export_is_nobody_elses(team: House) -> None:
 
     _name, content = document(team)
     assert THEIRS not in content.decode()
-    assert [said["text"] for said in json.loads(content)["said_in_groups"]] == [MINE]
+    assert [said["content"] for said in json.loads(content)["said_in_groups"]] == [MINE]
 
 
 async def test_files_come_along_in_an_archive(house: House, settings: Settings) -> None:
@@ -127,6 +136,57 @@ async def test_export_that_telegram_did_not_take_is_sent_again(house: House) -> 
     await house.quiet()
 
     assert record_in(*document(house))["person"]["telegram_id"] == ANNA
+
+
+# Columns that name a person, by what the export does with them.
+SHOWN = {
+    "accounts.ApiKey.created_by", "accounts.AuditEntry.actor", "accounts.Chat.person", "accounts.Chat.requested_by",
+    "accounts.Invite.created_by", "accounts.Invite.used_by", "admin.LogEntry.user",
+    "conversations.AssistantVersion.changed_by", "conversations.Message.author", "conversations.Request.user",
+    "conversations.RequestSum.user", "files.StoredFile.owner", "llm.Budget.user", "llm.Spending.user",
+    "telegram_bot.AdminSession.user", "telegram_bot.Broadcast.created_by", "telegram_bot.Button.owner",
+}  # fmt: skip
+# Decisions about others, which stand in the record; rights, which are no data of a person's.
+LEFT_OUT = {
+    "accounts.Chat.decided_by", "accounts.User.decided_by", "accounts.User_groups.user",
+    "accounts.User_user_permissions.user",
+}  # fmt: skip
+
+
+def test_every_column_that_names_a_person_is_in_the_export_or_left_out_on_purpose() -> None:
+    named = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.concrete_fields
+        if field.related_model is User
+    }
+    assert named == SHOWN | LEFT_OUT
+
+
+@pytest.mark.django_db
+def test_export_holds_what_an_admin_did_and_no_key(member: User, now: datetime) -> None:
+    Invite.objects.create(token_hash="hash-of-a-link", created_by=member, note="for Boris", expires_at=now)
+    Broadcast.objects.create(text=MINE, created_by=member)
+    member.set_password("long enough 1")
+    member.save()
+
+    record = export.record_of(member, [], packed=False)
+
+    assert [row["note"] for row in record["invitations"]] == ["for Boris"]
+    assert [row["text"] for row in record["announcements"]] == [MINE]
+    assert [word for word in ("hash-of-a-link", member.password) if word in str(record)] == []
+
+
+@pytest.mark.django_db
+def test_export_tells_when_operators_read_what_is_the_persons_own(
+    dialog: Conversation, member: User, now: datetime
+) -> None:
+    for target in (f"conversation:{dialog.pk}", "conversation:0", "request:list"):
+        AuditEntry.objects.create(action="content.read", target=target, actor_label="Root")
+
+    record = export.record_of(member, [], packed=False)["record"]
+
+    assert [row["target"] for row in record] == [f"conversation:{dialog.pk}"]
 
 
 # --- /forget --------------------------------------------------------------------------------------------------------
@@ -238,4 +298,191 @@ async def test_answer_that_is_being_written_is_ended_first(house: House) -> None
     await house.quiet()
 
     assert await house.db(Conversation.objects.filter(closed_at=None).count) == 0
-    assert await house.db(places_of, MINE) <= {"delivery.content", "update.raw"}
+    assert await house.db(places_of, MINE) == set()
+
+
+async def test_answer_that_another_process_writes_is_ended(house: House) -> None:
+    house.say(ANNA, f"[[text {MINE} {MINE}]] [[hold]]")
+    await house.until(lambda: MINE in "".join(house.heard(ANNA)))
+    await house.db(Request.objects.update, state="stopped")  # as forgetting does it there
+    await house.quiet()
+
+    assert await house.db(Message.objects.count) == 0
+    assert await house.db(Delivery.objects.filter(key__startswith="turn:").count) == 0
+
+
+# --- what is on its way, and what others repeat ---------------------------------------------------------------------
+
+
+def erase(user: User, press: Update, now: datetime) -> None:
+    """As the button does it, without waiting for what is about to end."""
+    found = forgetting.begin(user, press, now)
+    for step in forgetting.steps(user, now):
+        step()
+    forgetting.finish(user, found, now)
+
+
+def came(number: int, raw: dict[str, Any], **more: Any) -> Update:
+    values = {"lane": f"in:{BOT}:{ANNA}:0", "chat_id": ANNA, "kind": "message", "state": "done", "raw": raw} | more
+    return Update.objects.create(bot_id=BOT, update_id=number, **values)
+
+
+def sent(key: str, **more: Any) -> Delivery:
+    values = {"lane": f"out:{BOT}:{ANNA}", "chat_id": ANNA, "content": {"params": {"text": MINE}}} | more
+    return Delivery.objects.create(key=key, bot_id=BOT, **values)
+
+
+def said_by(telegram_id: int, text: str, **more: Any) -> dict[str, Any]:
+    return {"from": {"id": telegram_id}, "text": text, **more}
+
+
+@pytest.mark.django_db
+def test_what_another_process_answers_afterwards_is_not_saved(
+    dialog: Conversation, arrive: Arrive, member: User, now: datetime
+) -> None:
+    incoming = arrive(1)
+    Update.objects.update(raw={"message": said_by(ANNA, MINE)})
+    turn = services.begin(incoming, Question(MINE, 1), now)
+    assert turn is not None
+    erase(member, arrive(2, kind="callback_query").update, now)
+
+    picture = StoredFile.objects.create(owner=member, path="p", name=MINE, mime="image/png", size=1, sha256="1")
+    services.save(turn, Outcome(text=MINE, pictures=[picture]), incoming, now)
+
+    assert places_of(MINE) == set()
+    assert Request.objects.get().state == "stopped"
+    assert Update.objects.get(update_id=1).state == "done"
+    assert StoredFile.objects.get().expires_at == now
+
+
+@pytest.mark.django_db
+def test_summary_that_is_being_made_is_not_saved(
+    dialog: Conversation, arrive: Arrive, member: User, now: datetime
+) -> None:
+    for number in range(4):
+        Message.objects.create(conversation=dialog, role=("user", "assistant")[number % 2], content=MINE)
+    job = summaries.begin_summary(dialog.pk, member, now, most=1)
+    assert job is not None
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    assert not summaries.keep_summary(job, Answer(MINE, End("stop")), 5, now)
+
+    assert places_of(MINE) == set()
+
+
+@pytest.mark.django_db
+def test_what_waits_since_before_the_press_is_emptied(
+    arrive: Arrive, dialog: Conversation, member: User, now: datetime
+) -> None:
+    before = came(1, {"message": said_by(ANNA, MINE)}, state="new")
+    press = arrive(2, kind="callback_query").update
+    after = came(3, {"message": said_by(ANNA, "Hello again")}, state="new")
+
+    erase(member, press, now)
+
+    for row in (before, press, after):
+        row.refresh_from_db()
+    assert (before.raw, before.state) == ({}, "new")
+    assert press.raw != {}
+    assert after.raw["message"]["text"] == "Hello again"
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+@pytest.mark.django_db
+def test_files_that_were_fetched_meanwhile_go_too(arrive: Arrive, member: User, now: datetime, forgotten: bool) -> None:
+    incoming = arrive(1)
+    Update.objects.update(chat_id=ANNA)
+    if forgotten:
+        erase(member, arrive(2, kind="callback_query").update, now)
+    file = StoredFile.objects.create(
+        owner=member, path="p", name=MINE, text=MINE, mime="text/plain", size=1, sha256="1"
+    )
+
+    assert forgetting.came_too_late(incoming, [file], now) is forgotten
+    assert (places_of(MINE) == set()) is forgotten
+
+
+@pytest.mark.django_db
+def test_messages_that_have_not_left_do_not_leave(arrive: Arrive, member: User, now: datetime) -> None:
+    waiting = sent("waits", not_before=now + timedelta(hours=1))
+    leaving = sent("leaves", state="sending")
+    password = sent("password", content={"method": "deleteMessage", "params": {"message_id": 1}})
+
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    assert places_of(MINE) == set()
+    assert [Delivery.objects.get(pk=row.pk).state for row in (waiting, leaving, password)] == [
+        "cancelled", "sending", "queued",
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def group(db: None) -> Conversation:
+    chat = Chat.objects.create(bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Team")
+    return Conversation.objects.create(chat=chat)
+
+
+@pytest.mark.django_db
+def test_summary_of_a_groups_dialog_is_made_anew_without_the_persons_words(
+    group: Conversation, arrive: Arrive, member: User, now: datetime
+) -> None:
+    Message.objects.create(conversation=group, role="user", author=member, content=MINE)
+    last = Message.objects.create(conversation=group, role="user", content=THEIRS)
+    Conversation.objects.filter(pk=group.pk).update(summary=f"{MINE}, {THEIRS}", summarised_to=last.pk)
+    made = Request.objects.create(
+        conversation=group, kind="summary", update_key=f"summary:{group.pk}:0", answer=MINE, state="done"
+    )
+
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    group.refresh_from_db()
+    made.refresh_from_db()
+    assert places_of(MINE) == set()
+    assert (group.summary, group.summarised_to) == ("", None)
+    assert made.update_key != f"summary:{group.pk}:0"
+    assert [message.content for message in summaries.unsummarised(group)][-1] == THEIRS
+
+
+@pytest.mark.django_db
+def test_others_updates_forget_the_messages_they_repeat(arrive: Arrive, member: User, now: datetime) -> None:
+    own = said_by(ANNA, MINE)
+    raws = [
+        {"message": said_by(BORIS, THEIRS, reply_to_message=own, quote={"text": MINE})},
+        {"message": said_by(BORIS, THEIRS, pinned_message=own)},
+        {"callback_query": {"from": {"id": BORIS}, "message": said_by(BOT, THEIRS, reply_to_message=own)}},
+        {"message": said_by(BORIS, THEIRS, reply_to_message=said_by(OLGA, THEIRS))},
+    ]
+    for number, raw in enumerate(raws):
+        came(10 + number, raw, chat_id=TEAM)
+
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    assert places_of(MINE) == set()
+    kept = list(Update.objects.filter(chat_id=TEAM).order_by("id").values_list("raw", flat=True))
+    assert [str(raw).count(THEIRS) for raw in kept] == [1, 1, 1, 2]
+
+
+@pytest.mark.django_db
+def test_what_was_said_in_a_group_because_of_the_persons_message_is_erased(
+    arrive: Arrive, member: User, now: datetime
+) -> None:
+    came(10, {"message": said_by(ANNA, "")}, chat_id=TEAM, trace_id="feed")
+    heard = sent("heard:1:0", chat_id=TEAM, state="sent", trace_id="feed")
+    other = sent("turn:2:0", chat_id=TEAM, state="sent", trace_id="beef", content={"params": {"text": THEIRS}})
+
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    for row in (heard, other):
+        row.refresh_from_db()
+    assert (heard.content, other.content) == ({"erased": True}, {"params": {"text": THEIRS}})
+
+
+@pytest.mark.django_db
+def test_what_waits_for_a_word_of_the_person_goes(arrive: Arrive, member: User, now: datetime) -> None:
+    Button.objects.create(action="tool.yes", data={"calls": MINE}, chat_id=ANNA, expires_at=now + timedelta(days=1))
+    AdminSession.objects.create(user=member, waiting={"words": [MINE]})
+    Broadcast.objects.create(text=MINE, created_by=member)
+
+    erase(member, arrive(1, kind="callback_query").update, now)
+
+    assert places_of(MINE) == set()
