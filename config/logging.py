@@ -37,6 +37,9 @@ LOOKS = {
     "://": re.compile(r"(://)[^/\s\"'<>]+(?=@)"),  # user and password in an address
     "bearer ": re.compile(rf"([Bb]earer ){_REST}"),
     "key=": re.compile(rf"([?&]key=){_REST}"),
+    # PostgreSQL quotes values there: what people said, when it is what did not fit.
+    "detail:  ": re.compile(r"(DETAIL:  )[^\n]+"),
+    "context:  ": re.compile(r"(CONTEXT:  )[^\n]+"),
 } | {
     name: re.compile(rf"(?i:({name}){_NAMED})")
     for name in ("token", "password", "passwd", "secret", "api_key", "api-key", "apikey", "authorization", "cookie")

@@ -58,6 +58,8 @@ LOOKS = [
     ("host=db password='abc' user=anna", "host=db password='***' user=anna"),
     ('{"client_secret": "abc", "a": 1}', '{"client_secret": "***", "a": 1}'),
     ("Set-Cookie='sessionid'", "Set-Cookie='***'"),
+    ("no\nDETAIL:  Key (a)=(my diary) is there.\nHINT", "no\nDETAIL:  ***\nHINT"),
+    ('no\nCONTEXT:  JSON data, line 1: {"text": "my diary \\u0000...', "no\nCONTEXT:  ***"),
 ]
 
 
