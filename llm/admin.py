@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
@@ -72,7 +73,8 @@ def _offer(enabled: bool) -> Callable[[Model, HttpRequest, datetime], bool]:
     ),
 )
 class ModelPage(Page):
-    """Everything but prices and the replacement comes from the providers; a model that no list holds is typed."""
+    """Prices, the replacement and what a list says wrongly are written by hand, and stay; the rest follows the lists.
+    A model that no list holds is typed."""
 
     form = ModelForm
     list_display = ("title_", "provider", "symbols", "window", "price", "condition", "offered", "leaves")
@@ -86,8 +88,6 @@ class ModelPage(Page):
         "name",
         "label",
         "provider",
-        "can",
-        "window",
         "longest",
         "condition",
         "offered",
@@ -104,8 +104,8 @@ class ModelPage(Page):
                 "fields": (
                     ("name", "label", "provider"),
                     ("condition", "offered", "leaves"),
-                    "can",
-                    ("window", "longest"),
+                    "capabilities",
+                    ("context_window", "longest", "by_hand"),
                     ("aliases_", "seen"),
                 )
             },
@@ -143,12 +143,17 @@ class ModelPage(Page):
         return found, duplicates
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Prices and replacement go through their services, on the row as it stands now."""
+        """What was changed goes through its service, on the row as it stands now."""
         now, data = timezone.now(), form.cleaned_data
         if not change:
             self._add(request, obj, data, now)
             return
         row = Model.objects.get(pk=obj.pk)
+        if set(form.changed_data) & {"capabilities", "context_window", "by_hand"}:
+            said = {name: data[name] for name in ("capabilities", "context_window")}
+            by_hand = data["by_hand"] or bool(said.keys() & set(form.changed_data))
+            done = services.describe(row, **said, by_hand=by_hand, by=request.user)
+            audited(done, "model.described", row, request, now, **said, by_hand=by_hand)
         if set(form.changed_data) & set(PRICES):
             prices = {name: data[name] for name in PRICES}
             done = services.set_price(row, **prices, on=timezone.localdate(now), by=request.user)
@@ -170,13 +175,7 @@ class ModelPage(Page):
         return model.title, model.name if model.label and model.label != model.name else ""
 
     @display(description=_("can do"))
-    def can(self, model: Model) -> SafeString | str:
-        words = [(badge(word),) for name, word in CAPABILITIES.items() if name in model.capabilities]
-        return format_html_join(" ", "{}", words) if words else "—"
-
-    @display(description=_("can do"))
     def symbols(self, model: Model) -> SafeString | str:
-        """One line of a list for what ``can`` says in words."""
         able = [(symbol, CAPABILITIES[name]) for name, symbol in SYMBOLS.items() if name in model.capabilities]
         return nowrap(format_html_join(" ", SYMBOL, ((word, word, symbol) for symbol, word in able))) if able else "—"
 
@@ -224,8 +223,8 @@ class ModelPage(Page):
 
 
 def dollars(price: Decimal | None) -> str:
-    """``0.15``, ``2.5``, ``10``; a question mark for an unknown price."""
-    return "?" if price is None else f"{price.normalize():f}"
+    """``0.15``, ``2.5``, ``10``, with the reader's decimal sign; a question mark for an unknown price."""
+    return "?" if price is None else number_format(Decimal(f"{price.normalize():f}"), force_grouping=True)
 
 
 def _models_url(provider: str) -> str:

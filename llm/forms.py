@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from llm import switches
 from llm.models import Model, ProviderState
@@ -23,10 +24,25 @@ CAPABILITIES = {
 PRICES = ("price_input", "price_cached", "price_output")
 
 
+def _abilities(**more: Any) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=_("can do"),
+        choices=list(CAPABILITIES.items()),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=_("What the model takes and makes. Pictures are sent to it only if that is ticked."),
+        **more,
+    )
+
+
 class ModelForm(forms.ModelForm):  # type: ignore[type-arg]
+    capabilities = _abilities(required=False)
+
     class Meta:
         model = Model
-        fields = (*PRICES, "replaced_by")
+        fields = ("capabilities", "context_window", "by_hand", *PRICES, "replaced_by")
+        help_texts = {
+            "by_hand": _("Refreshes leave what the model can do and its window alone. Changing them here sets this.")
+        }
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -42,13 +58,7 @@ class NewModelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     # Not named like the field of the row, which wants a row and not a name.
     where = forms.ChoiceField(label=_("provider"))
-    capabilities = forms.MultipleChoiceField(
-        label=_("can do"),
-        choices=list(CAPABILITIES.items()),
-        initial=["text"],
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("What the model takes and makes. Pictures are sent to it only if that is ticked."),
-    )
+    capabilities = _abilities(initial=["text"])
 
     class Meta:
         model = Model

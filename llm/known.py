@@ -77,10 +77,11 @@ def complete(model: Model, info: ModelInfo, today: date) -> None:
     """
     row = look_up(model.provider_id, info)
     if row is not None:
-        model.context_window = model.context_window or row.context_window
         model.max_output = model.max_output or row.max_output
-        if set(model.capabilities) <= {"text"}:
-            model.capabilities = sorted({"text", *row.capabilities})
+        if not model.by_hand:
+            model.context_window = model.context_window or row.context_window
+            if set(model.capabilities) <= {"text"}:
+                model.capabilities = sorted({"text", *row.capabilities})
     price = _listed(info, today) or (row.price if row else None)
     if price is not None and _ours(model):
         _set_price(model, price)

@@ -74,6 +74,8 @@ class Model(models.Model):
     # Of: text, image, document, audio, tools, reasoning, image_out, transcription, ocr. Empty: unknown.
     capabilities: "models.JSONField[list[str]]" = models.JSONField(_("can do"), default=list, blank=True)
     context_window = models.PositiveIntegerField(_("context window, tokens"), null=True, blank=True)
+    # What it can do and its window were written by a person: no refresh changes them.
+    by_hand = models.BooleanField(_("kept as written here"), default=False)
     max_output = models.PositiveIntegerField(_("longest answer, tokens"), null=True, blank=True)
     price_input = models.DecimalField(
         _("price of input, $ per million tokens"), max_digits=12, decimal_places=6, null=True, blank=True

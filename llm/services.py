@@ -17,9 +17,10 @@ from llm.providers import configured
 from llm.types import ModelInfo, Usage
 
 __all__ = [
-    "Target", "add_model", "can_take", "claim_trial", "cost_of", "default_target", "find_model", "offered_models",
-    "recogniser", "record_failure", "record_success", "remember_switches", "remember_window", "replacement_of",
-    "set_enabled", "set_price", "set_replacement", "set_switches", "target_of", "tell_refusal", "transcriber",
+    "Target", "add_model", "can_take", "claim_trial", "cost_of", "default_target", "describe", "find_model",
+    "offered_models", "recogniser", "record_failure", "record_success", "remember_switches", "remember_window",
+    "replacement_of", "set_enabled", "set_price", "set_replacement", "set_switches", "target_of", "tell_refusal",
+    "transcriber",
 ]  # fmt: skip
 
 OPERATOR = "operator"  # price_source of a price that a person set; no refresh touches it
@@ -255,6 +256,17 @@ def add_model(
     known.complete(row, ModelInfo(name), timezone.localdate())
     row.save()
     return row
+
+
+def describe(
+    model: Model, *, capabilities: Iterable[str], context_window: int | None, by_hand: bool, by: Person | None = None
+) -> bool:
+    """Say what a model can do and how long its window is (tokens; None: unknown). True when this call changed it.
+
+    ``by_hand``: no refresh changes it, whatever the lists say; else they have the word again at the next one.
+    """
+    able = sorted(set(capabilities))
+    return _change(model, capabilities=able, context_window=context_window, by_hand=by_hand)
 
 
 @transaction.atomic

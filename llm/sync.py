@@ -30,6 +30,7 @@ LIST_TIMEOUT = 60.0  # seconds for one provider's whole list
 MISSES = 2
 LARGEST = 2**31 - 1  # what a column of whole numbers holds
 LONGEST_NAME = 150
+BY_HAND = ("capabilities", "context_window")  # what operators may correct
 ABANDONED = timedelta(minutes=15)  # a run that is "running" for longer died
 Listed = list[ModelInfo] | ProviderError
 Fetched = Mapping[str, Listed]
@@ -183,7 +184,7 @@ class _Diff:
         changes = {}
         for name, value in described(info).items():
             old = getattr(row, name)
-            if value != old and _says(name, value):
+            if value != old and _says(name, value) and not (row.by_hand and name in BY_HAND):
                 setattr(row, name, value)
                 changes[name] = [_plain(old), _plain(value)]
         known.complete(row, info, self.now.date())

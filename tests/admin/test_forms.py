@@ -20,6 +20,8 @@ from llm.models import Model
 from tests.admin.conftest import client_of, person, url
 
 Rows = dict[type[models.Model], models.Model]
+# What the form of a model sends back of the row in ``rows`` when nothing is changed.
+UNCHANGED = {"capabilities": ["text", "tools"], "price_input": "0.150000"}
 NEW_PASSWORD = {"usable_password": "true", "password1": "Tr0ub4dor&3x", "password2": "Tr0ub4dor&3x"}
 ANNA = {"username": "tg500", "is_active": "on", "language": "", "time_zone": ""}
 
@@ -191,7 +193,7 @@ def test_replacement_is_set_without_touching_the_price(site: Client, rows: Rows)
     model = rows[Model]
     other = Model.objects.create(provider_id="provider0", name="newer")
 
-    save(site, model, {"price_input": "0.150000", "replaced_by": other.pk})
+    save(site, model, UNCHANGED | {"replaced_by": other.pk})
 
     saved = Model.objects.get(pk=model.pk)
     assert (saved.replaced_by, saved.price_source) == (other, "")
@@ -207,16 +209,19 @@ def test_impossible_price_is_refused(site: Client, rows: Rows, form: dict[str, s
 
 
 def test_model_cannot_replace_itself(site: Client, rows: Rows) -> None:
-    answer = save(site, rows[Model], {"price_input": "0.15", "replaced_by": rows[Model].pk})
+    answer = save(site, rows[Model], UNCHANGED | {"replaced_by": rows[Model].pk})
 
     assert "A model cannot replace itself." in answer.content.decode()
 
 
 def test_what_the_providers_say_is_not_edited_here(site: Client, rows: Rows) -> None:
-    save(site, rows[Model], {"price_input": "0.15", "name": "mine", "state": "retired", "enabled": ""})
-
     model = Model.objects.get(pk=rows[Model].pk)
-    assert (model.name, model.state, model.enabled) == ("new", "available", True)
+    forged = {"name": "mine", "state": "retired", "enabled": ""}
+    save(site, model, UNCHANGED | {"replaced_by": model.replaced_by_id} | forged)
+
+    model.refresh_from_db()
+    assert (model.name, model.state, model.enabled, model.by_hand) == ("new", "available", True, False)
+    assert not AuditEntry.objects.filter(action__startswith="model.").exists()
 
 
 def test_retired_model_is_not_suggested_as_a_replacement(site: Client, rows: Rows) -> None:

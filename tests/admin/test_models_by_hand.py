@@ -51,11 +51,67 @@ def test_model_is_typed_once_and_for_a_configured_provider(site: Client) -> None
 
 def test_refresh_leaves_a_typed_model_alone(site: Client, now: datetime) -> None:
     typed(site)
-    for slot in ("one", "two", "three"):
-        run = sync.claim("test", slot, now)
-        assert run is not None
-        sync.apply({"openai": [ModelInfo("another")]}, run, now)
+    for _again in range(3):
+        refresh(now, ModelInfo("another"))
     assert Model.objects.get(name="llama-5").state == Availability.AVAILABLE
+
+
+# --- what a list says wrongly ---------------------------------------------------------------------------------------
+
+LISTED = ModelInfo("listed", capabilities=frozenset({"text", "image"}), context_window=4000, max_output=500)
+
+
+def refresh(now: datetime, *listed: ModelInfo) -> None:
+    run = sync.claim("test", None, now)
+    assert run is not None
+    sync.apply({"openai": list(listed)}, run, now)
+
+
+def described(site: Client, able: list[str], window: str = "4000", **more: str) -> Model:
+    """The row, after its form was sent with what it can do and its window."""
+    row = Model.objects.get()
+    url = reverse("admin:llm_model_change", args=[row.pk])
+    assert site.post(url, {"capabilities": able, "context_window": window, **more}).status_code == 302
+    return Model.objects.get()
+
+
+def test_correction_of_a_listed_model_outlives_refreshes_and_stands_on_record(site: Client, now: datetime) -> None:
+    refresh(now, LISTED)
+
+    described(site, ["text", "tools"], "32000")
+    refresh(now, LISTED)
+
+    row = Model.objects.get()
+    assert (row.capabilities, row.context_window, row.max_output, row.by_hand) == (["text", "tools"], 32000, 500, True)
+    [entry] = AuditEntry.objects.filter(action="model.described")
+    assert entry.details == {"capabilities": ["text", "tools"], "context_window": 32000, "by_hand": True}
+
+
+def test_correction_outlives_the_table_of_known_models_too(site: Client, now: datetime, settings: Settings) -> None:
+    settings.OPENAI_BASE_URL = "https://api.openai.com/v1"
+    refresh(now, ModelInfo("gpt-4o-mini"))
+    assert "image" in Model.objects.get().capabilities
+
+    described(site, ["text"], "")
+    refresh(now, ModelInfo("gpt-4o-mini"))
+
+    row = Model.objects.get()
+    assert (row.capabilities, row.context_window) == (["text"], None)
+
+
+def test_model_that_is_given_back_follows_its_list_again(site: Client, now: datetime) -> None:
+    refresh(now, LISTED)
+    described(site, ["text"], by_hand="on")
+
+    assert described(site, ["text"]).by_hand is False
+    refresh(now, LISTED)
+
+    assert Model.objects.get().capabilities == ["image", "text"]
+
+
+def test_typed_model_is_corrected_too(site: Client) -> None:
+    typed(site)
+    assert described(site, ["text"], "8000").capabilities == ["text"]
 
 
 def test_only_a_typed_model_can_be_deleted(site: Client, now: datetime) -> None:
