@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from telegram import User
 from telegram.error import EndPointNotFound, InvalidToken, TelegramError
 
 from llm.errors import ProviderError
@@ -50,9 +51,16 @@ async def _telegram() -> Line:
     except TelegramError as error:
         return False, f"Telegram at {settings.TELEGRAM_API_URL}: {error}. Check TELEGRAM_API_URL and the network."
     else:
-        return True, f"Telegram: @{bot.username}"
+        return True, f"Telegram: @{bot.username}, {_hears(bot.bot)}"
     finally:
         await bot.shutdown()
+
+
+def _hears(me: User) -> str:
+    """What reaches the bot in groups (https://core.telegram.org/bots/features#privacy-mode)."""
+    if me.can_read_all_group_messages:
+        return "privacy mode off: in groups it hears everything, and answers what is meant for it"
+    return "privacy mode on: in groups it hears /ask and replies, and all of it where it is an admin"
 
 
 async def _provider(name: str) -> Line:

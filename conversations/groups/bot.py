@@ -9,6 +9,7 @@ from accounts import services as accounts
 from accounts.models import Chat, Payer
 from conversations import services
 from core.db import in_db
+from llm.models import Budget
 from telegram_bot import fleeting
 from telegram_bot.access import escaped
 from telegram_bot.application import App, Context, on_button
@@ -19,7 +20,7 @@ from telegram_bot.outgoing import Key, Keyboard
 
 def register(application: App) -> None:
     application.add_handler(CommandHandler("group", show, filters.UpdateType.MESSAGE))
-    on_button(application, "group.set", change)
+    on_button(application, "group.set", change, toasts=True)
 
 
 async def show(_update: Update, context: Context) -> None:
@@ -27,16 +28,17 @@ async def show(_update: Update, context: Context) -> None:
         await fleeting.notice(context, refused)
         return
     said, keyboard = await in_db(panel, context.incoming)
-    await context.reply(said, keyboard)
+    await context.reply(said, keyboard, anyone=True)
 
 
 async def change(context: Context, button: Button) -> None:
-    """Rights are asked again: a button lives longer than a role."""
+    """Any admin of the bot may press. Rights are asked again: a button lives longer than a role."""
     if refused := _refused(context.incoming):
-        await fleeting.notice(context, refused)
+        await context.toast(refused, alert=True)
         return
+    await context.toast()
     said, keyboard = await in_db(_changed, context.incoming, button.data)
-    await context.reply(said, keyboard, edit=context.pressed_message)
+    await context.reply(said, keyboard, edit=context.pressed_message, anyone=True)
 
 
 def _refused(incoming: Incoming) -> str:
@@ -56,7 +58,7 @@ def panel(incoming: Incoming) -> tuple[str, Keyboard]:
     dialog = services.open_conversation(chat, incoming.thread, timezone.now())
     lines = [
         "⚙️ " + _("**%(title)s**") % {"title": escaped(chat.title)},
-        _("Pays: %(who)s") % {"who": _payer(chat.payer)},
+        _("Pays: %(who)s") % {"who": _payer(chat)},
         _("Another model may step in: %(answer)s") % {"answer": _("yes") if chat.fallbacks else _("no")},
         _("Assistant here: %(name)s (another one: /assistants)")
         % {"name": escaped(str(dialog.assistant)) if dialog.assistant else _("none")},
@@ -74,5 +76,9 @@ def _keys(chat: Chat) -> Keyboard:
     ]
 
 
-def _payer(payer: str) -> str:
-    return _("the group, from its budget") if payer == Payer.CHAT else _("whoever asks, from their budget")
+def _payer(chat: Chat) -> str:
+    if chat.payer == Payer.PERSON:
+        return _("whoever asks, from their budget")
+    if Budget.objects.filter(scope=Budget.Scope.CHAT, chat=chat, enabled=True).exists():
+        return _("the group, from its budget")
+    return _("the group, but it has no budget yet: only the bot's own holds")

@@ -61,7 +61,7 @@ def test_bot_without_a_token_does_not_start(stage: Stage) -> None:
 
 # name -> (what is told differently, exit code, what is said)
 PINGS = {
-    "well": ({}, 0, "ok   Telegram: @sekretar_bot"),
+    "well": ({}, 0, "ok   Telegram: @sekretar_bot, privacy mode on: in groups it hears /ask and replies"),
     "provider": ({}, 0, "ok   openai: key accepted"),
     "no-token": ({"BOT_TOKEN": ""}, 1, "FAIL sekretar.W001: BOT_TOKEN is missing"),
     "wrong-token": ({"BOT_TOKEN": WRONG_TOKEN}, 1, "refuses BOT_TOKEN. Ask @BotFather for a new one."),
@@ -81,7 +81,7 @@ def pings(new_stage: NewStage) -> dict[str, Process]:
         told = {key: value.format(folder=stage.folder) for key, value in changed.items()}
         started[name] = stage.manage("runbot", "--ping", **told)
     for process in started.values():
-        process.wait(60)
+        process.wait()
     return started
 
 

@@ -16,6 +16,7 @@ from telegram_bot import outgoing
 from telegram_bot.outgoing import Place
 from tests.conversations.test_budgets import limit
 from tests.house import ADMINS, ANNA, BOT, OLGA, TEAM, House
+from tests.telegram_bot.test_access import toasts
 
 ANEW = "✨ A new dialog. What is it about?"
 
@@ -38,9 +39,29 @@ async def test_admin_of_the_bot_sets_who_pays_and_whether_another_model_may_step
 
     chat = await team.db(group)
     assert (chat.payer, chat.fallbacks) == (Payer.CHAT, False)
-    assert "Pays: the group, from its budget" in team.heard(TEAM)[-1]
+    assert "Pays: the group, but it has no budget yet: only the bot's own holds" in team.heard(TEAM)[-1]
     changes = await team.db(lambda: list(AuditEntry.objects.filter(action="chat.options").values_list("details")))
     assert changes == [({"fallbacks": False},), ({"payer": "chat"},)]
+
+
+async def test_panel_shows_that_the_group_pays_from_its_budget(team: House) -> None:
+    await team.db(lambda: limit("chat", chat=group(), tokens=1000))
+    await team.db(Chat.objects.filter(telegram_id=TEAM).update, payer=Payer.CHAT)
+
+    assert "Pays: the group, from its budget" in await team.ask(OLGA, "/group@sekretar_bot", TEAM)
+
+
+async def test_another_admin_may_press_the_panel_and_a_member_may_not(team: House) -> None:
+    await team.ask(OLGA, "/group@sekretar_bot", TEAM)
+    team.press(ANNA, "Let the group pay", TEAM)
+    await team.quiet()
+    assert toasts(team) == ["This is for admins."]
+    assert (await team.db(group)).payer == Payer.PERSON
+
+    await team.db(User.objects.filter(telegram_id=ANNA).update, role="admin")
+    team.press(ANNA, "Let the group pay", TEAM)
+    await team.quiet()
+    assert (await team.db(group)).payer == Payer.CHAT
 
 
 async def test_panel_is_for_admins_and_about_groups(team: House) -> None:
@@ -54,6 +75,7 @@ async def test_button_of_the_panel_obeys_no_one_who_is_an_admin_no_more(team: Ho
     team.press(OLGA, "Let the group pay", TEAM)
     await team.quiet()
 
+    assert toasts(team) == ["This is for admins."]
     assert (await team.db(group)).payer == Payer.PERSON
 
 
