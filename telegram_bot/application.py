@@ -23,7 +23,7 @@ from telegram.request import HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
 from core.db import in_db
-from core.http import Client, transport
+from core.http import Client, JSONClient, transport
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
 from telegram_bot.limiter import COSMETIC, Dropped, Limiter
@@ -141,7 +141,7 @@ class Request(HTTPXRequest):
         return found
 
     def _build_client(self) -> Client:
-        return Client(**self._client_kwargs)
+        return JSONClient(**self._client_kwargs)
 
 
 def _request(connections: int, *, pool_timeout: float, read_timeout: float) -> HTTPXRequest:

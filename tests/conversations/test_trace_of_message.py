@@ -19,7 +19,7 @@ Line = dict[str, Any]
 
 
 @pytest.fixture
-def lines() -> Iterator[list[Line]]:
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[list[Line]]:
     """Every line of ours, of every level, with what is bound to it."""
     heard: list[Line] = []
 
@@ -30,6 +30,7 @@ def lines() -> Iterator[list[Line]]:
     before = structlog.get_config()["processors"]
     # In place: loggers that were used already keep the list.
     before.insert(1, hear)
+    caplog.set_level("DEBUG")
     yield heard
     before.remove(hear)
 
