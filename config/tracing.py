@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from accounts.models import AuditEntry, User
 from accounts.pages import details_of, may_read, note_reading
 from accounts.services import target_of
+from config import trace_words as words
+from config.trace_words import say
 from config.unfold import OWN_PAGES
 from conversations.models import Request
 from conversations.retention import bare_steps
@@ -123,7 +125,8 @@ def _say_once(found: list[Event]) -> None:
 
 def of_update(update: Update, contents: bool) -> Iterator[Event]:
     body = body_of(update.raw)
-    facts = [(_("kind"), update.kind), (_("update"), update.update_id), (_("chat"), update.chat_id), *sender(body)]
+    kind = say(words.UPDATES, update.kind)
+    facts = [(_("kind"), kind), (_("update"), update.update_id), (_("chat"), update.chat_id), *sender(body)]
     said = str(body.get("text") or body.get("caption") or "") if contents else ""
     yield Event(update.received_at, _("Received"), "call_received", "blue", facts, update, said)
     if update.finished_at is not None:
@@ -151,9 +154,9 @@ def of_request(request: Request, contents: bool) -> Iterator[Event]:
         (_("dialog"), link(request.conversation)),
         (_("attempts"), request.attempts if request.attempts > 1 else None),
     ]
-    yield Event(
-        request.created_at, _("Let in, a model is asked"), "bolt", "primary", begun, request, _prompt(request, contents)
-    )
+    is_summary = request.kind == Request.Kind.SUMMARY
+    title = _("The dialog is summarised") if is_summary else _("Let in, a model is asked")
+    yield Event(request.created_at, title, "bolt", "primary", begun, request, request.prompt if contents else "")
     yield from steps(request, contents)
     if request.first_token_ms is not None:
         first = request.created_at + timedelta(milliseconds=request.first_token_ms)
@@ -170,10 +173,6 @@ def of_request(request: Request, contents: bool) -> Iterator[Event]:
         )
 
 
-def _prompt(request: Request, contents: bool) -> str:
-    return request.prompt if contents else ""
-
-
 def spent(request: Request) -> Facts:
     mark = "≈ " if request.estimated else ""
     counted = request.output_tokens is not None
@@ -181,35 +180,45 @@ def spent(request: Request) -> Facts:
     return [
         (_("tokens in → out"), tokens),
         (_("cost"), money(request.cost) if counted else ""),
-        (_("ended by"), request.finish),
-        (_("error"), request.error_kind),
+        (_("ended by"), say(words.ENDS, request.finish)),
+        (_("error"), say(words.ERRORS, request.error_kind)),
     ]
 
 
 def steps(request: Request, contents: bool) -> Iterator[Event]:
     """Calls of tools, models that stepped in."""
+    titles = {"tool": _("A tool was called"), "fallback": _("A model could not, another is asked")}
     for step in request.steps if contents else bare_steps(request.steps):
-        facts = [(name, value) for name, value in step.items() if name not in ("at", "kind")]
         try:
             at = datetime.fromisoformat(str(step.get("at")))
         except ValueError:
             at = request.created_at
         # Steps are noted to the second: never before the request itself.
-        kind = str(step.get("kind", ""))
-        titles = {"tool": _("A tool was called"), "fallback": _("A model could not, another is asked")}
-        yield Event(max(at, request.created_at), titles.get(kind, kind), "build", "blue", facts, request)
+        at, kind = max(at, request.created_at), str(step.get("kind", ""))
+        yield Event(at, titles.get(kind, kind), "build", "blue", _facts_of(step), request)
+
+
+def _facts_of(step: Mapping[str, Any]) -> Facts:
+    values = {"outcome": words.OUTCOMES, "error": words.ERRORS}
+    return [
+        (say(words.FACTS, name), say(values[name], str(value)) if name in values else value)
+        for name, value in step.items()
+        if name not in ("at", "kind")
+    ]
 
 
 def of_delivery(delivery: Delivery, contents: bool) -> Iterator[Event]:
     params = delivery.content.get("params") or {}
-    facts = [(_("call"), delivery.content.get("method", "")), (_("source"), delivery.source), (_("key"), delivery.key)]
+    call = say(words.CALLS, delivery.content.get("method") or delivery.backend)
+    source = say(words.SOURCES, delivery.source)
+    facts = [(_("call"), call), (_("source"), source), (_("key"), delivery.key)]
     text = str(params.get("text") or params.get("caption") or "") if contents else ""
     yield Event(delivery.created_at, _("Into the outbox"), "outbox", "base", facts, delivery, text)
     ended = [
         (_("message"), delivery.message_id),
         (_("attempts"), delivery.attempts if delivery.attempts > 1 else None),
         (_("may be repeated"), _("yes") if delivery.repeated else ""),
-        (_("error"), delivery.error_kind),
+        (_("error"), say(words.ERRORS, delivery.error_kind)),
     ]
     if delivery.finished_at is not None:
         title = str(delivery.get_state_display()).capitalize()
@@ -221,9 +230,13 @@ def of_audit(trace: Trace) -> list[Event]:
     targets = [target_of(row)["target"] for row in trace.rows]
     found = AuditEntry.objects.filter(target__in=targets).exclude(action="content.read")
     return [
-        Event(entry.at, entry.action, "policy", "orange", [(entry.actor_label, details_of(entry))], entry)
+        Event(entry.at, say(words.ACTIONS, entry.action), "policy", "orange", _facts_about(entry), entry)
         for entry in found.order_by("id")
     ]
+
+
+def _facts_about(entry: AuditEntry) -> Facts:
+    return [(_("who"), entry.actor_label), (_("details"), details_of(entry))]
 
 
 # --- the bars -------------------------------------------------------------------------------------------------------
@@ -278,7 +291,8 @@ def search(request: HttpRequest) -> HttpResponse:
     if asked and (found := find(asked)):
         return redirect("trace", found)
     newest = Update.objects.exclude(trace_id="").defer("raw").order_by("-id")[:SHOWN]
-    context = {"title": _("Traces"), "asked": asked, "newest": newest}
+    rows = [(update, say(words.UPDATES, update.kind)) for update in newest]
+    context = {"title": _("Traces"), "asked": asked, "newest": rows}
     return TemplateResponse(request, "admin/trace/search.html", admin.site.each_context(request) | context)
 
 

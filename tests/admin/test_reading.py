@@ -28,7 +28,7 @@ def rows(rows: Rows) -> Rows:
     Conversation.objects.update(title=WORD, summary=WORD)
     Message.objects.update(content=WORD)
     Update.objects.update(raw={"text": WORD})
-    Delivery.objects.update(content={"text": WORD})
+    Delivery.objects.update(content={"params": {"text": WORD}}, error=WORD, error_kind="rejected")
     StoredFile.objects.update(name=WORD, text=WORD)
     return rows
 
@@ -53,6 +53,20 @@ def test_operator_without_the_right_sees_rows_but_no_word(watcher: User, rows: R
         assert page.status_code == 200
         assert WORD not in page.content.decode()
     assert readings() == []
+
+
+def test_no_other_page_shows_a_word(watcher: User, rows: Rows) -> None:
+    client = client_of(watcher)
+    for row in rows.values():
+        if row._meta.model not in SHOWING:
+            page = client.get(url(row, "change", row.pk))
+            assert (row._meta.label, page.status_code) == (row._meta.label, 200)
+            assert (row._meta.label, WORD in page.content.decode()) == (row._meta.label, False)
+
+
+def test_list_of_messages_shows_what_they_say_to_who_may_read(watcher: User, rows: Rows) -> None:
+    watcher.user_permissions.add(Permission.objects.get(codename="read_content"))
+    assert WORD in client_of(watcher).get(url(Delivery, "changelist")).content.decode()
 
 
 @showing

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -12,9 +13,14 @@ from django.urls import reverse
 
 from accounts.models import Access, AuditEntry, Chat, User
 from accounts.services import audit, target_of
-from config import tracing
+from config import trace_words, tracing
+from conversations import limits
 from conversations.models import Conversation, Request
+from conversations.services import OWN_KINDS
 from delivery.models import Delivery
+from llm.errors import Kind
+from llm.types import Finish
+from telegram_bot.lanes import ALLOWED_UPDATES
 from telegram_bot.models import Update
 from tests.admin.conftest import client_of, person, url
 
@@ -101,10 +107,48 @@ def test_bars_say_where_the_time_went(answered: Request) -> None:
 
 def test_page_shows_everything_to_who_may_read_it(site: Client, answered: Request) -> None:
     page = text(site)
-    for word in ("openai:b", "openai:a", "1\N{NO-BREAK SPACE}200 → 34", "901", "rejected", "Anna 1", "clock", ANSWER):
+    for word in (
+        "openai:b",
+        "openai:a",
+        "1\N{NO-BREAK SPACE}200 → 34",
+        "901",
+        "Telegram refused it",
+        "Anna 1",
+        "clock",
+        ANSWER,
+    ):
         assert word in page
     assert "Is &lt;b&gt;this&lt;/b&gt; private?" in page
     assert QUESTION not in page
+
+
+def test_page_speaks_words_and_not_code(site: Client, answered: Request) -> None:
+    Request.objects.update(
+        finish="length",
+        steps=[
+            {"at": answered.created_at.isoformat(), "kind": "fallback", "model": "openai:a", "error": "rate_limited"},
+            {"at": answered.created_at.isoformat(), "kind": "tool", "name": "clock", "outcome": "declined", "ms": 3},
+        ],
+    )
+    page = text(site)
+    for word in ("the model&#x27;s limit of length", "too many questions at once", "the person said No", "new message"):
+        assert word in page
+    for code in ("rate_limited", "declined", "sendMessage", ">conversations<", "outcome"):
+        assert code not in page
+
+
+def test_every_kind_has_its_words() -> None:
+    kinds = {*get_args(Kind), *OWN_KINDS, *limits.KINDS}
+    assert kinds - trace_words.ERRORS.keys() == set()
+    assert set(get_args(Finish)) - trace_words.ENDS.keys() == set()
+    assert set(ALLOWED_UPDATES) == trace_words.UPDATES.keys()
+
+
+def test_summary_made_along_is_named(site: Client, answered: Request) -> None:
+    Request.objects.create(
+        conversation=answered.conversation, kind="summary", update_key="summary:1:0", state="done", trace_id=TRACE
+    )
+    assert "The dialog is summarised" in text(site)
 
 
 def test_reading_is_on_record(site: Client, answered: Request) -> None:
@@ -139,7 +183,8 @@ def test_what_an_operator_did_stands_on_the_line(site: Client, operator: User, a
     now = after(answered.created_at, 60)
     audit("delivery.retried", by=operator, via="admin", **target_of(delivery), now=now)
     page = text(site)
-    assert "delivery.retried" in page
+    assert "An operator sent it again" in page
+    assert "Root" in page.split("An operator sent it again")[1]
 
 
 @pytest.mark.parametrize("asked", [TRACE, "77", f"  {TRACE} "])
