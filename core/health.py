@@ -46,7 +46,10 @@ class Finding:
 
 
 def examine(now: datetime) -> dict[str, Finding]:
-    """Every check's finding, in the table's order; it ends with the first that the database did not answer."""
+    """Every check's finding, in the table's order; it ends with the first that the database did not answer.
+
+    A check that breaks in another way (a folder that cannot be read) is a warning, and stops nobody.
+    """
     found: dict[str, Finding] = {}
     for name, path in settings.HEALTH_CHECKS.items():
         try:
@@ -55,6 +58,11 @@ def examine(now: datetime) -> dict[str, Finding]:
             log.warning("health not known", check=name, error=str(error))
             found[name] = Finding(Level.FAILED, {"error": type(error).__name__}, _("The database does not answer."))
             break
+        except Exception as error:
+            log.exception("check broke", check=name)
+            kind = type(error).__name__
+            words = _("The check “%(name)s” could not be made: %(error)s.") % {"name": name, "error": kind}
+            found[name] = Finding(Level.WARNING, {"error": kind}, words)
     return found
 
 

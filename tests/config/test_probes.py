@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import Chat, User
 from conversations.models import Conversation, Request
+from core.health import Finding
 from delivery import pulse
 from delivery.models import Delivery
 from llm.models import ProviderState
@@ -138,6 +139,18 @@ def test_late_job_is_a_warning(now: datetime) -> None:
 def test_full_disk_is_a_warning(settings: Settings) -> None:
     settings.DISK_WARN_PERCENT = 99.9
     assert ready(200)["disk"]["level"] == "warning"
+
+
+def unreadable(_now: datetime) -> Finding:
+    raise PermissionError("/srv/files")
+
+
+@pytest.mark.usefixtures("alive")
+def test_check_that_breaks_is_a_warning_and_the_others_are_made(settings: Settings) -> None:
+    settings.HEALTH_CHECKS = {"odd": f"{__name__}.unreadable", **settings.HEALTH_CHECKS}
+    checks = ready(200)
+    assert checks["odd"] == {"level": "warning", "error": "PermissionError"}
+    assert checks["disk"]["level"] == "ok"
 
 
 @pytest.mark.usefixtures("alive")
