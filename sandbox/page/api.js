@@ -14,7 +14,7 @@ async function call(method, path, body) {
 export const get = (path) => call("GET", path);
 export const post = (path, body) => call("POST", path, body);
 
-const KINDS = ["message", "edit", "delete", "draft", "draft_end", "action", "callback_answer", "commands", "chat", "pin", "reaction"];
+const KINDS = ["message", "edit", "delete", "draft", "draft_end", "action", "callback_answer", "commands", "chat", "pin", "reaction", "ephemeral", "ephemeral_end"];
 
 /**
  * Listen for ever. `onEvent(kind, data)` gets each event, `onOpen()` runs after every (re)connection and

@@ -6,7 +6,8 @@
 //   chat-item               one chat of the list; data-chat-id. unread: its counter
 //   composer, send          the text field and its button; attach, file-input, command-menu, command (data-command)
 //   start                   the big button of an untouched chat with the bot
-//   message                 a message or a whole album; data-message-id, data-own="true|false"; service notes have data-service
+//   message                 a message or a whole album; data-message-id, data-own="true|false"; service notes have
+//                           data-service, what only this person sees has data-ephemeral
 //   message-menu            opens reply, edit, copy; chat-menu: block the bot, membership
 //   inline-button           a key under a message (class "pending" until answered); reply-button: a key of the reply keyboard
 //   reply-keyboard, topic   the reply keyboard's box; a forum topic's chip

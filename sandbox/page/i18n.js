@@ -58,6 +58,7 @@ const WORDS = {
   copy: ["Копировать", "Copy"],
   copied: ["Скопировано", "Copied"],
   cancel: ["Отмена", "Cancel"],
+  onlyYou: ["Видите только вы", "Only you see this"],
   edited: ["изменено", "edited"],
   ok: ["Понятно", "OK"],
   open: ["Открыть", "Open"],

@@ -11,14 +11,15 @@ const EMOJI = ["👍", "👎", "❤️", "🔥", "🎉", "🤔"];
 export function messageMenu(pane, message, where) {
   const own = message.from?.id === pane.personId;
   const text = message.text ?? message.caption;
-  const writable = !pane.composer.element.hidden;
+  const passing = Boolean(message.receiver_user);
+  const writable = !pane.composer.element.hidden && !passing;
   const items = [
     writable && { label: t("reply"), icon: "reply", run: () => pane.composer.startReply(message) },
     writable && own && text && { label: t("edit"), icon: "edit", run: () => pane.composer.startEdit(message) },
     text && { label: t("copyText"), icon: "copy", run: () => copy(text, pane.view.actions) },
   ].filter(Boolean);
   const react = (emoji) => pane.control("react", { ...pane.place(), message_id: message.message_id, emoji });
-  openMenu(items, { ...where, emoji: EMOJI, react });
+  openMenu(items, { ...where, emoji: passing ? [] : EMOJI, react });
 }
 
 export function chatMenu(pane, anchor) {

@@ -13,6 +13,9 @@ import { richText, serviceText, summary } from "./summary.js";
 
 const GROUP_SECONDS = 300;
 
+/** What tells a message of a chat from all others; ephemeral ones have a number of their own. */
+const keyOf = (message) => (message.ephemeral_message_id ? `e${message.ephemeral_message_id}` : message.message_id);
+
 export const authorOf = (message) => message.sender_chat ?? message.from ?? { id: 0, first_name: "?" };
 
 /**
@@ -44,13 +47,14 @@ function joinAlbums(messages) {
 
 function together(a, b) {
   if (!a || !b || serviceText(a[0]) || serviceText(b[0])) return false;
+  if (Boolean(a[0].receiver_user) !== Boolean(b[0].receiver_user)) return false;
   const near = b[0].date - a.at(-1).date < GROUP_SECONDS && day(a[0].date) === day(b[0].date);
   return near && authorOf(a[0]).id === authorOf(b[0]).id;
 }
 
 function dayRow(message) {
   const label = day(message.date);
-  return { key: `day ${label} ${message.message_id}`, parts: [label], make: () => h("div", { class: "note day" }, h("span", {}, label)) };
+  return { key: `day ${label} ${keyOf(message)}`, parts: [label], make: () => h("div", { class: "note day" }, h("span", {}, label)) };
 }
 
 function messageRow(view, block, first, last) {
@@ -62,7 +66,7 @@ function messageRow(view, block, first, last) {
     const sameFrame = old[0] === first && old[1] === last && old[2] === block.length && !service;
     return sameFrame && alike(old[4].reply_markup, message.reply_markup) ? refreshMessage(element, view, block, first) : null;
   };
-  return { key: `message ${message.message_id}`, parts, make, refresh };
+  return { key: `message ${keyOf(message)}`, parts, make, refresh };
 }
 
 /** Show an edited message in its old element: keys stay where they are, with their pressed state. */
@@ -82,8 +86,8 @@ function messageElement(view, block, first, last) {
   const author = authorOf(message);
   const own = author.id === view.personId;
   const named = isNamed(view, author);
-  const kind = ["message", own ? "own" : "theirs", first && "first", last && "last", named && "named"].filter(Boolean).join(" ");
-  const element = h("article", { class: kind, data: { testid: "message", messageId: message.message_id, own }, "aria-label": `${nameOf(author)}, ${clock(message.date)}` },
+  const kind = ["message", own ? "own" : "theirs", first && "first", last && "last", named && "named", message.receiver_user && "whisper"].filter(Boolean).join(" ");
+  const element = h("article", { class: kind, data: { testid: "message", messageId: keyOf(message), own, ...(message.receiver_user && { ephemeral: "true" }) }, "aria-label": `${nameOf(author)}, ${clock(message.date)}` },
     named && (last ? avatar(author) : h("span", { class: "avatar-space" })),
     h("div", { class: "column" }, bubble(view, block, first), inlineKeyboard(view, message)),
     actionsButton(view));
@@ -93,7 +97,7 @@ function messageElement(view, block, first, last) {
     event.preventDefault();
     view.actions.menu(element.message, { point: { x: event.clientX, y: event.clientY } });
   });
-  element.addEventListener("dblclick", (event) => event.target.closest("button, a, .pre") || view.actions.reply(element.message));
+  element.addEventListener("dblclick", (event) => event.target.closest("button, a, .pre") || message.receiver_user || view.actions.reply(element.message));
   return element;
 }
 
@@ -116,6 +120,7 @@ function bubble(view, block, first) {
     author && h("div", { class: `author ${tintOf(author.id)}` }, nameOf(author)),
     forwardLine(message),
     quoteHeader(view, message),
+    message.receiver_user && h("div", { class: "whispered" }, icon("eye"), t("onlyYou")),
     above ? null : media,
     h("div", { class: "words" }, words, meta(block.at(-1))),
     above ? media : null,

@@ -186,7 +186,7 @@ export class Pane {
   }
 
   messages() {
-    const all = store.messagesOf(this.chat);
+    const all = store.messagesSeenBy(this.personId, this.chat);
     if (this.topicId === null) return all;
     return all.filter((message) => (message.message_thread_id ?? 0) === this.topicId);
   }
@@ -375,7 +375,9 @@ export class Pane {
   }
 
   async press(message, data) {
-    const answer = await this.control("press", { ...this.place(), message_id: message.message_id, data });
+    const answer = await this.control("press", {
+      ...this.place(), message_id: message.message_id, ephemeral_message_id: message.ephemeral_message_id, data,
+    });
     if (answer) await store.answerTo(answer.callback_query_id, ANSWER_SECONDS);
   }
 

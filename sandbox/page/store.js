@@ -42,10 +42,12 @@ function adopt(raw, old) {
     return alike(known, message) ? known : message;
   };
   const messages = new Map((raw.messages ?? []).map((message) => [message.message_id, kept(message)]));
+  const whispers = new Map((raw.ephemeral ?? []).map((message) => [message.ephemeral_message_id, message]));
   const drafts = new Map(Object.values(raw.drafts ?? {}).map((draft) => [String(draft.draft_id), draft]));
   return {
     ...raw,
     messages: raw.messages ? messages : (old?.messages ?? messages),
+    whispers: raw.ephemeral ? whispers : (old?.whispers ?? whispers),
     drafts: raw.drafts ? drafts : (old?.drafts ?? drafts),
     actions: raw.actions ? raw.actions.map(({ until, ...action }) => ({ ...action, until: until * 1000 })) : (old?.actions ?? []),
   };
@@ -62,6 +64,12 @@ const APPLY = {
   },
   delete({ chat_id, message_ids }) {
     for (const id of message_ids) state.chats.get(chat_id)?.messages.delete(id);
+  },
+  ephemeral({ chat_id, message }) {
+    chatFor(chat_id, message.chat).whispers.set(message.ephemeral_message_id, message);
+  },
+  ephemeral_end({ chat_id, ephemeral_message_id }) {
+    state.chats.get(chat_id)?.whispers.delete(ephemeral_message_id);
   },
   draft(draft) {
     const chat = chatFor(draft.chat_id);
@@ -147,6 +155,12 @@ export const isBlocked = (chat) => isPrivate(chat) && Boolean(chat.blocked);
 
 export function messagesOf(chat) {
   return [...chat.messages.values()].sort((a, b) => a.message_id - b.message_id);
+}
+
+/** The same with what only this person sees, each where it was said. */
+export function messagesSeenBy(personId, chat) {
+  const mine = [...chat.whispers.values()].filter((message) => message.receiver_user.id === personId);
+  return [...messagesOf(chat), ...mine].sort((a, b) => a.date - b.date);
 }
 
 export const lastMessage = (chat) => messagesOf(chat).at(-1);

@@ -137,9 +137,11 @@ def edit(world: World, body: Body) -> Body:
 
 
 def press(world: World, body: Body) -> Body:
-    """A person presses an inline button."""
+    """A person presses an inline button; with "ephemeral_message_id" under what only they see."""
     where = number(body, "user_id"), number(body, "message_id"), str(body["data"])
-    return {"callback_query_id": world.press(*where, number(body, "chat_id")).id}
+    ephemeral = number(body, "ephemeral_message_id") if "ephemeral_message_id" in body else None
+    pressed = world.press(*where, number(body, "chat_id"), ephemeral)
+    return {"callback_query_id": pressed.id}
 
 
 def stop_draft(world: World, body: Body) -> Body:

@@ -195,13 +195,15 @@ def edit(world: World, user_id: int, message_id: int, text: str, chat_id: int | 
     return Said(new, hearing.tell_message(world, chat, kind, new))
 
 
-def press(world: World, user_id: int, message_id: int, data: str, chat_id: int | None = None) -> Press:
-    """A person presses the inline button with this callback_data."""
+def press(
+    world: World, user_id: int, message_id: int, data: str, chat_id: int | None = None, ephemeral_id: int | None = None
+) -> Press:
+    """A person presses the inline button with this callback_data. ``ephemeral_id``: under what only they see."""
     chat = world.chat(user_id if chat_id is None else chat_id)
     user = world.user(user_id)
-    message = chat.messages.get(message_id)
-    if message is None:
-        raise ControlError(f"there is no message {message_id} in chat {chat.id}")
+    message = chat.messages.get(message_id) if ephemeral_id is None else chat.ephemeral.get(ephemeral_id)
+    if message is None or message.get("receiver_user", user)["id"] != user_id:
+        raise ControlError(f"there is no message {ephemeral_id or message_id} in chat {chat.id}")
     if not chat.has(user_id):
         raise ControlError(f"user {user_id} is not in chat {chat.id}")
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])

@@ -78,7 +78,11 @@ def bot_status(world: World, chat: Chat) -> str:
 
 def chat_view(world: World, chat: Chat) -> dict[str, Any]:
     """A chat with its messages."""
-    return {**chat_summary(world, chat), "messages": [seen(message) for message in chat.messages.values()]}
+    return {
+        **chat_summary(world, chat),
+        "messages": [seen(message) for message in chat.messages.values()],
+        "ephemeral": [seen(message) for message in chat.ephemeral.values()],
+    }
 
 
 def command_lists(world: World) -> list[dict[str, Any]]:

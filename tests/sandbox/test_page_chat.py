@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from sandbox.server import Sandbox, serve
 from sandbox.telegram.files import Upload
+from tests.acceptance.processes import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -28,6 +29,9 @@ PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
     "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
+
+# Milliseconds until the page shows what was awaited: a busy machine is no failure.
+expect.set_options(timeout=60_000)
 
 pytestmark = [
     pytest.mark.browser,
@@ -365,6 +369,41 @@ async def test_pinned_message_shows_above_the_chat(page: Page, sandbox: Sandbox)
     await expect(page.get_by_test_id("pane-right").locator(".pinned")).to_contain_text("Порядок допуска")
 
 
+async def whisper(sandbox: Sandbox, text: str, **more: Any) -> dict[str, Any]:
+    """The bot says something in the team's group that only Анна sees."""
+    only = {"receiver_user_id": ANNA}
+    said = await bot(sandbox, "sendMessage", chat_id=TEAM, text=text, ephemeral_message_parameters=only, **more)
+    return dict(said)
+
+
+async def test_ephemeral_message_shows_to_its_person_alone_until_it_is_taken_away(page: Page, sandbox: Sandbox) -> None:
+    await left(page, "chat-item").filter(has_text="Команда").click()
+    await right(page, "chat-item").filter(has_text="Команда").click()
+    await bot(sandbox, "sendMessage", chat_id=TEAM, text="Для всех")
+    said = await whisper(sandbox, "Только для Анны")
+    await expect(left(page, "message").last).to_contain_text("Только для Анны")
+    await expect(left(page, "message").last).to_contain_text("Видите только вы")
+    await expect(right(page, "message").last).to_contain_text("Для всех")
+
+    await page.reload()
+    await expect(left(page, "message").last).to_contain_text("Только для Анны")
+    place = {"chat_id": TEAM, "receiver_user_id": ANNA, "ephemeral_message_id": said["ephemeral_message_id"]}
+    await bot(sandbox, "editEphemeralMessageText", text="Другие слова", **place)
+    await expect(left(page, "message").last).to_contain_text("Другие слова")
+    await bot(sandbox, "deleteEphemeralMessage", **place)
+    await expect(left(page, "message").last).to_contain_text("Для всех")
+
+
+async def test_button_under_an_ephemeral_message_reaches_the_bot(page: Page, sandbox: Sandbox) -> None:
+    await left(page, "chat-item").filter(has_text="Команда").click()
+    said = await whisper(sandbox, "Ещё?", reply_markup=keys({"text": "Да", "callback_data": "yes"}))
+    await left(page, "inline-button").click()
+    query = await heard(sandbox, "callback_query")
+
+    assert (query["data"], query["from"]["id"]) == ("yes", ANNA)
+    assert query["message"]["ephemeral_message_id"] == said["ephemeral_message_id"]
+
+
 async def test_topic_of_a_forum_shows_its_messages_alone(page: Page, sandbox: Sandbox) -> None:
     sandbox.world.add_chat(
         "supergroup",
@@ -520,14 +559,14 @@ async def test_page_asks_no_other_host(page: Page, sandbox: Sandbox) -> None:
 async def test_page_says_when_the_sandbox_is_gone_and_catches_up(browser: Browser) -> None:
     context = await browser.new_context(locale="ru-RU")
     page = await context.new_page()
-    async with serve(limits=False) as first:
+    port = free_port()
+    async with serve(port, limits=False) as first:
         await page.goto(first.url)
         await expect(page.get_by_test_id("pane-left")).to_be_visible()
-        port = int(first.url.rsplit(":", 1)[1])
     await expect(page.get_by_test_id("offline")).to_be_visible()
     async with serve(port, limits=False) as second:
         await bot(second, "sendMessage", chat_id=ANNA, text="Я снова здесь")
-        await expect(left(page, "message")).to_contain_text("Я снова здесь", timeout=15_000)
+        await expect(left(page, "message")).to_contain_text("Я снова здесь")
         await expect(page.get_by_test_id("offline")).to_be_hidden()
         await context.close()
 
