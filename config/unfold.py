@@ -18,6 +18,7 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
             (_("Chats"), "forum", "accounts.chat"),
             (_("Invitations"), "mail", "accounts.invite"),
             (_("API keys"), "key", "accounts.apikey"),
+            (_("Sessions of admins"), "lock_clock", "telegram_bot.adminsession"),
         ],
     ),
     (
@@ -47,6 +48,7 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         [
             (_("Inbox"), "inbox", "telegram_bot.update"),
             (_("Outbox"), "outbox", "delivery.delivery"),
+            (_("Announcements"), "campaign", "telegram_bot.broadcast"),
             (_("Traces"), "timeline", "traces"),
         ],
     ),

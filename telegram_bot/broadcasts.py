@@ -12,7 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import CharField, Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Now
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -109,6 +110,20 @@ def counts(broadcast: Broadcast) -> dict[str, int]:
         unknown=Count("pk", filter=Q(state=states.UNKNOWN)),
         open=Count("pk", filter=Q(state__in=Delivery.OPEN)),
     )
+
+
+def with_counts(rows: QuerySet[Broadcast]) -> QuerySet[Any]:
+    """Each with ``sent`` and ``not_sent``; as ``deliveries``, for many at once."""
+    ended = (Delivery.State.FAILED, Delivery.State.CANCELLED, Delivery.State.UNKNOWN)
+    return rows.annotate(sent=_count_in((Delivery.State.SENT,)), not_sent=_count_in(ended))
+
+
+def _count_in(states: tuple[Delivery.State, ...]) -> Coalesce:
+    prefix = Concat(Value("broadcast:"), Cast(OuterRef("pk"), CharField()), Value(":"))
+    until = Coalesce(OuterRef("finished_at"), Now()) + SKEW
+    found = Delivery.objects.filter(source=SOURCE, state__in=states, key__startswith=prefix)
+    found = found.filter(created_at__gte=OuterRef("created_at"), created_at__lte=until)
+    return Coalesce(Subquery(found.values("source").annotate(count=Count("pk")).values("count")), 0)
 
 
 # --- the lane -------------------------------------------------------------------------------------------------------

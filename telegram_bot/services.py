@@ -1,4 +1,4 @@
-"""The inbox's verbs. Only these write updates and buttons."""
+"""The inbox's verbs. Only these write updates and buttons; and the end of an admin's session."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from core.trace import new_trace
 from delivery import engine
 from telegram_bot import lanes
 from telegram_bot.incoming import Incoming
-from telegram_bot.models import Broadcast, Button, Update
+from telegram_bot.models import AdminSession, Broadcast, Button, Update
 
 log = structlog.get_logger(__name__)
 
@@ -145,6 +145,12 @@ def bury_update(update: Update, reason: str, *, now: datetime) -> bool:
     """An operator gives a waiting update up. False when it is not waiting."""
     waiting = Update.objects.filter(pk=update.pk, state=State.NEW)
     return bool(waiting.update(state=State.DEAD, finished_at=now, error=reason[:4000]))
+
+
+def end_admin_session(session: AdminSession, now: datetime) -> bool:
+    """Let the admin give the password again. False when the session is over and none is awaited."""
+    going_on = Q(until__gt=now) | ~Q(waiting={})
+    return bool(AdminSession.objects.filter(going_on, pk=session.pk).update(until=None, waiting={}))
 
 
 def forget_old_updates(now: datetime) -> int:

@@ -18,7 +18,7 @@ from conversations.models import Assistant, AssistantVersion, Binding, Conversat
 from delivery.models import Delivery, JobRequest
 from files.models import StoredFile
 from llm.models import Budget, Model, ProviderState, Spending, SyncRun
-from telegram_bot.models import Update
+from telegram_bot.models import AdminSession, Broadcast, Update
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,8 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         AuditEntry.objects.create(action="role.set", target=f"user:{anna.pk}", details={"old": "a", "new": "b"}),
         SyncRun.objects.create(slot=f"s{number}", trigger="schedule", state="done", finished_at=now, results=RESULTS),
         Update.objects.create(bot_id=1, update_id=number, lane="in:1:1:0", kind="message", raw={"text": "привет"}),
+        Broadcast.objects.create(text=f"News {number}", state="done", created_by=anna, enqueued=3, finished_at=now),
+        AdminSession.objects.create(user=anna, until=now + timedelta(minutes=5), failures=1, failed_at=now),
         Delivery.objects.create(key=f"k{number}", lane="out:1:1", source="turn", content={"text": "<i>hi</i>"}),
         JobRequest.objects.create(job_id=f"job{number}", requested_by="Root"),
         StoredFile.objects.create(owner=anna, path=f"p{number}", mime="text/plain", size=3, sha256="0" * 64),
