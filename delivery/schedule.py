@@ -26,13 +26,15 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from delivery.clocks import instant_of, offset_at, switch_in, wall_at
+
 LONGEST = 100  # characters of a cron expression
 MOST_DAYS = 366  # between two runs of Daily
 COUNTED = 100  # runs that last_between counts before it stops counting
 COMPARED = 61  # runs that smallest_gap looks at: enough for a whole hour of any cron
 
 EPOCH = datetime(2000, 1, 1)  # where a parsed cron starts when only its fields matter
-SECOND, DAY, WEEK = timedelta(seconds=1), timedelta(days=1), timedelta(weeks=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 MACROS = {
     "@YEARLY": "0 0 1 1 *",
@@ -220,45 +222,6 @@ def _zones() -> dict[str, str]:
     return {name.casefold(): name for name in names}
 
 
-def _offset(at: datetime, zone: ZoneInfo) -> timedelta:
-    return at.astimezone(zone).utcoffset() or timedelta()
-
-
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
-    """When the clock shows ``wall``: its first pass, or the end of the gap that swallows it."""
-    early = wall.replace(tzinfo=zone, fold=0)
-    at = early.astimezone(UTC)
-    if _wall(at, zone) == wall:
-        return at
-    return _switch(early.replace(fold=1).astimezone(UTC), at, zone) or at
-
-
-def _wall(at: datetime, zone: ZoneInfo) -> datetime:
-    return at.astimezone(zone).replace(tzinfo=None, fold=0)
-
-
-def _switch(low: datetime, high: datetime, zone: ZoneInfo) -> datetime | None:
-    """The first second in (low, high] when the offset is no more what it is at ``low``; both are whole seconds."""
-    offset = _offset(low, zone)
-    while low < high:
-        step = min(low + WEEK, high)
-        if _offset(step, zone) != offset:
-            return _first_other(low, step, zone)
-        low = step
-    return None
-
-
-def _first_other(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
-    offset = _offset(low, zone)
-    while high - low > SECOND:
-        middle = low + (high - low) // SECOND // 2 * SECOND
-        if _offset(middle, zone) == offset:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
 # --- when -----------------------------------------------------------------------------------------------------------
 
 
@@ -333,8 +296,8 @@ def _runs(rule: Rule, after: datetime, zone: ZoneInfo) -> Iterator[tuple[datetim
         if isinstance(rule, Cron) and _follows_clock(rule):
             yield from _on_clock(rule, after, zone)
             return
-        for wall in _walls(rule, _wall(after, zone), zone):
-            at = _instant(wall, zone) if not isinstance(rule, Once) else rule.at
+        for wall in _walls(rule, wall_at(after, zone), zone):
+            at = instant_of(wall, zone) if not isinstance(rule, Once) else rule.at
             if at > after:
                 yield at, wall
                 after = at
@@ -345,7 +308,7 @@ def _runs(rule: Rule, after: datetime, zone: ZoneInfo) -> Iterator[tuple[datetim
 def _walls(rule: Rule, start: datetime, zone: ZoneInfo) -> Iterator[datetime]:
     """The wall times of a rule, from about ``start``: never earlier than its day, none left out after it."""
     if isinstance(rule, Once):
-        yield _wall(rule.at, zone)
+        yield wall_at(rule.at, zone)
     elif isinstance(rule, Cron):
         yield from CronSim(rule.expression, start)
     else:
@@ -382,11 +345,11 @@ def _on_clock(rule: Cron, after: datetime, zone: ZoneInfo) -> Iterator[tuple[dat
     """Each instant whose wall time fits. Between two switches the offset stands, so there it is plain counting."""
     begin: datetime | None = after.replace(microsecond=0) + SECOND
     while begin:
-        offset = _offset(begin, zone)
+        offset = offset_at(begin, zone)
         low, begin = begin, None
         for wall in CronSim(rule.expression, low.replace(tzinfo=None) + offset - SECOND):
             at = wall.replace(tzinfo=UTC) - offset
-            begin = _switch(low, at, zone)
+            begin = switch_in(low, at, zone)
             if begin:
                 break
             yield at, wall
@@ -412,7 +375,7 @@ def _remark(rule: Rule, at: datetime, wall: datetime, zone: ZoneInfo) -> str | N
     if isinstance(rule, Monthly) and wall.day < rule.day:
         said.append(_("%(month)s has %(days)d days: on the last one") % {**values, "days": wall.day})
     shown = at.astimezone(zone)
-    if _wall(at, zone) != wall:
+    if wall_at(at, zone) != wall:
         said.append(_("the clock goes forward: there is no %(time)s on %(date)s") % values)
     elif shown.replace(fold=0).utcoffset() != shown.replace(fold=1).utcoffset():
         second = _("%(time)s comes twice on %(date)s: the second time")

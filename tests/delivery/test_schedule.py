@@ -11,6 +11,7 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delivery.clocks import instant_of
 from delivery.schedule import (
     COUNTED,
     Cron,
@@ -73,6 +74,13 @@ def test_time_that_the_clock_skips_runs_at_the_end_of_the_gap(rule: Rule) -> Non
 @pytest.mark.parametrize("rule", [cron("30 2 * * *"), Daily(time(2, 30)), Weekly(frozenset(range(7)), time(2, 30))])
 def test_time_that_comes_twice_runs_at_its_first_pass(rule: Rule) -> None:
     assert runs(rule, "2026-10-24T12:00", BERLIN, 2) == ["2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"]
+
+
+def test_end_of_a_gap_is_exact_for_any_wall_time() -> None:
+    end = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert {
+        instant_of(datetime(2026, 3, 29, 2, 0) + timedelta(seconds=n / 7), BERLIN) for n in range(0, 25200, 611)
+    } == {end}
 
 
 def test_several_times_in_one_gap_run_once() -> None:
@@ -377,6 +385,12 @@ def test_what_a_row_keeps_is_read_back(rule: Rule) -> None:
 def test_years_of_minutes_are_not_counted_one_by_one() -> None:
     found = last_between(cron("* * * * *"), NOW - 3650 * DAY, NOW + timedelta(seconds=30), BERLIN)
     assert (found.last, found.count, found.capped, found.next) == (NOW, COUNTED, True, NOW + MINUTE)
+
+
+@pytest.mark.parametrize(("due", "capped"), [(COUNTED - 1, False), (COUNTED, False), (COUNTED + 1, True)])
+def test_count_says_when_it_stopped(due: int, capped: bool) -> None:
+    found = last_between(cron("* * * * *"), NOW - due * MINUTE, NOW, UTC_ZONE)
+    assert (found.last, found.count, found.capped) == (NOW, min(due, COUNTED), capped)
 
 
 def test_burst_long_ago_is_found() -> None:
