@@ -57,7 +57,7 @@ async def recognise(stored: StoredFile, *, scan: bool, incoming: Incoming, clien
     except ProviderError as error:
         # Who was silent for too long was at work on it, though nobody got a word.
         spent = (length, None, True) if error.kind == "timeout" else None
-        await in_db(_close, stored, incoming, "", spent, timezone.now())
+        await in_db(_close, stored, incoming, None, spent, timezone.now())
         raise
     await in_db(_close, stored, incoming, answer.text.strip(), _spent(target, answer, length), timezone.now())
 
@@ -98,10 +98,11 @@ def _spent(target: Target, answer: Transcript | Recognised, length: int) -> Spen
 
 
 @transaction.atomic
-def _close(stored: StoredFile, incoming: Incoming, words: str, spent: Spent | None, now: datetime) -> None:
-    """Keep the words, and charge what they cost in place of what was set aside; None: nobody worked."""
-    if words:
-        files.keep_text(stored, Extracted(words, pages=stored.pages))
+def _close(stored: StoredFile, incoming: Incoming, words: str | None, spent: Spent | None, now: datetime) -> None:
+    """Keep the words (None: nobody knows whether there are any), and charge what they cost in place of what was set
+    aside; None: nobody worked."""
+    if words is not None:
+        files.keep_text(stored, Extracted(words, "" if words else "no_text", stored.pages))
     key = key_of(stored, incoming)
     if spent is None:
         budgets.release(key)

@@ -82,10 +82,60 @@ async def test_voice_message_that_nobody_hears_is_told(house: House) -> None:
     assert asked(house) == []
 
 
-async def test_recording_without_words_is_told(listening: House) -> None:
-    (answer,) = await speak(listening, "")
+@pytest.mark.parametrize("kind", ["audio", "voice"])
+async def test_recording_without_words_is_told(listening: House, kind: str) -> None:
+    silence = Upload("a.ogg", "audio/ogg", OGG + b"[[text]]")
+    for _time in range(2):
+        listening.world.say(ANNA, file=(kind, silence))
+        await listening.quiet()
 
-    assert answer.startswith("This model cannot listen.")
+    assert listening.heard(ANNA) == ["I heard no words in this recording."] * 2
+    assert [call.endpoint for call in listening.models.calls] == ["transcriptions"]
+
+
+async def test_recording_that_could_not_be_written_down_is_told_and_heard_when_it_is_sent_again(
+    listening: House,
+) -> None:
+    listening.models.rule(endpoint="transcriptions", error="400", times=1)
+
+    assert await speak(listening) == [
+        "I could not make out the recording just now. Please send it once more in a minute."
+    ]
+    assert asked(listening) == []
+    assert not await listening.db(Request.objects.exists)
+    assert (await speak(listening))[1] == "🎤 What is the time"
+
+
+async def test_model_that_hears_gets_the_voice_message_that_could_not_be_written_down(listening: House) -> None:
+    await listening.db(change, MODEL, capabilities=["text", "audio"])
+    listening.models.rule(endpoint="transcriptions", error="400")
+    await speak(listening)
+
+    (content,) = asked(listening)
+    assert [part["type"] for part in content] == ["input_audio"]
+
+
+async def music(house: House) -> Any:
+    """A recording that is no voice message; what a model was told of it."""
+    recording = Upload("a.mp3", "audio/mpeg", b"ID3\x04" + bytes(500) + b"[[text La la]]")
+    house.world.say(ANNA, "What is it?", file=("audio", recording))
+    await house.quiet()
+    (content,) = asked(house)
+    return content
+
+
+async def test_recording_goes_as_it_is_to_a_model_that_hears_though_another_could_write_it_down(
+    listening: House,
+) -> None:
+    await listening.db(change, MODEL, capabilities=["text", "audio"])
+
+    assert [part["type"] for part in await music(listening)] == ["input_audio", "text"]
+    assert [call.endpoint for call in listening.models.calls] == ["chat"]
+
+
+async def test_words_of_a_recording_go_to_a_model_that_does_not_hear(listening: House) -> None:
+    assert "Transcript of “a.mp3” (audio/mpeg):\nLa la" in str(await music(listening))
+    assert (await listening.db(Request.objects.get)).prompt == "What is it?"
 
 
 # --- pictures that come back ----------------------------------------------------------------------------------------
