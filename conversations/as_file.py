@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from conversations.models import Message, Request
 from core.db import in_db
+from delivery.errors import DeliveryError
 from telegram_bot import documents
 from telegram_bot.application import Context
 from telegram_bot.documents import Collected, Document
@@ -106,8 +107,10 @@ def _blocks_of(request_id: int) -> int:
 
 
 def collect(data: dict[str, Any]) -> Collected:
-    """The file of an answer, or of one block of its code (settings.DOCUMENTS)."""
+    """The file of an answer, or of one block of its code (settings.DOCUMENTS). Raises DeliveryError."""
     answer = answer_of(data["request"])
+    if not answer:
+        raise DeliveryError("file gone", "The answer is not kept any more.", permanent=True)
     return lambda: _made(answer, data["block"])
 
 

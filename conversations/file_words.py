@@ -15,7 +15,9 @@ MOST_HEARD = 300
 
 
 def sorry(kind: str, name: str, limit: int = 0) -> str:
-    """The sentence for a kind of files.errors; ``limit`` in bytes."""
+    """The sentence for a kind of files.errors; ``limit`` in bytes, none at all for a role that may send no files."""
+    if kind == "too_large" and not limit:
+        return _("Files are not open to your role here. An admin can change that.")
     title = {"name": quoted(name)}
     return {
         "empty": _("%(name)s is empty.") % title,
@@ -35,8 +37,8 @@ def sorry(kind: str, name: str, limit: int = 0) -> str:
     }.get(kind, _("I cannot read %(name)s.") % title)
 
 
-def quoted(name: str, unnamed: str = "") -> str:
-    return _("“%(name)s”") % {"name": escaped(name)} if name else unnamed or _("This file")
+def quoted(name: str) -> str:
+    return _("“%(name)s”") % {"name": escaped(name)} if name else _("This file")
 
 
 def not_heard() -> str:
@@ -58,7 +60,7 @@ def unable(piece: Piece) -> str:
         case "image":
             return _("This model cannot see pictures.") + " " + _who_can({"image"})
         case "audio" if piece.file.text_error == "no_text":
-            return _("I heard no words in %(name)s.") % {"name": quoted(piece.file.name, _("the recording"))}
+            return _("I heard no words in this recording.")
         case "audio":
             return _("This model cannot listen.") + " " + _who_can({"audio"})
         case "document":

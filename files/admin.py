@@ -1,6 +1,8 @@
 """The operator's page of stored files. Rows and files are removed together by housekeeping, never here."""
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +34,11 @@ class StoredFilePage(ContentPage, ReadOnlyPage):
             },
         ),
     )
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[StoredFile]":
+        """A list needs no texts, and a text may have megabytes."""
+        rows: QuerySet[StoredFile] = super().get_queryset(request)
+        return rows.defer("text")
 
     @display(description=_("size"), ordering="size")
     def length(self, file: StoredFile) -> str:

@@ -1,7 +1,9 @@
 """Large files of a question go to the provider first, and the question refers to them.
 
 What lies with a provider is remembered in this process by its content, so the next question of the dialog refers to it
-too; a restart uploads it once more.
+too. A restart uploads it once more, and that is cheaper than a table: it happens only to files over ``INLINE``, in
+dialogs that go on within the two days for which a provider keeps a file; and a row would have to be forgotten with its
+file and checked against a provider that may have lost it.
 """
 
 import hashlib

@@ -79,7 +79,7 @@ async def fetch(found: Attached, owner: User) -> StoredFile:
     """Load a file and keep it for ``owner``. Raises FileError: too_large (mostly before anything is loaded), empty,
     lost."""
     limit = limit_of(owner)
-    if (found.size or 0) > limit:
+    if not limit or (found.size or 0) > limit:
         raise FileError("too_large")
     known = await in_db(files.known, owner, found.unique_id, found.name, timezone.now())
     if known is not None:

@@ -16,6 +16,8 @@ from llm.providers.history import data_url
 from llm.types import FileRef, Part, Recognised
 
 NAME = re.compile(r"files/[\w-]+")
+# Where a page shows a picture, its text says so and no more.
+PICTURE = re.compile(r"!\[[^\]\n]*\]\([^)\n]*\)")
 MISTRAL_ID = re.compile(r"[\w-]+")
 PROCESSING = 0.5  # seconds before the first look at a file that is being processed; doubles
 LONGEST_LOOK = 5.0
@@ -96,7 +98,8 @@ async def upload_to_mistral(provider: HTTPProvider, part: Part) -> FileRef:
 
 
 async def recognised(provider: HTTPProvider, model: str, document: Part) -> Recognised:
-    """The text of a scan, page after page; a large one is uploaded for it and deleted after. Raises as above."""
+    """The text of a scan, each page under its number; a large one is uploaded for it and deleted after. Raises as
+    above."""
     ref = document.ref
     if ref is None and len(document.data) > INLINE:
         ref = await upload_to_mistral(provider, document)
@@ -105,9 +108,10 @@ async def recognised(provider: HTTPProvider, model: str, document: Part) -> Reco
     finally:
         if ref is not None and document.ref is None:
             await forget(provider, ref)
-    pages = [mapping(page) for page in body.get("pages") or ()]
-    text = "\n\n".join(str(page.get("markdown") or "").strip() for page in pages)
-    return Recognised(text.strip(), len(pages), str(body.get("model") or model))
+    pages = [PICTURE.sub("", str(mapping(page).get("markdown") or "")).strip() for page in body.get("pages") or ()]
+    if document.kind == "document":
+        pages = [f"[page {number}]\n{words}" if words else "" for number, words in enumerate(pages, 1)]
+    return Recognised("\n\n".join(filter(None, pages)), len(pages), str(body.get("model") or model))
 
 
 def _scan(document: Part, ref: FileRef | None) -> Json:

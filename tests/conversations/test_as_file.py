@@ -2,8 +2,9 @@
 
 import pytest
 
-from conversations.as_file import blocks, keys
+from conversations.as_file import blocks, collect, keys
 from conversations.models import Message, Request
+from delivery.errors import DeliveryError
 from tests.house import ANNA, House
 
 LONG = "\n\n".join(f"Paragraph {n}. " + "word " * 150 for n in range(30))
@@ -78,3 +79,13 @@ async def test_answer_that_is_erased_is_said_to_be_gone(house: House) -> None:
     await house.quiet()
 
     assert house.heard(ANNA)[-1] == "This answer is not kept any more."
+
+
+async def test_answer_that_is_erased_before_its_file_is_made_is_not_sent(house: House) -> None:
+    await answered(house, "```python\nx = 1\n```")
+    request = await house.db(Request.objects.get)
+    await house.db(lambda: (Message.objects.update(content=""), Request.objects.update(answer="")))
+
+    with pytest.raises(DeliveryError) as refused:
+        await house.db(collect, {"request": request.pk, "block": 0})
+    assert refused.value.permanent

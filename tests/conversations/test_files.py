@@ -1,13 +1,17 @@
 """A person sends files and asks about them."""
 
 import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
+from conversations.attachments import with_files
 from conversations.models import Attachment, Message, Request
+from files import services as files
 from files.models import StoredFile
 from sandbox.telegram.files import Upload
 from telegram_bot import paste
@@ -79,6 +83,37 @@ async def test_text_of_a_document_goes_to_the_model_under_its_name(house: House)
     assert (attachment.file.name, attachment.file.text) == ("notes.txt", "The answer is 42.")
 
 
+async def test_text_of_every_kind_of_document_reaches_a_model_that_reads_text_only(house: House) -> None:
+    cell = '<c t="inlineStr"><is><t>spreadsheet</t></is></c>'
+    sent = {
+        "a.pdf": documents.pdf(["portable"]),
+        "a.docx": documents.docx("letter"),
+        "a.xlsx": documents.xlsx([[cell]]),
+        "a.pptx": documents.pptx("slides"),
+        "a.csv": b"table;1",
+        "a.txt": b"plain",
+        "a.md": b"# marked",
+        "a.html": b"<!doctype html><p>page<script>no</script>",
+        "a.py": b"print('source')",
+    }
+    house.world.album(ANNA, [("document", Upload(name, "", content)) for name, content in sent.items()], "Read all")
+    await house.quiet()
+
+    content = str(told(house)[-1]["content"])
+    for word in ("portable", "letter", "spreadsheet", "slides", "table;1", "plain", "# marked", "page", "source"):
+        assert word in content
+    assert "script" not in content
+    assert "📎" not in house.heard(ANNA)[-1]
+
+
+async def test_document_that_took_too_long_is_read_when_it_is_sent_again(house: House) -> None:
+    await send(house, "document", text_file(), "Read")
+    await house.db(StoredFile.objects.update, text="", text_error="timeout")
+    await send(house, "document", text_file(), "Once more")
+
+    assert "The answer is 42." in str(told(house)[-1]["content"])
+
+
 async def test_document_without_a_word_is_a_question(house: House) -> None:
     await send(house, "document", text_file())
 
@@ -101,6 +136,15 @@ async def test_dropped_file_is_told_no_more(house: House) -> None:
     await house.ask(ANNA, "And now?")
 
     assert parts(told(house)[0]) == [("text", "Read this")]
+
+
+async def test_dialog_goes_on_when_the_time_of_its_file_is_over(house: House) -> None:
+    await send(house, "document", text_file(), "Read this")
+    await house.db(files.remove_expired, timezone.now() + timedelta(days=1000))
+    await house.ask(ANNA, "And now?")
+
+    assert parts(told(house)[0]) == [("text", "Read this")]
+    assert not await house.db(Attachment.objects.exists)
 
 
 async def test_long_text_is_told_as_far_as_there_is_room_and_the_person_learns_it(
@@ -183,6 +227,50 @@ async def test_old_pictures_beyond_the_newest_are_only_mentioned(seeing: House) 
     assert [kind for kind, _value in parts(second)] == ["image_url", "text"]
 
 
+# --- scans ----------------------------------------------------------------------------------------------------------
+
+SCAN = Upload("scan.pdf", "application/pdf", documents.pdf([""]))
+NO_TEXT = "There is no text in “scan.pdf”, only pictures of pages. No model that can is set up here."
+
+
+@pytest.fixture
+async def reading(house: House, settings: Settings) -> House:
+    """The house with a model that reads scans."""
+    settings.MISTRAL_API_KEY, settings.MISTRAL_BASE_URL = "sandbox", f"{house.sandbox.url}/llm/mistral"
+    await house.db(offer, "mistral", "mistral-ocr-4-0", capabilities=["ocr"])
+    return house
+
+
+def endpoints(house: House) -> list[str]:
+    return [call.endpoint for call in house.models.calls]
+
+
+async def test_scan_is_read_by_a_model_that_can_and_told_as_text(reading: House) -> None:
+    answer = await send(reading, "document", SCAN, "Sum it up")
+
+    assert MODEL in answer
+    assert "“scan.pdf” (application/pdf, 1 pages):\n[page 1]\n# document" in str(told(reading)[-1]["content"])
+    stored = await reading.db(StoredFile.objects.get)
+    assert (stored.text_error, stored.pages) == ("", 1)
+    await send(reading, "document", SCAN, "Once more")
+    assert endpoints(reading) == ["ocr", "chat", "chat"]
+
+
+async def test_scan_goes_as_it_is_to_a_model_that_sees_pages(reading: House) -> None:
+    await reading.db(change, MODEL, capabilities=["text", "document"])
+    await send(reading, "document", SCAN, "Sum it up")
+
+    assert [kind for kind, _value in parts(told(reading)[-1])] == ["file", "text"]
+    assert endpoints(reading) == ["chat"]
+
+
+async def test_scan_that_could_not_be_read_is_told_and_read_when_it_is_sent_again(reading: House) -> None:
+    reading.models.rule(endpoint="ocr", error="400", times=1)
+
+    assert await send(reading, "document", SCAN, "Sum it up") == NO_TEXT
+    assert MODEL in await send(reading, "document", SCAN, "Sum it up")
+
+
 # --- what does not work ---------------------------------------------------------------------------------------------
 
 
@@ -232,6 +320,23 @@ async def test_file_that_is_too_large_is_refused_before_it_is_loaded(house: Hous
     assert answer.replace("\xa0", " ") == "“notes.txt” is too large for me: 1.0 MB is the limit."
     assert house.calls("getFile") == []
     assert not await house.db(Request.objects.exists)
+
+
+async def test_role_that_may_send_no_files_is_told_so(house: House, settings: Settings) -> None:
+    settings.MAX_FILE_MB_OF_ROLE = {"member": 0, "editor": 1, "admin": 1}
+
+    assert await send(house, "document", text_file()) == (
+        "Files are not open to your role here. An admin can change that."
+    )
+    assert house.calls("getFile") == []
+
+
+async def test_typing_is_shown_while_a_file_is_loaded(house: House) -> None:
+    house.fault("download", "slow", seconds=0.6)
+    await send(house, "document", text_file(), "Read it")
+
+    loaded, typed = house.calls("download")[0], house.calls("sendChatAction")[0]
+    assert typed.time < loaded.time + loaded.duration
 
 
 async def test_refused_file_beside_others_is_named_under_the_answer(house: House) -> None:
@@ -335,6 +440,13 @@ async def test_reply_to_a_file_of_this_dialog_tells_it_once(house: House) -> Non
     first, _answer, second = told(house)
     assert parts(first) == [("text", "Read")]
     assert "The answer is 42." in str(second["content"])
+
+
+def test_reply_to_a_file_of_another_chat_is_about_it() -> None:
+    file = {"document": {"file_id": "i", "file_unique_id": "u"}, "origin": {"type": "chat"}}
+
+    assert with_files([{"text": "What does it say?", "external_reply": file}]) == [file]
+    assert with_files([{"text": "What does it say?", "external_reply": {"origin": {"type": "chat"}}}]) == []
 
 
 async def test_forwarded_file_is_read(house: House) -> None:

@@ -15,7 +15,7 @@ from llm.providers import files
 from llm.providers.gemini import Gemini
 from llm.providers.mistral import Mistral
 from llm.services import Target
-from llm.tokens import estimate_part, estimate_request
+from llm.tokens import estimate_file, estimate_part, estimate_request
 from llm.types import ChatRequest, FileRef, Part, Tool, Turn, user_says
 from tests.llm.conftest import KEY, Wire, asks
 from tests.llm.test_sandbox import World, world  # noqa: F401 (a fixture)
@@ -25,7 +25,8 @@ FILE = {
     "name": "files/abc-123", "mimeType": "application/pdf", "expirationTime": "2026-11-23T01:00:00.000000Z",
     "uri": "https://generativelanguage.googleapis.com/v1beta/files/abc-123", "state": "ACTIVE",
 }  # fmt: skip
-OCR = {"pages": [{"markdown": "# Invoice"}, {"markdown": "Total: 10\n"}], "model": "mistral-ocr-4-0"}
+PAGES = ["# Invoice\n![img-0.jpeg](img-0.jpeg)", "![img-1.jpeg](img-1.jpeg)", "Total: 10\n"]
+OCR = {"pages": [{"markdown": words} for words in PAGES], "model": "mistral-ocr-4-0"}
 
 
 def begins(wire: Wire, url: str = "") -> Wire:
@@ -121,7 +122,8 @@ async def test_mistral_keeps_a_document_for_two_days(wire: Wire, mistral: Mistra
 async def test_scan_is_read_page_by_page(wire: Wire, mistral: Mistral) -> None:
     wire.says_json(OCR)
     read = await mistral.ocr("mistral-ocr-latest", PDF)
-    assert (read.text, read.pages, read.model) == ("# Invoice\n\nTotal: 10", 2, "mistral-ocr-4-0")
+    text = "[page 1]\n# Invoice\n\n[page 3]\nTotal: 10"
+    assert (read.text, read.pages, read.model) == (text, 3, "mistral-ocr-4-0")
     (seen,) = wire.seen
     assert seen.path == "/v1/ocr"
     assert seen.body["document"]["type"] == "document_url"
@@ -142,7 +144,8 @@ async def test_large_scan_is_uploaded_read_and_deleted(wire: Wire, mistral: Mist
 
 async def test_picture_of_a_text_is_read_too(wire: Wire, mistral: Mistral) -> None:
     wire.says_json(OCR)
-    await mistral.ocr("m", Part("image", data=b"\x89PNG", mime="image/png"))
+    read = await mistral.ocr("m", Part("image", data=b"\x89PNG", mime="image/png"))
+    assert read.text == "# Invoice\n\nTotal: 10"
     assert wire.seen[0].body["document"] == {"type": "image_url", "image_url": "data:image/png;base64,iVBORw=="}
 
 
@@ -168,7 +171,7 @@ def target(name: str, model: str = "m") -> Target:
 @pytest.mark.django_db(transaction=True)
 async def test_door_of_the_client_retries_a_scan(wire: Wire, client: Client) -> None:
     wire.says_json({"message": "down"}, status=500).says_json(OCR)
-    assert (await client.ocr(target("mistral"), PDF.data, PDF.mime)).pages == 2
+    assert (await client.ocr(target("mistral"), PDF.data, PDF.mime)).pages == 3
 
 
 @pytest.mark.usefixtures("small")
@@ -241,6 +244,21 @@ def test_files_count_by_what_they_are() -> None:
     assert estimate_part(Part("document", data=b"%PDF" + b"x" * 600_000, mime="application/pdf")) == 11 * 600
     assert estimate_part(Part("document", data=b"a,b\n" * 300, mime="text/csv")) == 400
     assert estimate_part(Part("audio", data=b"x" * 25_000, mime="audio/ogg; codecs=opus")) == 11 * 32
+
+
+@pytest.mark.parametrize(
+    ("kind", "mime", "size", "pages", "tokens"),
+    [
+        ("image", "image/png", 10**6, None, 1200),
+        ("document", "application/pdf", 10**6, 7, 7 * 600),
+        ("document", "application/pdf", 600_000, None, 11 * 600),
+        ("audio", "audio/ogg", 25_000, None, 11 * 32),
+    ],
+)
+def test_stored_file_counts_as_the_same_in_a_request(
+    kind: str, mime: str, size: int, pages: int | None, tokens: int
+) -> None:
+    assert estimate_file(kind, mime, size, pages) == tokens
 
 
 def test_tools_and_the_systems_words_count() -> None:

@@ -1,21 +1,30 @@
-"""Files on their way in: found in a message, refused by their size, loaded whole or not at all."""
+"""Files on their way in: found in a message, refused by their size, loaded whole or not at all; and sent again."""
 
+import base64
 import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from delivery.models import Delivery
 from files import services
 from files.errors import FileError
 from files.models import StoredFile
 from sandbox.telegram.files import Upload
+from telegram_bot import outgoing
 from telegram_bot.files import Attached, attached, declined, fetch, limit_of
-from tests.house import ANNA, BORIS, House
+from telegram_bot.outgoing import Place
+from telegram_bot.streaming import Pace, typing
+from tests.house import ANNA, BORIS, BOT, House
 
 MEGABYTE = 1024 * 1024
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 # --- found ----------------------------------------------------------------------------------------------------------
@@ -157,9 +166,111 @@ async def test_file_of_another_bot_is_lost(house: House) -> None:
     assert refused.value.kind == "lost"
 
 
+async def test_role_without_files_loads_none(house: House, settings: Settings) -> None:
+    settings.MAX_FILE_MB_OF_ROLE = {"member": 0}
+    for content in (b"", b"hello"):
+        with pytest.raises(FileError) as refused:
+            await fetch(send(house, content), await anna(house))
+        assert refused.value.kind == "too_large"
+
+    assert calls(house) == []
+
+
+async def test_server_of_ones_own_names_a_file_on_the_disk(house: House, tmp_path: Path, settings: Settings) -> None:
+    """As telegram-bot-api does when it is started with ``--local``."""
+    settings.MAX_FILE_MB_OF_ROLE = {"member": 1}
+    found, there = send(house), tmp_path / "there"
+    there.write_bytes(b"from the disk")
+    stored_there = house.world.files.by_id[found.file_id]
+    stored_there.path, stored_there.path_until = str(there), float("inf")
+
+    stored = await fetch(found, await anna(house))
+    assert services.path_of(stored).read_bytes() == b"from the disk"
+    assert there.exists()
+
+    there.write_bytes(bytes(MEGABYTE + 1))
+    await house.db(StoredFile.objects.all().delete)
+    with pytest.raises(FileError) as refused:
+        await fetch(found, await anna(house))
+    assert refused.value.kind == "too_large"
+
+
 async def test_zero_bytes_are_told(house: House) -> None:
     with pytest.raises(FileError) as refused:
         await fetch(send(house, b""), await anna(house))
 
     assert refused.value.kind == "empty"
     assert not await house.db(StoredFile.objects.exists)
+
+
+# --- sent -----------------------------------------------------------------------------------------------------------
+
+
+def photo(key: str, stored: StoredFile) -> None:
+    """A stored picture, sent to Анна."""
+    outgoing.photo(key, Place(BOT, ANNA), stored.pk, "test")
+
+
+def sent(house: House) -> list[str]:
+    """What each photo was sent as: by its id, or as the file itself."""
+    return ["id" if isinstance(call.params.get("photo"), str) else "file" for call in house.calls("sendPhoto")]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "Bad Request: wrong file identifier/HTTP URL specified",
+        "Bad Request: wrong remote file identifier specified: Wrong padding in the string",
+        "Bad Request: wrong file_id or the file is temporarily unavailable",
+        "Bad Request: FILE_REFERENCE_EXPIRED",
+    ],
+)
+async def test_picture_whose_id_telegram_does_not_know_any_more_is_uploaded_again(house: House, refusal: str) -> None:
+    stored = await house.db(services.store_bytes, None, PNG, "", timezone.now())
+    await house.db(photo, "first", stored)
+    await house.quiet()
+    await house.db(photo, "second", stored)
+    await house.quiet()
+    house.fault("sendPhoto", "400", description=refusal)
+    await house.db(photo, "third", stored)
+    await house.quiet()
+    await house.db(photo, "fourth", stored)
+    await house.quiet()
+
+    assert sent(house) == ["file", "id", "id", "file", "id"]
+    assert len([message for message in house.messages(ANNA) if "photo" in message]) == 4
+    newest = house.messages(ANNA)[-2]["photo"][-1]["file_id"]
+    assert (await house.db(StoredFile.objects.get)).telegram_ids == {f"{BOT}:photo": newest}
+
+
+async def test_file_that_is_refused_itself_is_not_uploaded_again(house: House) -> None:
+    stored = await house.db(services.store_bytes, None, PNG, "", timezone.now())
+    house.fault("sendPhoto", "400", times=None, description="Bad Request: wrong file identifier/HTTP URL specified")
+    await house.db(photo, "first", stored)
+    await house.quiet()
+
+    assert sent(house) == ["file"]
+    assert (await house.db(Delivery.objects.get, key="first")).state == "failed"
+
+
+# --- while it takes its time ----------------------------------------------------------------------------------------
+
+
+async def test_typing_is_shown_until_what_takes_long_is_done(house: House) -> None:
+    async with typing(Place(BOT, ANNA), Pace(typing_after=0.01, typing_every=0.01)):
+        await house.until(lambda: len(house.calls("sendChatAction")) > 1)
+    shown = len(house.calls("sendChatAction"))
+    assert {call.params["action"] for call in house.calls("sendChatAction")} == {"typing"}
+
+    async with typing(Place(BOT, ANNA)):
+        await fetch(send(house), await anna(house))
+    assert len(house.calls("sendChatAction")) == shown
+
+
+async def test_typing_that_telegram_refuses_harms_nothing(house: House) -> None:
+    house.fault("sendChatAction", "403", times=None)
+    async with typing(Place(BOT, ANNA), Pace(typing_after=0.01, typing_every=0.01)):
+        await house.until(lambda: len(house.calls("sendChatAction")) > 1)
+        stored = await fetch(send(house), await anna(house))
+
+    assert stored.size == 5
