@@ -47,11 +47,11 @@ MACROS = {
 }
 
 FIELDS = {
-    "minute": gettext_lazy("The minute must be 0 to 59, such as 0, */15 or 0,30."),
-    "hour": gettext_lazy("The hour must be 0 to 23, such as 9, 9-18 or */2."),
-    "day": gettext_lazy("The day of the month must be 1 to 31, such as 1, 1,15 or L for the last day."),
-    "month": gettext_lazy("The month must be 1 to 12 or JAN to DEC, such as 1-6 or */3."),
-    "weekday": gettext_lazy("The weekday must be 0 to 7 (0 and 7 are Sunday) or SUN to SAT, such as 1-5 or MON,THU."),
+    "minute": gettext_lazy("The minute must be 0 to 59, such as `0`, `*/15` or `0,30`."),
+    "hour": gettext_lazy("The hour must be 0 to 23, such as `9`, `9-18` or `*/2`."),
+    "day": gettext_lazy("The day of the month must be 1 to 31, such as `1`, `1,15` or `L` for the last day."),
+    "month": gettext_lazy("The month must be 1 to 12 or JAN to DEC, such as `1-6` or `*/3`."),
+    "weekday": gettext_lazy("The weekday must be 0 to 7 (0 and 7: Sunday) or SUN to SAT, such as `1-5` or `MON,THU`."),
 }
 
 
@@ -179,7 +179,7 @@ def _written_out(macro: str) -> str:
 
 
 def _check_count(fields: list[str]) -> None:
-    five = _("Write five fields: minute, hour, day, month, weekday; 0 9 * * 1-5 is nine o'clock on weekdays.")
+    five = _("Write five fields: minute, hour, day, month, weekday; `0 9 * * 1-5` is nine o'clock on weekdays.")
     if len(fields) == 6:
         raise RuleError("six-fields", "expression", _("Seconds and years have no place here.") + " " + five)
     if len(fields) != 5:
@@ -193,7 +193,7 @@ def _check_fields(fields: list[str]) -> None:
         if not _parses(alone):
             raise RuleError("bad-field", name, str(sentence))
     if not _parses(fields) or next(CronSim(" ".join(fields), EPOCH), None) is None:
-        raise RuleError("never-fires", "expression", _("This rule never fires: no month has such a day. Change it."))
+        raise RuleError("never-fires", "expression", _("This rule never fires: there is no such day. Change it."))
 
 
 def _parses(fields: list[str]) -> bool:

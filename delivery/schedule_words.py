@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from delivery.schedule import EPOCH, Cron, Daily, Monthly, Once, Rule, Weekly
 
@@ -29,7 +29,10 @@ def local(at: datetime, zone: ZoneInfo) -> str:
     here = at.astimezone(zone)
     clock = f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
     place = zone.key if zone.key == "UTC" else f"{zone.key}, {_utc(here)}"
-    return f"{date_format(here, 'l, j E Y')}, {clock} ({place})"
+    weekday = date_format(here, "l")
+    if get_language() == "ru":  # where only the beginning of a sentence has a capital
+        weekday = weekday.lower()
+    return f"{weekday}, {date_format(here, 'j E Y')}, {clock} ({place})"
 
 
 def _utc(here: datetime) -> str:
