@@ -42,14 +42,22 @@ async def make(client: Client, job: Job, tell: Place | None = None) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
             answer = await client.chat(job.target, job.call)
-    except (ProviderError, TimeoutError) as error:
-        kind = error.kind if isinstance(error, ProviderError) else "timeout"
+    except Exception as error:
+        kind = _kind(error)
         await in_db(summaries.fail_summary, job, kind, str(error), _ms(began), timezone.now())
+        if kind == "bug":
+            raise
         log.warning("summary failed", request=job.request.pk, error_kind=kind)
         return False
     kept = await in_db(summaries.keep_summary, job, answer, _ms(began), timezone.now(), tell)
     log.info("summarised", request=job.request.pk, kept=kept, messages=job.messages)
     return kept
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, ProviderError):
+        return error.kind
+    return "timeout" if isinstance(error, TimeoutError) else "bug"
 
 
 def _ms(began: float) -> int:

@@ -1,24 +1,29 @@
 """Handlers of what was said before: /dialogs with what can be done to one dialog, and /context of the open one."""
 
+from dataclasses import replace
+
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from telegram import Update
-from telegram.ext import CommandHandler, filters
+from telegram.ext import CallbackQueryHandler, CommandHandler, filters
 
 from conversations.dialogs import context_bot, menu
 from conversations.dialogs.menu import Menu
-from conversations.services import library
-from conversations.services.turns import SOURCE
+from conversations.services import library, summaries
 from core.db import in_db
-from telegram_bot import documents
+from telegram_bot import documents, outgoing
+from telegram_bot import services as inbox
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
+from telegram_bot.models import Update as Row
 
 
 def register(application: App) -> None:
     application.add_handler(CommandHandler("dialogs", dialogs, filters.UpdateType.MESSAGE))
     application.add_handler(CommandHandler("context", show_context, filters.UpdateType.MESSAGE))
+    application.add_handler(CallbackQueryHandler(summarise, pattern=context_bot.IN_LINE))
     context_bot.add_to(application)
     for action, handler in (
         ("dialogs.page", show_page),
@@ -33,17 +38,33 @@ def register(application: App) -> None:
     on_button(application, "dialogs.export", export, toasts=True)
 
 
-async def dialogs(_update: Update, context: Context) -> None:
-    await context.reply(*await in_db(_page, context.incoming, 0))
+async def startup() -> None:
+    """Summaries whose process died are made behind the next answer, and not only when their lease is over."""
+    await in_db(summaries.give_back, timezone.now())
 
 
 async def show_context(_update: Update, context: Context) -> None:
     await context_bot.show(context)
 
 
+async def summarise(_update: Update, context: Context) -> None:
+    await context_bot.in_line(context)
+
+
+# --- /dialogs -------------------------------------------------------------------------------------------------------
+
+
+async def _say(context: Context, said: Menu) -> None:
+    """A menu, in place of the one under which a button was pressed."""
+    await context.reply(*said, edit=context.pressed_message, source=library.TITLES)
+
+
+async def dialogs(_update: Update, context: Context) -> None:
+    await _say(context, await in_db(_page, context.incoming, 0))
+
+
 async def show_page(context: Context, button: Button) -> None:
-    said = await in_db(_page, context.incoming, button.data.get("page", 0))
-    await context.reply(*said, edit=context.pressed_message)
+    await _say(context, await in_db(_page, context.incoming, button.data.get("page", 0)))
 
 
 def _page(incoming: Incoming, number: int) -> Menu:
@@ -51,7 +72,7 @@ def _page(incoming: Incoming, number: int) -> Menu:
 
 
 async def show(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_card, context.incoming, button), edit=context.pressed_message)
+    await _say(context, await in_db(_card, context.incoming, button))
 
 
 def _card(incoming: Incoming, button: Button, note: str = "") -> Menu:
@@ -59,7 +80,7 @@ def _card(incoming: Incoming, button: Button, note: str = "") -> Menu:
 
 
 async def reopen(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_reopen, context.incoming, button), edit=context.pressed_message)
+    await _say(context, await in_db(_reopen, context.incoming, button))
 
 
 def _reopen(incoming: Incoming, button: Button) -> Menu:
@@ -68,18 +89,17 @@ def _reopen(incoming: Incoming, button: Button) -> Menu:
 
 
 async def rename(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_rename, context.incoming, button), edit=context.pressed_message)
+    await _say(context, await in_db(_rename, context, button))
 
 
-def _rename(incoming: Incoming, button: Button) -> Menu:
-    chat, thread, dialog_id = incoming.chat, incoming.thread, button.data["id"]
-    library.await_title(chat, thread, dialog_id, incoming.user, timezone.now())
-    entry = library.one_of(chat, thread, dialog_id)
-    return menu.naming(chat, entry, button.data) if entry is not None else menu.gone(button.data)
+def _rename(context: Context, button: Button) -> Menu:
+    incoming = context.incoming
+    entry = library.await_title(incoming, button.data["id"], context.pressed_message, timezone.now())
+    return menu.naming(incoming.chat, entry, button.data) if entry is not None else menu.gone(button.data)
 
 
 async def cancel(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_cancel, context.incoming, button), edit=context.pressed_message)
+    await _say(context, await in_db(_cancel, context.incoming, button))
 
 
 def _cancel(incoming: Incoming, button: Button) -> Menu:
@@ -88,7 +108,7 @@ def _cancel(incoming: Incoming, button: Button) -> Menu:
 
 
 async def ask(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_ask, context.incoming, button), edit=context.pressed_message)
+    await _say(context, await in_db(_ask, context.incoming, button))
 
 
 def _ask(incoming: Incoming, button: Button) -> Menu:
@@ -97,15 +117,28 @@ def _ask(incoming: Incoming, button: Button) -> Menu:
 
 
 async def erase(context: Context, button: Button) -> None:
-    await context.reply(*await in_db(_erase, context.incoming, button), edit=context.pressed_message)
+    if await in_db(_erase, context, button):
+        return
+    note = _("An answer is being written there. Stop it first: /stop")
+    await _say(context, await in_db(_card, context.incoming, button, note))
 
 
-def _erase(incoming: Incoming, button: Button) -> Menu:
+@transaction.atomic
+def _erase(context: Context, button: Button) -> bool:
+    """Erase, say so, and be done with the press, all at once: it is under a question that names the dialog, so it goes
+    too. False when an answer is being written."""
+    incoming, now = context.incoming, timezone.now()
     try:
-        library.erase(incoming.chat, incoming.thread, button.data["id"], incoming.user, timezone.now())
+        library.erase(incoming.chat, incoming.thread, button.data["id"], incoming.user, now)
     except library.Busy:
-        return _card(incoming, button, _("An answer is being written there. Stop it first: /stop"))
-    return _page(incoming, button.data.get("page", 0))
+        return False
+    place = replace(context.place, edit=context.pressed_message)
+    said, keyboard = _page(incoming, button.data.get("page", 0))
+    outgoing.say(f"erased:{incoming.key}", place, said, keyboard, owner=incoming.user, source=library.TITLES)
+    inbox.finish(incoming.ids, now)
+    incoming.finished = True
+    inbox.erase(Row.objects.filter(pk__in=incoming.ids))
+    return True
 
 
 async def export(context: Context, button: Button) -> None:
@@ -119,5 +152,5 @@ def _export(context: Context, button: Button) -> bool:
     if library.one_of(incoming.chat, incoming.thread, data["id"]) is None:
         return False
     wanted = {"id": data["id"], "form": data["form"], "user": incoming.user.pk}
-    documents.enqueue(f"export:{incoming.key}", context.place, "dialog", wanted, incoming.language, SOURCE)
+    documents.enqueue(f"export:{incoming.key}", context.place, "dialog", wanted, incoming.language, library.TITLES)
     return True

@@ -1,5 +1,8 @@
 """Handlers of /context and of the choice that a model leaves which cannot take what a dialog holds."""
 
+from dataclasses import replace
+
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -8,14 +11,19 @@ from conversations.context import limit_of
 from conversations.dialogs.context import offer, shown
 from conversations.dialogs.menu import Menu
 from conversations.services import choose_model, dialogs, holding, start_anew, summaries
+from conversations.services.turns import SOURCE
 from core.db import in_db
 from llm import services as llm
 from llm.models import Model
+from telegram_bot import outgoing
+from telegram_bot import services as inbox
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.markdown import Part
 from telegram_bot.models import Button
 
+# Callback data of what goes on in the chat's own line.
+IN_LINE = r"^summarise:\d*$"
 # Messages that stay word for word when a person asks for a summary.
 KEPT = 4
 
@@ -57,19 +65,40 @@ def _new(incoming: Incoming) -> Menu:
 
 
 async def summarise(context: Context, _button: Button) -> None:
-    note = await _summarise(context, KEPT, None)
-    await context.reply(*await in_db(_shown, context.incoming, note), edit=context.pressed_message)
+    await in_db(_put_in_line, context, "")
 
 
-async def _summarise(context: Context, most: int | None, room: int | None) -> str:
-    """Have the open dialog summarised, and say what came of it."""
+@transaction.atomic
+def _put_in_line(context: Context, model_id: int | str) -> None:
+    """A model takes its time: that is for the chat's own line, for in the line of presses a Stop would wait for it."""
+    incoming = context.incoming
+    place = replace(context.place, edit=context.pressed_message)
+    outgoing.say(f"summarising:{incoming.key}", place, [Part("📝 " + _("Summarising…"))], source=SOURCE)
+    inbox.follow(incoming, f"summarise:{model_id}", "", timezone.now())
+
+
+async def in_line(context: Context) -> None:
+    """What `_put_in_line` left in the chat's line: summarise, and switch to the model that is named there."""
+    incoming, press = context.incoming, context.incoming.update.raw["callback_query"]
+    if incoming.update.update_id > 0:
+        return  # a person's app may send any data with a press, but no row of ours
+    if model_id := int(press["data"].partition(":")[2] or 0):
+        note = await _summarise(incoming, None, await in_db(_room, model_id))
+        said = await in_db(_after_summary, incoming, model_id, note)
+    else:
+        note = await _summarise(incoming, KEPT, None)
+        said = await in_db(_shown, incoming, note)
+    await context.reply(*said, edit=context.pressed_message)
+
+
+async def _summarise(incoming: Incoming, most: int | None, room: int | None) -> str:
+    """Have the open dialog summarised; what came of it."""
     try:
-        job = await in_db(_begin, context.incoming, most, room)
+        job = await in_db(_begin, incoming, most, room)
     except summaries.NoBudget:
         return _("The budget has no room for a summary.")
     if job is None:
         return _("There is nothing to summarise yet: the newest messages stay as they are.")
-    await context.reply([Part("📝 " + _("Summarising…"))], edit=context.pressed_message)
     if await summarising.make(turn.client(), job):
         return _("Done: the newest messages stay word for word.")
     return _("No summary came of it this time. Nothing is lost; try again later.")
@@ -100,10 +129,7 @@ def _switch(incoming: Incoming, model_id: int, note: str = "") -> Menu:
 
 async def summarise_and_switch(context: Context, button: Button) -> None:
     """Summarised by the model that has read it all; only then another one goes on."""
-    model_id = button.data["id"]
-    room = await in_db(_room, model_id)
-    note = await _summarise(context, None, room)
-    await context.reply(*await in_db(_after_summary, context.incoming, model_id, note), edit=context.pressed_message)
+    await in_db(_put_in_line, context, button.data["id"])
 
 
 def _room(model_id: int) -> int | None:

@@ -24,7 +24,7 @@ def collect(data: dict[str, Any]) -> Callable[[], Document]:
     dialog, title = found.dialog, found.title or untitled()
     user = User.objects.get(pk=data["user"])
     said = Message.objects.filter(conversation=dialog, superseded=False).order_by("id")
-    messages = list(said.select_related("request__user").prefetch_related("attachments__file"))
+    messages = list(said.select_related("request__user", "author").prefetch_related("attachments__file"))
     zone = library.zone_of(user)
 
     def make() -> Document:
@@ -65,11 +65,12 @@ def _side(message: Message) -> str:
 
 
 def _asker(message: Message) -> str:
-    return message.request.user.name if message.request and message.request.user else ""
+    user = message.request.user if message.request else message.author
+    return user.name if user else ""
 
 
 def _model(message: Message) -> str:
-    return message.request.model_ref if message.request else ""
+    return message.request.model_ref if message.request else message.raw_model
 
 
 def _files(message: Message) -> list[str]:

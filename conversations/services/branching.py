@@ -7,23 +7,12 @@ from django.db import transaction
 
 from conversations import words_dialogs as words
 from conversations.models import Attachment, Conversation, Message, Request
-from conversations.services.library import entry_of, open_instead, reopen
-from conversations.services.turns import SOURCE
+from conversations.services.library import TITLES, entry_of, open_instead, reopen, replied_to
 from delivery.models import Delivery
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
-from telegram_bot.lanes import body_of
 from telegram_bot.markdown import Part
 from telegram_bot.outgoing import Place
-
-
-def replied_answer(incoming: Incoming) -> int | None:
-    """The message of the bot that the question replies to. Asks nothing of the database."""
-    replied = body_of(incoming.update.raw).get("reply_to_message")
-    if not isinstance(replied, dict) or (replied.get("from") or {}).get("id") != incoming.bot_id:
-        return None
-    message_id = replied.get("message_id")
-    return message_id if isinstance(message_id, int) else None
 
 
 def follow_reply(incoming: Incoming, now: datetime) -> None:
@@ -31,7 +20,7 @@ def follow_reply(incoming: Incoming, now: datetime) -> None:
 
     A repeated update finds the branch open already, with that answer as its newest, and changes nothing.
     """
-    message_id = replied_answer(incoming)
+    message_id = replied_to(incoming)
     request = _request_of(incoming, message_id) if message_id is not None else None
     if request is not None:
         _go_on_from(incoming, request, now)
@@ -90,7 +79,7 @@ def _title(dialog: Conversation) -> str:
 
 def _tell(incoming: Incoming, text: str) -> None:
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
-    outgoing.say(f"branch:{incoming.key}", place, [Part(text)], source=SOURCE)
+    outgoing.say(f"branch:{incoming.key}", place, [Part(text)], source=TITLES)
 
 
 def _branch(source: Conversation, request: Request, now: datetime) -> Conversation:

@@ -5,7 +5,7 @@ asked in a dialog, may erase it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ from accounts.models import Chat, User
 from conversations import retention, words_dialogs
 from conversations.models import Attachment, Conversation, Message, Request
 from conversations.services.dialogs import open_conversation
-from conversations.services.turns import SOURCE, State
+from conversations.services.turns import State
 from delivery import services as delivery
 from delivery.models import Delivery
 from files.forgetting import let_go
@@ -26,13 +26,18 @@ from files.models import StoredFile
 from telegram_bot import outgoing
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming
+from telegram_bot.lanes import body_of
 from telegram_bot.markdown import Part
-from telegram_bot.models import Update
+from telegram_bot.models import Button, Update
 from telegram_bot.outgoing import Place
 
+# `Delivery.source` of what names dialogs (menus, notices), so that a title can be erased there too.
+TITLES = "dialogs"
 TITLE_LENGTH = 60
 # How long the next message is taken for a title.
 NAMING = timedelta(minutes=10)
+# Actions of the buttons under "May I do this?".
+ASKED = ("tool.yes", "tool.no")
 
 
 class Busy(Exception):
@@ -82,7 +87,7 @@ def one_of(chat: Chat, thread: int, dialog_id: int) -> Entry | None:
     return entry(row) if row is not None else None
 
 
-def zone_of(user: User) -> tzinfo:
+def zone_of(user: User) -> ZoneInfo:
     """Where the person's clock is."""
     return ZoneInfo(user.time_zone or settings.TIME_ZONE)
 
@@ -129,13 +134,15 @@ def open_instead(dialog: Conversation, now: datetime) -> None:
 
 
 @transaction.atomic
-def await_title(chat: Chat, thread: int, dialog_id: int, user: User, now: datetime) -> bool:
-    """Take the next message of ``user`` here for the dialog's title. False when there is no such dialog here."""
-    if one_of(chat, thread, dialog_id) is None:
-        return False
-    waiting = {"title_of": dialog_id, "by": user.pk, "until": (now + NAMING).isoformat()}
-    Conversation.objects.filter(pk=open_conversation(chat, thread, now).pk).update(waiting=waiting)
-    return True
+def await_title(incoming: Incoming, dialog_id: int, under: int | None, now: datetime) -> Entry | None:
+    """Take the person's next message here for the dialog's title; in a group, only a reply to the bot's message
+    ``under``. None when there is no such dialog here."""
+    found = one_of(incoming.chat, incoming.thread, dialog_id)
+    if found is not None:
+        waiting = {"title_of": dialog_id, "by": incoming.user.pk, "under": under, "until": (now + NAMING).isoformat()}
+        current = open_conversation(incoming.chat, incoming.thread, now)
+        Conversation.objects.filter(pk=current.pk).update(waiting=waiting)
+    return found
 
 
 def forget_title(chat: Chat, thread: int) -> None:
@@ -151,16 +158,29 @@ def took_title(conversation: Conversation, text: str, incoming: Incoming, now: d
     waiting = conversation.waiting
     if waiting.get("by") != incoming.user.pk:
         return False
+    if not incoming.chat.is_private and replied_to(incoming) != waiting.get("under"):
+        return False
     Conversation.objects.filter(pk=conversation.pk).update(waiting={})
     until, title = parse_datetime(str(waiting.get("until"))), " ".join(text.split())
     if until is None or now > until or not title:
         return False
+    if one_of(incoming.chat, incoming.thread, waiting["title_of"]) is None:
+        return False  # it was deleted meanwhile
     place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
     kept = rename(waiting["title_of"], title)
-    outgoing.say(f"title:{incoming.key}", place, [Part(words_dialogs.renamed(kept))], source=SOURCE)
+    outgoing.say(f"title:{incoming.key}", place, [Part(words_dialogs.renamed(kept))], source=TITLES)
     inbox.finish(incoming.ids, now)
     incoming.finished = True
     return True
+
+
+def replied_to(incoming: Incoming) -> int | None:
+    """The message of the bot that the message replies to. Asks nothing of the database."""
+    replied = body_of(incoming.update.raw).get("reply_to_message")
+    if not isinstance(replied, dict) or (replied.get("from") or {}).get("id") != incoming.bot_id:
+        return None
+    message_id = replied.get("message_id")
+    return message_id if isinstance(message_id, int) else None
 
 
 def rename(dialog_id: int, title: str) -> str:
@@ -183,8 +203,8 @@ def may_erase(dialog: Conversation, user: User) -> bool:
 
 @transaction.atomic
 def erase(chat: Chat, thread: int, dialog_id: int, user: User, now: datetime) -> bool:
-    """Erase what was said in a dialog: messages, files, the contents of its requests. Who asked when, with which model
-    and for how much stays. False when there is no such dialog here, or it is not this person's to erase.
+    """Erase what was said in a dialog: messages, files, the contents of its requests, its title in menus. Who asked
+    when, with which model and for how much stays. False when there is no such dialog here, or it is not this person's.
 
     Raises Busy while an answer is written in it.
     """
@@ -197,6 +217,8 @@ def erase(chat: Chat, thread: int, dialog_id: int, user: User, now: datetime) ->
     if requests.filter(state=State.RUNNING, created_at__gt=alive).exists():
         raise Busy
     _erase_traces(requests)
+    _erase_asked(chat, requests)
+    _erase_menus(chat)
     retention.erase_requests(requests)
     _let_files_go(dialog, now)
     Message.objects.filter(conversation=dialog).delete()
@@ -207,9 +229,31 @@ def erase(chat: Chat, thread: int, dialog_id: int, user: User, now: datetime) ->
 
 def _erase_traces(requests: "QuerySet[Request]") -> None:
     """What the inbox and the outbox still hold of what was asked and answered."""
-    traces = [trace for trace in requests.values_list("trace_id", flat=True) if trace]
+    traces = requests.exclude(trace_id="").values("trace_id")
     delivery.erase(Delivery.objects.filter(trace_id__in=traces).exclude(state__in=Delivery.OPEN))
-    inbox.erase(Update.objects.filter(trace_id__in=traces, state__in=(Update.State.DONE, Update.State.DEAD)))
+    inbox.erase(_ended(Update.objects.filter(trace_id__in=traces)))
+
+
+def _erase_asked(chat: Chat, requests: "QuerySet[Request]") -> None:
+    """Buttons that hold what a model wanted to do."""
+    keys = set(requests.values_list("pk", flat=True))
+    asked = Button.objects.filter(chat_id=chat.telegram_id, action__in=ASKED)
+    asked.filter(pk__in=[button.pk for button in asked if button.data.get("request") in keys]).delete()
+
+
+def _erase_menus(chat: Chat) -> None:
+    """What names dialogs of this chat, with the presses and the words that led to it. A branch's notice came with a
+    question of that branch, which stays."""
+    named = Delivery.objects.filter(
+        bot_id=chat.bot_id, chat_id=chat.telegram_id, message_id__isnull=False, source=TITLES
+    ).exclude(state__in=Delivery.OPEN)
+    led = named.exclude(trace_id="").exclude(key__startswith="branch:")
+    inbox.erase(_ended(Update.objects.filter(trace_id__in=led.values("trace_id"))))
+    delivery.erase(named)
+
+
+def _ended(updates: "QuerySet[Update]") -> "QuerySet[Update]":
+    return updates.filter(state__in=(Update.State.DONE, Update.State.DEAD))
 
 
 def _let_files_go(dialog: Conversation, now: datetime) -> None:

@@ -25,12 +25,16 @@ from llm.services import Target
 from llm.tokens import estimate
 from llm.types import Answer, ChatRequest, Usage
 from telegram_bot import outgoing
+from telegram_bot.markdown import plain
 from telegram_bot.outgoing import Place
 
-# Longer than any summary takes: a row that still runs then belongs to a process that died.
-LEASE = timedelta(minutes=5)
+# Longer than any summary takes (`conversations.summarising.PATIENCE`): a row that still runs then belongs to a process
+# that died.
+LEASE = timedelta(minutes=3)
 # After a failure the dialog is left alone for a while; a person's button asks at once.
 PAUSE = timedelta(minutes=10)
+# Request.error_kind of a summary whose process died: no reason to leave the dialog alone.
+CRASH = "crash"
 # A dialog's rows that are looked at for one summary; what is beyond waits for the next one.
 MOST_MESSAGES = 2000
 
@@ -61,11 +65,26 @@ class Job:
 
 
 def nearly_full(turn: Turn, outcome: Outcome) -> bool:
-    """Whether the next question will come near what its model takes. Asks nothing of the database."""
+    """Whether the next question will come near what its model takes, or this one was told only a part of the dialog.
+    Asks nothing of the database."""
     if not settings.SUMMARISE_AT or outcome.state != State.DONE or turn.target is None:
         return False
     tokens = turn.context_tokens + estimate(outcome.text)
-    return tokens >= context.limit_of(turn.target) * settings.SUMMARISE_AT
+    return tokens >= context.limit_of(turn.target) * settings.SUMMARISE_AT or _is_cut(turn)
+
+
+def _is_cut(turn: Turn) -> bool:
+    """Whether messages were left out for their length: fewer go along than MAX_CONTEXT_MESSAGES lets in (of which the
+    oldest may be an answer without its question, which is left out too)."""
+    told = len(turn.call.turns) - turn.told_rounds
+    return turn.shortened and told < settings.MAX_CONTEXT_MESSAGES - 1
+
+
+def give_back(now: datetime) -> int:
+    """What an earlier process was at when it died is free for the next answer; at the start, when there is no other
+    process. What ran longer ago is free by its lease. How many there were."""
+    begun = Request.objects.filter(created_at__gt=now - LEASE, kind=Request.Kind.SUMMARY, state=State.RUNNING)
+    return begun.update(state=State.FAILED, error_kind=CRASH, finished_at=now)
 
 
 @transaction.atomic
@@ -129,11 +148,11 @@ def _claimed(conversation: Conversation, target: Target, user: User, now: dateti
     )
     if insert([request], skip_known=True):
         return request
-    ended = Q(state=State.FAILED) if at_once else Q(state=State.FAILED, created_at__lt=now - PAUSE)
-    free = Request.objects.filter(ended | Q(state=State.RUNNING, created_at__lt=now - LEASE), update_key=key)
-    taken = free.update(
+    ended = Q() if at_once else Q(error_kind=CRASH) | Q(created_at__lt=now - PAUSE)
+    free = ended & Q(state=State.FAILED) | Q(state=State.RUNNING, created_at__lt=now - LEASE)
+    taken = Request.objects.filter(free, update_key=key).update(
         state=State.RUNNING, attempts=F("attempts") + 1, created_at=now, user=user, model=target.model,
-        model_ref=target.ref, error_kind="", error="",
+        model_ref=target.ref, trace_id=current_trace(), error_kind="", error="",
     )  # fmt: skip
     return Request.objects.get(update_key=key) if taken else None
 
@@ -144,7 +163,7 @@ def keep_summary(job: Job, answer: Answer, ms: int, now: datetime, tell: Place |
 
     ``tell``: where to say so in one line.
     """
-    text = summary.shortened(answer.text.strip(), int(job.limit * summary.SUMMARY_SHARE))
+    text = summary.shortened(plain(answer.text).strip(), int(job.limit * summary.SUMMARY_SHARE))
     good = bool(text) and answer.end.finish in ("stop", "unknown")
     usage, estimated = _counted(job, answer)
     values = {

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from django.utils import translation
+from pytest_django import Settings
 
 from accounts.models import User
+from conversations import retention
 from conversations.dialogs import export, menu
 from conversations.models import Attachment, Conversation, Message, Request
 from conversations.services import library
 from delivery.models import Delivery
 from files.models import StoredFile
-from telegram_bot.models import Update
+from telegram_bot.models import Button, Update
 from tests.conversations.conftest import requests
 from tests.house import ANNA, BORIS, OLGA, TEAM, House
 
@@ -143,6 +145,20 @@ async def test_title_in_a_group_is_a_reply_of_the_one_who_renames(team: House) -
     assert team.heard(TEAM)[-1] == "✏️ The dialog is called “Our tea” now."
 
 
+async def test_question_in_a_group_is_no_title(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", ANNA, TEAM)
+    await press(team, "✏️ Rename", ANNA, TEAM)
+    prompt = team.messages(TEAM)[-1]["message_id"]
+
+    assert await team.ask(ANNA, "/ask@sekretar_bot [[text An answer]]", TEAM) == "An answer"
+    team.say(ANNA, "Our tea", TEAM, reply_to=prompt)
+    await team.quiet()
+
+    assert team.heard(TEAM)[-1] == "✏️ The dialog is called “Our tea” now."
+
+
 async def test_dialog_is_exported_as_markdown(shelf: House) -> None:
     await shelf.ask(ANNA, "/dialogs")
     await press(shelf, "How do I make tea?")
@@ -172,6 +188,18 @@ async def test_dialog_is_exported_as_json(shelf: House) -> None:
     assert whole["messages"][1]["tokens_out"] > 0
 
 
+async def test_export_knows_who_asked_though_the_request_is_kept_no_more(shelf: House, settings: Settings) -> None:
+    settings.KEEP_REQUESTS_DAYS = 1
+    await shelf.db(Request.objects.update, created_at=datetime.now(UTC) - timedelta(days=2))
+    assert await shelf.db(retention.forget_old_requests, datetime.now(UTC)) == 2
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+
+    await press(shelf, "📄 Markdown")
+
+    assert "\n## Анна · " in uploaded(shelf)[1]
+
+
 async def test_export_leaves_no_copy_in_the_outbox(shelf: House) -> None:
     await shelf.ask(ANNA, "/dialogs")
     await press(shelf, "How do I make tea?")
@@ -191,19 +219,64 @@ async def test_dialog_is_deleted_after_a_yes(shelf: House) -> None:
 
     assert said.startswith("Dialogs here")
     assert [label.partition(" · ")[0] for label in shelf.buttons(ANNA)] == ["● And coffee?"]
-    assert await shelf.db(everything_about_tea) == []
+    assert await shelf.db(everything_about, "make tea") == []
     erased = (await shelf.db(requests))[0]
     assert (erased.prompt, erased.answer, erased.state) == ("", "", "done")
     assert erased.input_tokens
 
 
-def everything_about_tea() -> list[str]:
-    """Where the first dialog's words still stand (the menus that named it are not the dialog's)."""
+def everything_about(words: str) -> list[str]:
+    """Where these words still stand."""
     rows: list[tuple[str, Any]] = [("message", row.content) for row in Message.objects.all()]
+    rows += [("dialog", row.title + row.summary) for row in Conversation.objects.all()]
     rows += [("request", row.prompt + row.answer) for row in Request.objects.all()]
-    rows += [("answer", row.content) for row in Delivery.objects.filter(key__startswith="turn:")]
-    rows += [("update", row.raw) for row in Update.objects.filter(kind="message")]
-    return [name for name, said in rows if "make tea" in json.dumps(said, ensure_ascii=False)]
+    rows += [(row.key, row.content) for row in Delivery.objects.all()]
+    rows += [(f"update {row.kind}", row.raw) for row in Update.objects.all()]
+    rows += [(f"button {row.action}", row.data) for row in Button.objects.all()]
+    return [name for name, said in rows if words in json.dumps(said, ensure_ascii=False)]
+
+
+async def test_title_of_a_deleted_dialog_goes_from_menus_and_presses_too(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    await press(shelf, "✏️ Rename")
+    await shelf.ask(ANNA, "All about rooibos")
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "All about rooibos")
+    await press(shelf, "📄 Markdown")
+    card = shelf.messages(ANNA)[-2]["message_id"]
+    delete = next(key for key in await shelf.db(buttons, "dialogs.ask"))
+    shelf.world.press(ANNA, card, f"b:{delete}")
+    await shelf.quiet()
+    menu_of = next(message for message in shelf.messages(ANNA) if message["message_id"] == card)
+    [[yes, _no]] = menu_of["reply_markup"]["inline_keyboard"]
+    assert await shelf.db(everything_about, "rooibos")
+
+    shelf.world.press(ANNA, card, yes["callback_data"])
+    await shelf.quiet()
+
+    assert await shelf.db(everything_about, "rooibos") == []
+    assert await shelf.db(everything_about, "coffee")
+
+
+def buttons(action: str) -> list[str]:
+    """Keys of the buttons with that action, the newest first."""
+    return list(Button.objects.filter(action=action).order_by("-created_at").values_list("key", flat=True))
+
+
+async def test_dialog_that_is_deleted_meanwhile_gets_no_title(shelf: House) -> None:
+    await shelf.ask(ANNA, "/dialogs")
+    await press(shelf, "How do I make tea?")
+    await press(shelf, "✏️ Rename")
+    tea = (await shelf.db(dialogs))[0]
+    anna = await shelf.db(User.objects.get, telegram_id=ANNA)
+    chat = await shelf.db(lambda: Conversation.objects.select_related("chat").get(pk=tea.pk).chat)
+    assert await shelf.db(library.erase, chat, 0, tea.pk, anna, datetime.now(UTC))
+
+    said = await shelf.ask(ANNA, "[[text A question again]]")
+
+    assert said == "A question again"
+    assert (await shelf.db(dialogs))[0].title == ""
 
 
 async def test_no_leaves_the_dialog_as_it_is(shelf: House) -> None:
@@ -234,12 +307,11 @@ async def test_dialog_is_not_deleted_while_an_answer_is_written_in_it(shelf: Hou
     shelf.say(ANNA, "[[text Wait for it]] [[hold]]")
     await shelf.until(lambda: len(shelf.models.calls) == 3)
 
-    pressed = shelf.world.press(ANNA, menu_message, data)
-    await shelf.until(lambda: pressed.answered)
+    shelf.world.press(ANNA, menu_message, data)
+    await shelf.until(lambda: any("An answer is being written there." in text for text in shelf.heard(ANNA)))
     shelf.models.release()
     await shelf.quiet()
 
-    assert any("An answer is being written there." in text for text in shelf.heard(ANNA))
     assert (await shelf.db(dialogs))[1].closed_at is None
 
 
@@ -251,6 +323,47 @@ async def test_dialogs_of_others_are_not_to_be_had(shelf: House) -> None:
     assert await shelf.db(library.one_of, chat, 0, tea.pk) is None
     assert await shelf.db(library.reopen, chat, 0, tea.pk, datetime.now(UTC)) is None
     assert len([label for label in await labels(shelf, OLGA) if "tea" in label]) == 0
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["dialogs.show", "dialogs.open", "dialogs.rename", "dialogs.ask", "dialogs.erase", "dialogs.export"],
+)
+async def test_button_with_anothers_dialog_shows_and_does_nothing(shelf: House, action: str) -> None:
+    """No button of ours is such; each action looks itself whose dialog it is."""
+    await shelf.ask(OLGA, "My secret")
+    secret = (await shelf.db(dialogs))[-1]
+    data = {"id": secret.pk, "page": 0, "form": "md"}
+    anna = await shelf.db(User.objects.get, telegram_id=ANNA)
+    later = datetime.now(UTC) + timedelta(days=1)
+    key = (
+        await shelf.db(Button.objects.create, action=action, data=data, owner=anna, chat_id=ANNA, expires_at=later)
+    ).pk
+
+    shelf.messages(ANNA)[-1]["reply_markup"] = {"inline_keyboard": [[{"text": "Here", "callback_data": f"b:{key}"}]]}
+    pressed = shelf.press(ANNA, "Here")
+    await shelf.until(lambda: pressed.answered)
+    await shelf.quiet()
+    await shelf.ask(ANNA, "[[text No title]]")
+
+    assert "secret" not in json.dumps(shelf.messages(ANNA), ensure_ascii=False)
+    assert not await shelf.db(Delivery.objects.filter(key__startswith="export:").exists)
+    secret_now = await shelf.db(Conversation.objects.get, pk=secret.pk)
+    assert (secret_now.title, secret_now.closed_at) == ("", None)
+    assert await shelf.db(Message.objects.filter(conversation=secret).count) == 2
+
+
+async def test_anothers_menu_in_a_group_is_not_pressed(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    before = team.heard(TEAM)[-1]
+
+    pressed = team.press(BORIS, "● Tea?", TEAM)
+    await team.until(lambda: pressed.answered)
+    await team.quiet()
+
+    assert team.calls("answerCallbackQuery")[-1].params["text"] == "This button is somebody else's."
+    assert team.heard(TEAM)[-1] == before
 
 
 async def labels(house: House, user: int) -> list[str]:

@@ -7,11 +7,16 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from conversations import context, summary
+from conversations import context, summarising, summary
+from conversations.dialogs.bot import startup
 from conversations.models import Conversation, Message, Request
 from conversations.services import summaries
+from core.db import in_db
+from core.trace import trace
 from llm import budgets
-from llm.types import Answer, End, Usage
+from llm.client import Client
+from llm.services import Target
+from llm.types import Answer, ChatRequest, End, Usage
 from tests.conversations.conftest import change, offer, requests
 from tests.house import ANNA, MODEL, House
 from tests.llm.budgeting import budget, spending
@@ -131,6 +136,30 @@ async def test_edited_question_is_still_the_last_one_after_a_summary(small: Hous
     assert small.heard(ANNA)[-1] == "Quite another answer"
 
 
+async def test_dialog_that_lost_its_beginning_for_its_length_is_summarised(small: House) -> None:
+    """One message was so long that it did not go along with the next question, which filled little by itself."""
+    await small.ask(ANNA, f"1 [[text Long ago: {LONG * 4}]]")
+    await small.ask(ANNA, "2 [[text Short.]]")
+    assert "summary" not in await small.db(kinds)
+
+    await small.ask(ANNA, f"3 {LONG * 3} [[text Short.]]")
+
+    third, notes = (str(call.body["messages"]) for call in list(small.models.calls)[2:])
+    assert "Long ago" not in third
+    assert "Long ago" in notes
+    assert (await small.db(dialog_now)).summary == NOTES
+
+
+async def test_dialog_of_many_short_messages_is_not_summarised(house: House, settings: Settings) -> None:
+    """What the number of messages leaves out is the operator's wish."""
+    settings.MAX_CONTEXT_MESSAGES = 4
+
+    for number in range(4):
+        await house.ask(ANNA, f"{number} [[text Yes.]]")
+
+    assert set(await house.db(kinds)) == {"answer"}
+
+
 # --- what is told in short ------------------------------------------------------------------------------------------
 
 
@@ -202,11 +231,81 @@ def test_what_a_dead_process_began_is_done_by_another_later(
 ) -> None:
     summaries.begin_summary(long_dialog.pk, member, now, most=4)
 
-    again = summaries.begin_summary(long_dialog.pk, member, now + summaries.LEASE + timedelta(seconds=1), most=4)
+    with trace("second"):
+        again = summaries.begin_summary(long_dialog.pk, member, now + summaries.LEASE + timedelta(seconds=1), most=4)
 
     assert again is not None
-    assert again.request.attempts == 2
+    assert (again.request.attempts, again.request.trace_id) == (2, "second")
     assert Request.objects.count() == 1
+
+
+def test_what_a_dead_process_began_is_free_after_a_start(
+    long_dialog: Conversation, member: User, now: datetime, settings: Settings
+) -> None:
+    settings.MAX_CONTEXT_TOKENS = 1700
+    assert summaries.begin_summary(long_dialog.pk, member, now) is not None
+
+    assert summaries.give_back(now) == 1
+
+    again = summaries.begin_summary(long_dialog.pk, member, now)
+    assert again is not None
+    assert (again.request.attempts, again.request.error_kind) == (2, "")
+
+
+def test_start_leaves_alone_what_has_ended(
+    long_dialog: Conversation, member: User, now: datetime, settings: Settings
+) -> None:
+    settings.MAX_CONTEXT_TOKENS = 1700
+    job = summaries.begin_summary(long_dialog.pk, member, now)
+    assert job is not None
+    Request.objects.create(conversation=long_dialog, update_key="answer", created_at=now)
+    summaries.fail_summary(job, "server", "away", 5, now)
+
+    assert summaries.give_back(now) == 0
+
+    assert summaries.begin_summary(long_dialog.pk, member, now) is None
+    assert Request.objects.get(update_key="answer").state == "running"
+
+
+async def test_bot_that_starts_gives_back_what_it_was_at(house: House) -> None:
+    await house.ask(ANNA, "Hello")
+    await house.db(_leave_one_running)
+
+    await startup()
+
+    assert [request.error_kind for request in await house.db(requests)] == ["", summaries.CRASH]
+
+
+def _leave_one_running() -> None:
+    dialog = Conversation.objects.get()
+    Request.objects.create(conversation=dialog, kind="summary", update_key=f"summary:{dialog.pk}:0")
+
+
+class Broken(Client):
+    async def chat(self, _target: Target, _request: ChatRequest) -> Answer:
+        raise RuntimeError("a bug")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_bug_leaves_no_summary_running(long_dialog: Conversation, member: User, now: datetime) -> None:
+    job = await in_db(summaries.begin_summary, long_dialog.pk, member, now, most=4)
+    assert job is not None
+
+    with pytest.raises(RuntimeError):
+        await summarising.make(Broken(), job)
+
+    [request] = await in_db(requests)
+    assert (request.state, request.error_kind, request.error) == ("failed", "bug", "a bug")
+
+
+def test_summary_is_kept_without_what_no_database_takes(long_dialog: Conversation, member: User, now: datetime) -> None:
+    job = summaries.begin_summary(long_dialog.pk, member, now, most=4)
+    assert job is not None
+
+    assert summaries.keep_summary(job, Answer("Tea\x00 and\ud800 cake", End("stop")), 5, now)
+
+    long_dialog.refresh_from_db()
+    assert long_dialog.summary == "Tea and? cake"
 
 
 def test_person_may_try_a_failed_summary_at_once(long_dialog: Conversation, member: User, now: datetime) -> None:
