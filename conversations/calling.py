@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 SECONDS = 30.0  # one call of a tool; it is given up then, and the model told
 RECORDED = 500  # characters of the arguments that stay on record
 MOST_CALLS = 16  # in one round
+REFUSED = "This person may not use this tool."
 
 
 @dataclass
@@ -69,7 +70,7 @@ def perform(name: str, arguments: Arguments, user_id: int, chat: Chat) -> tuple[
     """Do it in one transaction: the outcome in a word, and what the model is told. Rights are those of this moment."""
     tool, user = toolbox.find(name), User.objects.filter(pk=user_id).first()
     if tool is None or user is None or not user.may_use or user.role not in tool.roles:
-        return "refused", "This person may not use this tool."
+        return "refused", REFUSED
     try:
         with transaction.atomic():
             return "ok", toolbox.bounded(tool.function(user, chat, arguments, timezone.now()))
@@ -94,11 +95,13 @@ def step(name: str, arguments: str, how: str, ms: int = 0) -> dict[str, Any]:
 
 
 def note_asked(outcome: Outcome, calls: Sequence[Call]) -> list[str]:
-    """Leave destructive calls to the person: they wait in the outcome. What the person is asked, a line for each."""
+    """Leave destructive calls to the person: they wait in the outcome, and the round's other calls are not done. What
+    the person is asked, a line for each; nothing is noted when there is nothing to ask."""
     waiting = [one for one in calls if one.asks]
-    for one in waiting:
-        outcome.steps.append(step(one.call.name, one.call.arguments, "asked"))
-        outcome.asked.append(one.wanted())
+    for one in calls if waiting else ():
+        how = "asked" if one.asks else one.kind or "skipped"
+        outcome.steps.append(step(one.call.name, one.call.arguments, how))
+    outcome.asked += [one.wanted() for one in waiting]
     return [one.tool.asks(one.arguments) for one in waiting if one.tool is not None]
 
 

@@ -5,24 +5,18 @@ read by everybody.
 """
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.models import Chat, User
-from conversations.models import Message
+from conversations.models import Attachment, Message
+from conversations.services.library import zone_of
 from files.models import StoredFile
 from llm.toolbox import Arguments, Tool, ToolError
 
 MOST_FOUND = 10
 AROUND = 200  # characters of a message on either side of what was found
 PAGE = 6000  # characters of a file at once
-
-
-def zone_of(user: User) -> ZoneInfo:
-    """The person's time zone, else the house's."""
-    return ZoneInfo(user.time_zone or settings.TIME_ZONE)
 
 
 def _current_time(user: User, _chat: Chat, _arguments: Arguments, now: datetime) -> str:
@@ -44,25 +38,25 @@ def _search_dialogs(user: User, chat: Chat, arguments: Arguments, _now: datetime
         raise ToolError("arguments.words holds no word.")
     found = own_messages(user, chat)
     for word in words:
-        found = found.filter(_holds(word))
+        found = found.filter(_holds("content", word))
     zone = zone_of(user)
-    lines = [
+    lines = dict.fromkeys(
         f"[{message.created_at.astimezone(zone):%Y-%m-%d %H:%M}, {message.role}] {_around(message.content, words[0])}"
-        for message in found.order_by("-id")[:MOST_FOUND]
-    ]
-    return "\n\n".join(lines) or "Nothing was found. Try one word, or only its beginning."
+        for message in found.order_by("-id")[: MOST_FOUND * 3]  # a branch holds copies: each is told once
+    )
+    return "\n\n".join([*lines][:MOST_FOUND]) or "Nothing was found. Try one word, or only its beginning."
 
 
 def own_messages(user: User, chat: Chat) -> QuerySet[Message]:
     """What this person asked and was answered; in a group, only there."""
-    own = Message.objects.filter(request__user=user, superseded=False)
+    own = Message.objects.filter(Q(request__user=user) | Q(author=user), superseded=False)
     return own if chat.is_private else own.filter(conversation__chat=chat)
 
 
-def _holds(word: str) -> Q:
+def _holds(column: str, word: str) -> Q:
     """SQLite takes large and small letters for the same in Latin only, so the usual writings are looked for."""
     writings = {word, word.lower(), word.capitalize(), word.upper()}
-    return Q(*(("content__icontains", writing) for writing in writings), _connector=Q.OR)
+    return Q(*((f"{column}__icontains", writing) for writing in writings), _connector=Q.OR)
 
 
 def _around(text: str, word: str) -> str:
@@ -95,7 +89,7 @@ search_dialogs = Tool(
 def _read_file(user: User, chat: Chat, arguments: Arguments, now: datetime) -> str:
     readable = own_files(user, chat, now)
     name, start = arguments["name"].strip(), arguments.get("start", 0)
-    file = readable.filter(name__iexact=name).first() or readable.filter(name__icontains=name).first()
+    file = readable.filter(name__iexact=name).first() or readable.filter(_holds("name", name)).first()
     if file is None:
         names = ", ".join(known.name for known in readable[:MOST_FOUND] if known.name)
         raise ToolError(f"There is no file {name!r}. There are: {names or 'none'}.")
@@ -108,11 +102,12 @@ def _read_file(user: User, chat: Chat, arguments: Arguments, now: datetime) -> s
 
 def own_files(user: User, chat: Chat, now: datetime) -> QuerySet[StoredFile]:
     """The files of this chat's open dialogs and, where nobody else reads along, all the person's own; newest first."""
-    here = Q(attachments__request__conversation__chat=chat, attachments__request__conversation__closed_at=None)
-    here &= Q(attachments__dropped=False)
+    said = Q(message__conversation__chat=chat, message__conversation__closed_at=None, message__superseded=False)
+    asked = Q(message=None, request__conversation__chat=chat, request__conversation__closed_at=None)
+    here = Q(pk__in=Attachment.objects.filter(said | asked, dropped=False).values("file"))
     mine = here | Q(owner=user) if chat.is_private else here
     fresh = Q(expires_at=None) | Q(expires_at__gt=now)
-    return StoredFile.objects.filter(mine, fresh).distinct().order_by("-id")
+    return StoredFile.objects.filter(mine, fresh).order_by("-id")
 
 
 read_file = Tool(

@@ -24,13 +24,14 @@ DECLINED = "(The person said No; it was not done.)"
 @transaction.atomic
 def settle(incoming: Incoming, data: Mapping[str, Any], yes: bool, now: datetime) -> bool:
     """Do what was asked for, or leave it. False when it was settled before, too long ago, or is not wanted any more."""
-    request = Request.objects.select_for_update(of=("self",)).filter(pk=data["request"]).first()
+    rows = Request.objects.select_for_update(of=("self",)).select_related("assistant")
+    request = rows.filter(pk=data["request"]).first()
     asked = [step for step in request.steps if step.get("outcome") == "asked"] if request else []
     if request is None or not asked or now - (request.finished_at or now) > GOOD_FOR:
         return False
     if not Message.objects.filter(request=request, superseded=False).exists():
         return False  # the question was changed since, or its words are gone
-    told = _do(data["calls"], asked, incoming) if yes else _leave(asked)
+    told = _do(request, data["calls"], asked, incoming) if yes else _leave(asked)
     Request.objects.filter(pk=request.pk).update(steps=request.steps)
     if yes:
         inbox.follow(incoming, f"go:{request.pk}", told, now)
@@ -39,11 +40,15 @@ def settle(incoming: Incoming, data: Mapping[str, Any], yes: bool, now: datetime
     return True
 
 
-def _do(calls: Sequence[Mapping[str, Any]], asked: Sequence[dict[str, Any]], incoming: Incoming) -> str:
-    lines = [DONE]
+def _do(
+    request: Request, calls: Sequence[Mapping[str, Any]], asked: Sequence[dict[str, Any]], incoming: Incoming
+) -> str:
+    """What an operator took from the assistant meanwhile is not done any more."""
+    lines, kept = [DONE], request.assistant.tools if request.assistant else ()
     for step, call in zip(asked, calls, strict=True):
-        began = time.monotonic()
-        how, told = calling.perform(call["name"], dict(call["arguments"]), incoming.user.pk, incoming.chat)
+        began, how, told = time.monotonic(), "refused", calling.REFUSED
+        if call["name"] in kept:
+            how, told = calling.perform(call["name"], dict(call["arguments"]), incoming.user.pk, incoming.chat)
         step |= {"outcome": how, "ms": round((time.monotonic() - began) * 1000), "size": len(told)}
         lines.append(f"{call['name']} {calling.text_of(dict(call['arguments']))}: {told}")
     return "\n".join(lines)

@@ -9,13 +9,15 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Chat, Role, User
-from conversations.models import Assistant, Request
+from accounts.models import Access, Chat, Role, User
+from conversations import retention
+from conversations.models import Assistant, Attachment, Conversation, Message, Request
+from conversations.services import library
 from files.models import StoredFile
 from llm import toolbox
 from llm.models import Model, ProviderState
 from llm.toolbox import Arguments, Tool, ToolError
-from telegram_bot.models import Update
+from telegram_bot.models import Button, Update
 from tests.conversations.conftest import requests
 from tests.conversations.test_budgets import limit, spendings
 from tests.house import ANNA, BORIS, BOT, MODEL, OLGA, TEAM, House
@@ -40,6 +42,12 @@ def _long(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> st
     return "word " * 5000
 
 
+def _resign(user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+    """The person loses the right to use anything."""
+    User.objects.filter(pk=user.pk).update(status=Access.BLOCKED)
+    return "Done."
+
+
 def _slow(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
     time.sleep(0.3)
     return "done"
@@ -50,6 +58,7 @@ NOTHING = {"type": "object", "properties": {}}
 wipe = Tool("wipe", "Wipes.", WHAT, _wipe, destructive=True, question=lambda a: f"wipe {a['what']}")
 broken = Tool("broken", "Breaks.", NOTHING, _broken)
 long = Tool("long", "Says much.", NOTHING, _long)
+resign = Tool("resign", "Resigns.", NOTHING, _resign)
 slow = Tool("slow", "Takes its time.", NOTHING, _slow)
 secret = Tool("secret", "For admins.", NOTHING, _long, roles=frozenset({Role.ADMIN}))
 
@@ -58,7 +67,7 @@ secret = Tool("secret", "For admins.", NOTHING, _long, roles=frozenset({Role.ADM
 async def armed(house: House, settings: Settings) -> House:
     """The house with an assistant that has every tool, and a model that can call them."""
     wiped.clear()
-    more = {name: f"{HERE}.{name}" for name in ("wipe", "broken", "long", "slow", "secret")}
+    more = {name: f"{HERE}.{name}" for name in ("wipe", "broken", "long", "slow", "secret", "resign")}
     settings.ASSISTANT_TOOLS = {**settings.ASSISTANT_TOOLS, **more}
     tools = [*OURS, *more]
     await house.db(lambda: Assistant.objects.create(name="Handy", tools=tools, is_default=True))
@@ -166,6 +175,29 @@ async def test_tool_of_admins_is_neither_offered_to_a_member_nor_done(armed: Hou
     assert [step["outcome"] for step in await steps(armed, 1)] == ["ok"]
     offered = [{tool["function"]["name"] for tool in call.body["tools"]} for call in armed.models.calls]
     assert ["secret" in names for names in offered] == [False, False, True, True]
+
+
+async def test_right_that_was_lost_between_two_calls_counts(armed: House) -> None:
+    await armed.ask(ANNA, "[[rounds 2]] [[tool resign {}]]")
+
+    assert [step["outcome"] for step in await steps(armed)] == ["ok", "refused"]
+    assert told(armed)[-1] == "This person may not use this tool."
+
+
+async def test_long_arguments_are_on_record_in_part(armed: House) -> None:
+    await armed.ask(ANNA, '[[tool search_dialogs {"words": "' + "x" * 2000 + '"}]]')
+
+    [step] = await steps(armed)
+    assert step["outcome"] == "arguments"
+    assert step["arguments"].startswith('{"words": "xxx')
+    assert len(step["arguments"]) < 600
+
+
+async def test_calls_of_one_round_are_bounded(armed: House) -> None:
+    await armed.ask(ANNA, "[[tool current_time {}]] " * 17)
+
+    assert [step["outcome"] for step in await steps(armed)] == ["ok"] * 16 + ["too_many"]
+    assert told(armed)[-1] == "At most 16 calls at once."
 
 
 async def test_long_result_is_told_in_part(armed: House) -> None:
@@ -328,6 +360,41 @@ async def test_right_that_was_taken_meanwhile_counts(armed: House, settings: Set
     assert [step["outcome"] for step in await steps(armed, 0)] == ["refused"]
 
 
+async def test_tool_that_was_taken_from_the_assistant_meanwhile_is_not_done(armed: House) -> None:
+    await armed.ask(ANNA, WIPE)
+    await armed.db(Assistant.objects.update, tools=OURS)
+
+    armed.press(ANNA, "✅ Yes")
+    await armed.quiet()
+
+    assert wiped == []
+    assert [step["outcome"] for step in await steps(armed, 0)] == ["refused"]
+    assert "may not use this tool" in (await armed.db(requests))[1].prompt
+
+
+async def test_calls_beside_one_that_needs_a_yes_are_on_record_too(armed: House) -> None:
+    await armed.ask(ANNA, f"[[tool current_time {{}}]] [[tool rm {{}}]] {WIPE}")
+
+    found = [(step["name"], step["outcome"]) for step in await steps(armed)]
+    assert found == [("current_time", "skipped"), ("rm", "unknown"), ("wipe", "asked")]
+    armed.press(ANNA, "✅ Yes")
+    await armed.quiet()
+    assert wiped == ["Анна: notes"]
+
+
+async def test_what_was_wanted_goes_with_its_dialog(armed: House) -> None:
+    def erase() -> bool:
+        dialog = Conversation.objects.select_related("chat").get()
+        return library.erase(dialog.chat, 0, dialog.pk, User.objects.get(telegram_id=ANNA), timezone.now())
+
+    await armed.ask(ANNA, WIPE)
+    assert await armed.db(Button.objects.filter(action="tool.yes").exists)
+
+    assert await armed.db(erase)
+
+    assert not await armed.db(Button.objects.filter(action__startswith="tool.").exists)
+
+
 async def test_made_up_press_goes_nowhere(armed: House) -> None:
     await armed.ask(ANNA, WIPE)
     request = (await armed.db(requests))[0]
@@ -368,6 +435,32 @@ async def test_search_finds_only_ones_own_dialogs(armed: House) -> None:
     assert "Мой Сейф стоит в углу" in told(armed)[0]
 
 
+async def test_search_finds_what_a_branch_copied_once(armed: House) -> None:
+    for word in ("One rooibos", "Two"):
+        await armed.ask(ANNA, f"{word} [[text Yes, {word}]]")
+    first = next(m["message_id"] for m in armed.messages(ANNA) if m["text"] == "Yes, One rooibos")
+    armed.say(ANNA, "Else [[text Well]]", reply_to=first)
+    await armed.quiet()
+
+    await armed.ask(ANNA, '[[tool search_dialogs {"words": "rooibos"}]]')
+
+    assert told(armed)[0].count("Yes, One rooibos") == 2  # in the question and in the answer
+    assert told(armed)[0].count("[20") == 2
+
+
+async def test_search_finds_what_was_said_when_the_request_is_kept_no_more(armed: House, settings: Settings) -> None:
+    settings.KEEP_REQUESTS_DAYS = 1
+    await armed.ask(ANNA, "Мой сейф стоит в углу")
+    await armed.ask(OLGA, "И мой сейф тоже")
+    await armed.db(Request.objects.update, created_at=timezone.now() - timedelta(days=2))
+    assert await armed.db(retention.forget_old_requests, timezone.now()) == 2
+
+    await armed.ask(ANNA, '[[tool search_dialogs {"words": "Сейф"}]]')
+
+    assert "Мой сейф стоит в углу" in told(armed)[0]
+    assert "тоже" not in told(armed)[0]
+
+
 async def test_search_in_a_group_finds_nothing_private(team: House, armed: House) -> None:
     await armed.ask(ANNA, "My diary: private things")
     await armed.ask(ANNA, "/ask public things", TEAM)
@@ -389,9 +482,39 @@ async def test_file_is_read_by_its_owner_in_pages(armed: House) -> None:
     assert told(armed)[0] == "There is no file 'plan.txt'. There are: none."
 
 
-def _store(telegram_id: int, name: str, text: str) -> None:
+def _store(telegram_id: int, name: str, text: str) -> StoredFile:
     owner = User.objects.get(telegram_id=telegram_id)
-    StoredFile.objects.create(owner=owner, path=name, name=name, mime="text/plain", size=1, sha256=name, text=text)
+    return StoredFile.objects.create(
+        owner=owner, path=name, name=name, mime="text/plain", size=1, sha256=name, text=text
+    )
+
+
+async def test_name_of_a_file_is_found_in_large_and_small_letters(armed: House) -> None:
+    await armed.db(_store, ANNA, "План отпусков.txt", "July")
+
+    await armed.ask(ANNA, '[[tool read_file {"name": "план"}]]')
+
+    assert "July" in told(armed)[0]
+
+
+async def test_group_reads_the_files_of_its_open_dialogs_only(team: House, armed: House) -> None:
+    await armed.db(_store, ANNA, "diary.txt", "Private")
+    await armed.ask(BORIS, "/ask Here is the plan", TEAM)
+    await armed.db(_attach_to_last, "plan.txt")
+
+    await armed.ask(ANNA, '/ask [[tool read_file {"name": "plan"}]]', TEAM)
+    assert "Shared" in told(armed)[0]
+    await armed.ask(ANNA, '/ask [[tool read_file {"name": "diary"}]]', TEAM)
+    assert told(armed)[0] == "There is no file 'diary'. There are: plan.txt."
+    await armed.ask(ANNA, "/new", TEAM)
+    await armed.ask(ANNA, '/ask [[tool read_file {"name": "plan"}]]', TEAM)
+    assert told(armed)[0] == "There is no file 'plan'. There are: none."
+
+
+def _attach_to_last(name: str) -> None:
+    """As a branch keeps a file: the link is the message's alone."""
+    message = Message.objects.filter(role="user").latest("id")
+    Attachment.objects.create(message=message, file=_store(BORIS, name, "Shared"), kind="document")
 
 
 # --- budgets --------------------------------------------------------------------------------------------------------
