@@ -99,6 +99,11 @@ def hidden(old: str, new: str) -> str:
     return "🔁 " + _("The model %(old)s is not offered any more. From now on %(new)s answers here.") % names
 
 
+def withheld(assistant: str) -> str:
+    said = _("The assistant %(assistant)s is not offered to you any more. The dialog goes on without it.")
+    return "🔁 " + said % {"assistant": escaped(assistant)}
+
+
 def stepped_in(answered: str, chosen: str) -> str:
     """What stands under an answer that another model gave."""
     names = {"answered": escaped(answered), "chosen": escaped(chosen)}

@@ -10,6 +10,7 @@ from conversations.services import holding
 from conversations.services.holding import Held, Obstacles
 from core.show import money, number
 from llm.models import Model
+from llm.services import Target
 from telegram_bot.outgoing import Key, Keyboard
 
 NAMED_FILES = 5
@@ -86,17 +87,20 @@ def offer(user: User, chat: Chat, thread: int, model: Model, now: datetime, note
         summarise,
         [Key("✨ " + _("New dialog with it"), "switch.new", data), Key(_("Stay"), "switch.stay")],
     ]
-    return titled(_refusal(model), *_reasons(found), f"\n{note}" if note else ""), keys
+    return titled(*_reasons(found, model.title), f"\n{note}" if note else ""), keys
 
 
-def _refusal(model: Model) -> str:
-    return _("%(model)s cannot take all that this dialog holds.") % {"model": model.title}
+def lost(found: Obstacles, target: Target) -> tuple[list[str], Keyboard]:
+    """What is said when the model of the dialog changed already, a line each, with the ways on."""
+    summarise = [Key("📝 " + _("Summarise"), "context.summarise")] if found.too_long else []
+    keys = [[*summarise, Key("✨ " + _("New dialog"), "context.new")]]
+    return _reasons(found, target.label or target.name), keys
 
 
-def _reasons(found: Obstacles) -> list[str]:
-    reasons = (
-        [_("• The dialog is longer than it reads: the earliest messages would be left out.")] if found.too_long else []
-    )
+def _reasons(found: Obstacles, model: str) -> list[str]:
+    reasons = [_("%(model)s cannot take all that this dialog holds.") % {"model": model}]
+    if found.too_long:
+        reasons.append(_("• The dialog is longer than it reads: the earliest messages would be left out."))
     if found.files:
         named = ", ".join(found.files[:NAMED_FILES])
         reasons.append(_("• It cannot read these files: %(names)s.") % {"names": named})

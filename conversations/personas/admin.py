@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -85,13 +84,8 @@ def _twice(refs: list[str]) -> list[str]:
     return list(dict.fromkeys(ref for ref in refs if refs.count(ref) > 1))
 
 
-@transaction.atomic
 def _make_default(assistant: Assistant, request: HttpRequest, now: Any) -> bool:
-    if assistant.is_default:
-        return False
-    Assistant.objects.filter(is_default=True).update(is_default=False)
-    done = bool(Assistant.objects.filter(pk=assistant.pk).update(is_default=True))
-    return audited(done, "assistant.made_default", assistant, request, now)
+    return audited(services.make_default(assistant), "assistant.made_default", assistant, request, now)
 
 
 def _restore(version: AssistantVersion, request: HttpRequest, now: Any) -> bool:

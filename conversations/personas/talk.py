@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conversations import services
+from conversations.dialogs.context import lost
 from conversations.models import Assistant
+from conversations.services import holding
 from core.db import in_db
 from telegram_bot.access import escaped
 from telegram_bot.application import App, Context, on_button
@@ -44,7 +46,7 @@ async def _binding(context: Context, verb: str, name: str) -> None:
     if not context.incoming.user.is_bot_admin:
         await context.reply(_("This is for admins."))
     elif verb == "unbind":
-        await context.reply(await in_db(_bind, context.incoming, None, timezone.now()))
+        await context.reply(*await in_db(_do, context.incoming, "assistant.bind", None, timezone.now()))
     elif name:
         await context.reply(*await in_db(_named, context.incoming, name, "assistant.bind"))
     else:
@@ -85,7 +87,7 @@ def _named(incoming: Incoming, name: str, action: str) -> Menu:
     found = [one for one in known if one.name.casefold() == name.casefold()]
     found = found or [one for one in known if name.casefold() in one.name.casefold()]
     if len(found) == 1:
-        return _do(incoming, action, found[0], timezone.now()), ()
+        return _do(incoming, action, found[0], timezone.now())
     if found:
         return _("Several assistants match. Which one?"), [[_key(one, action, None)] for one in found[:MOST]]
     return _("I do not know an assistant of that name. Choose from the list: /assistants"), ()
@@ -99,25 +101,33 @@ def _may(incoming: Incoming, action: str) -> Sequence[Assistant]:
 
 async def choose(context: Context, button: Button) -> None:
     said = await in_db(_pressed, context.incoming, button.data["id"], "assistant.choose")
-    await context.reply(said, edit=context.pressed_message)
+    await context.reply(*said, edit=context.pressed_message)
 
 
 async def bind(context: Context, button: Button) -> None:
     said = await in_db(_pressed, context.incoming, button.data["id"], "assistant.bind")
-    await context.reply(said, edit=context.pressed_message)
+    await context.reply(*said, edit=context.pressed_message)
 
 
-def _pressed(incoming: Incoming, key: int | None, action: str) -> str:
+def _pressed(incoming: Incoming, key: int | None, action: str) -> Menu:
     """What the list offered may be offered no more, and the person may have another role."""
     chosen = next((one for one in _may(incoming, action) if one.pk == key), None)
-    if chosen is None and key is not None:
-        return _("This assistant is gone. Please choose another one: /assistants")
+    if chosen is None and (key is not None or action == "assistant.bind"):
+        return _("This assistant is gone. Please choose another one: /assistants"), ()
     return _do(incoming, action, chosen, timezone.now())
 
 
-def _do(incoming: Incoming, action: str, assistant: Assistant | None, now: datetime) -> str:
-    if action == "assistant.bind":
-        return _bind(incoming, assistant, now)
+def _do(incoming: Incoming, action: str, assistant: Assistant | None, now: datetime) -> Menu:
+    """Do it; where the assistant's own model cannot take what the dialog holds, that is said, with the ways on."""
+    target, found = holding.obstacles_with(incoming.chat, incoming.thread, incoming.user, assistant, now)
+    said = (_bind if action == "assistant.bind" else _choose)(incoming, assistant, now)
+    if target is None or not found:
+        return said, ()
+    lines, keys = lost(found, target)
+    return "\n".join([said, "", *map(escaped, lines)]), keys
+
+
+def _choose(incoming: Incoming, assistant: Assistant | None, now: datetime) -> str:
     services.choose_assistant(incoming.chat, incoming.thread, assistant, now)
     if assistant is None:
         return "✅ " + _("The model answers here without an assistant now.")

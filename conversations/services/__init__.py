@@ -3,6 +3,7 @@
 from conversations.services.assistants import (
     bind,
     choose_assistant,
+    make_default,
     offered_assistants,
     problem_of,
     restore_version,
@@ -26,7 +27,7 @@ from conversations.services.turns import EDITED, OWN_KINDS, SOURCE, Outcome, Que
 __all__ = [
     "DEFAULT_SECONDS", "EDITED", "OWN_KINDS", "SOURCE", "Defaults", "Outcome", "Question", "State", "Turn",
     "ask_defaults", "begin", "bind", "bound_to", "choose_assistant", "choose_model", "defaults", "fallbacks",
-    "final", "forget_default", "hand_over", "move_retired", "next_after", "offered_assistants",
+    "final", "forget_default", "hand_over", "make_default", "move_retired", "next_after", "offered_assistants",
     "open_conversation", "problem_of", "recent", "remember_preview", "restore_version", "save", "save_assistant",
     "settle", "start_anew", "target_for", "told", "trim",
 ]  # fmt: skip

@@ -9,13 +9,12 @@ from accounts.models import Chat, Role, User
 from accounts.services import audit, target_of
 from conversations.models import Assistant, AssistantVersion, Binding, Conversation
 from conversations.services.default import forget_default
-from conversations.services.dialogs import open_conversation
+from conversations.services.dialogs import RANKS, open_conversation
 from llm.models import Model
 from llm.services import split_ref
 
 # What a model is told, and which model that is: a change of these is a new version.
 TOLD = ("prompt", "model_id", "fallbacks", "temperature", "tools")
-RANKS = list(Role)
 
 
 @transaction.atomic
@@ -23,15 +22,27 @@ def save_assistant(assistant: Assistant, by: User | None, now: datetime) -> bool
     """Save what was changed and keep the version. True when it is a new version."""
     before = Assistant.objects.select_for_update().filter(pk=assistant.pk).first() if assistant.pk else None
     is_new = before is None or any(getattr(before, name) != getattr(assistant, name) for name in TOLD)
-    if before is not None and is_new:
-        if not before.versions.filter(number=before.version).exists():
+    if before is not None:
+        if is_new and not before.versions.filter(number=before.version).exists():
             _keep(before, None, before.updated_at)  # from before versions were kept
-        assistant.version = before.version + 1
+        # Not what was read before the lock: somebody else may have saved it since.
+        assistant.version = before.version + is_new
     assistant.save()
     if is_new:
         _keep(assistant, by, now)
     transaction.on_commit(forget_default)
     return is_new
+
+
+@transaction.atomic
+def make_default(assistant: Assistant) -> bool:
+    """Let every new dialog begin with it. False when it is so already."""
+    if Assistant.objects.filter(pk=assistant.pk, is_default=True).exists():
+        return False
+    Assistant.objects.filter(is_default=True).update(is_default=False)
+    made = Assistant.objects.filter(pk=assistant.pk).update(is_default=True)
+    transaction.on_commit(forget_default)
+    return bool(made)
 
 
 def _keep(assistant: Assistant, by: User | None, now: datetime) -> None:

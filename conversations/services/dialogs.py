@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 
-from accounts.models import Chat
+from accounts.models import Chat, Role, User
 from conversations import retention, words
-from conversations.models import Conversation, Message
+from conversations.models import Assistant, Conversation, Message
 from conversations.services.default import bound_to, defaults, first_assistant
 from conversations.services.turns import SOURCE
 from core.prepared import Prepared
@@ -20,6 +20,9 @@ from llm.services import Target
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming, language_of
 from telegram_bot.outgoing import Place
+
+# From the least role up.
+RANKS = list(Role)
 
 OPEN = Prepared(
     2,
@@ -74,7 +77,8 @@ def _usable(model: Model) -> Model | None:
 
 
 def leave_hidden_model(conversation: Conversation, incoming: Incoming) -> None:
-    """Choose anew for a dialog whose model is offered no more, and say so; once, for then it is another."""
+    """Choose anew for a dialog whose assistant or model is offered no more, and say so, once: then it is another."""
+    _leave_withheld_assistant(conversation, incoming)
     model = conversation.model
     if model is None or (usable := _usable(model)) is model:
         return
@@ -86,11 +90,31 @@ def leave_hidden_model(conversation: Conversation, incoming: Incoming) -> None:
     outgoing.say(f"hidden:{incoming.key}", place, text, source=SOURCE)
 
 
+def _leave_withheld_assistant(conversation: Conversation, incoming: Incoming) -> None:
+    """Who may choose no more what they chose once goes on without it. In a group, and where it is the place's own, it
+    was chosen for all."""
+    assistant = conversation.assistant
+    if assistant is None or not incoming.chat.is_private or may_choose(incoming.user, assistant):
+        return
+    home = first_assistant(incoming.chat, incoming.thread)
+    if home is not None and home.pk == assistant.pk:
+        return
+    Conversation.objects.filter(pk=conversation.pk).update(assistant=home)
+    conversation.assistant = home
+    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread)
+    outgoing.say(f"withheld:{incoming.key}", place, words.withheld(str(assistant)), source=SOURCE)
+
+
+def may_choose(user: User, assistant: Assistant) -> bool:
+    """Whether the person's role is the one it is offered to, or a higher one."""
+    return RANKS.index(Role(user.role)) >= RANKS.index(Role(assistant.role))
+
+
 @transaction.atomic
 def start_anew(chat: Chat, thread: int, now: datetime) -> bool:
     """Close the open dialog; the chosen model goes along into the next. False when there was none."""
-    current = Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None).first()
-    if current is None:
+    open_one = Conversation.objects.select_for_update(of=("self",)).filter(chat=chat, thread_id=thread, closed_at=None)
+    if (current := open_one.select_related("assistant", "model").first()) is None:
         return False
     current.closed_at = now
     current.save(update_fields=["closed_at"])

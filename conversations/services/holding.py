@@ -8,9 +8,9 @@ from django.db import transaction
 
 from accounts.models import Chat, User
 from conversations import attachments, context
-from conversations.models import Attachment, Conversation, Message
-from conversations.services.dialogs import open_conversation, recent, target_for
-from conversations.services.library import open_instead
+from conversations.models import Assistant, Attachment, Conversation, Message
+from conversations.pieces import Piece
+from conversations.services.dialogs import choose_model, open_conversation, recent, start_anew, target_for
 from llm import services as llm
 from llm.models import Model
 from llm.services import Target
@@ -58,7 +58,7 @@ def held(chat: Chat, thread: int, user: User, now: datetime) -> Held:
         limit=context.limit_of(target),
         messages=kept,
         left_out=older or kept < len(history),
-        files=[link.file.name or link.get_kind_display() for link in _attached(conversation)],
+        files=[_name(piece) for message in history[len(history) - kept :] for piece in message.pieces],
         cost=llm.cost_of(target.model, Usage(input=tokens, output=0)) if target else None,
     )
 
@@ -66,12 +66,28 @@ def held(chat: Chat, thread: int, user: User, now: datetime) -> Held:
 def obstacles(chat: Chat, thread: int, user: User, model: Model, now: datetime) -> Obstacles:
     """What ``model`` could not take of the open dialog that its present model can."""
     conversation = open_conversation(chat, thread, now)
+    return _lost(conversation, user, target_for(conversation), llm.target_of(model))
+
+
+def obstacles_with(
+    chat: Chat, thread: int, user: User, assistant: Assistant | None, now: datetime
+) -> tuple[Target | None, Obstacles]:
+    """The model that would answer if ``assistant`` were chosen, and what it could not take of the open dialog."""
+    conversation = open_conversation(chat, thread, now)
+    present = target_for(conversation)
+    conversation.assistant = assistant
+    other = target_for(conversation)
+    if other is None or (present is not None and present.ref == other.ref):
+        return other, Obstacles(False, [])
+    return other, _lost(conversation, user, present, other)
+
+
+def _lost(conversation: Conversation, user: User, present: Target | None, other: Target) -> Obstacles:
     history, _older = _history(conversation)
-    present, other = target_for(conversation), llm.target_of(model)
     kept, _tokens = _sent(conversation, present, history, user)
-    lost = set(_unreadable(history))
+    unread = set(_unreadable(history))
     kept_then, _tokens = _sent(conversation, other, history, user)
-    files = {key: name for key, name in _unreadable(history).items() if key not in lost}
+    files = {key: name for key, name in _unreadable(history).items() if key not in unread}
     return Obstacles(kept_then < kept, list(files.values()))
 
 
@@ -92,33 +108,23 @@ def _sent(conversation: Conversation, target: Target | None, history: list[Messa
 def _unreadable(history: list[Message]) -> dict[int, str]:
     """Of the last `_sent`: the files that its model can do nothing with."""
     shown = [piece for message in history for piece in message.pieces if piece.shown is not None]
-    return {piece.file.pk: piece.title for piece in shown if piece.shown.missing in UNABLE}
+    return {piece.file.pk: _name(piece) for piece in shown if piece.shown.missing in UNABLE}
 
 
-def _attached(conversation: Conversation) -> list[Attachment]:
-    """The files that go along: not those that a summary covers, nor those that the person left out."""
-    links = Attachment.objects.filter(
-        message__conversation=conversation,
-        message__superseded=False,
-        message__pk__gt=conversation.summarised_to or 0,
-        dropped=False,
-    )
-    return list(links.select_related("file").order_by("message", "position"))
+def _name(piece: Piece) -> str:
+    """A photo has no name of its own."""
+    return piece.file.name or str(Attachment.Kind(piece.kind).label)
 
 
 @transaction.atomic
 def drop_files(chat: Chat, thread: int, now: datetime) -> int:
     """Tell the model of no file of the open dialog any more. How many there were."""
-    links = _attached(open_conversation(chat, thread, now))
-    return Attachment.objects.filter(pk__in=[link.pk for link in links]).update(dropped=True)
+    said = Message.objects.filter(conversation=open_conversation(chat, thread, now))
+    return Attachment.objects.filter(message__in=said, dropped=False).update(dropped=True)
 
 
 @transaction.atomic
-def start_with(chat: Chat, thread: int, model: Model, now: datetime) -> Conversation:
-    """Close the open dialog, and begin one with ``model``; its assistant goes along."""
-    current = open_conversation(chat, thread, now)
-    begun = Conversation.objects.create(
-        chat=chat, thread_id=thread, started_at=now, closed_at=now, assistant=current.assistant, model=model
-    )
-    open_instead(begun, now)
-    return begun
+def start_with(chat: Chat, thread: int, model: Model, now: datetime) -> None:
+    """Begin a dialog as /new does, with ``model``."""
+    start_anew(chat, thread, now)
+    choose_model(chat, thread, model, now)

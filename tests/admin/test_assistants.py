@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.db import models
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, Chat, User
+from conversations import services
 from conversations.models import Assistant, AssistantVersion, Binding, Request
 from llm.models import Model, ProviderState
 from tests.admin.conftest import url
@@ -95,6 +97,18 @@ def test_every_change_of_what_the_model_is_told_is_a_version(site: Client, opera
     assert (assistant.version, assistant.prompt) == (2, "Two.")
     kept = AssistantVersion.objects.order_by("number")
     assert [(row.number, row.prompt, row.changed_by) for row in kept] == [(1, "One.", operator), (2, "Two.", operator)]
+
+
+def test_two_who_save_the_same_at_once_make_one_version(site: Client) -> None:
+    site.post(url(Assistant, "add"), FORM | {"prompt": "One."})
+    first, second = Assistant.objects.get(), Assistant.objects.get()
+    first.prompt = second.prompt = "Two."
+
+    assert services.save_assistant(first, None, timezone.now())
+    assert not services.save_assistant(second, None, timezone.now())
+
+    assert Assistant.objects.get().version == 2
+    assert AssistantVersion.objects.count() == 2
 
 
 def test_what_was_written_before_versions_were_kept_can_come_back(site: Client) -> None:

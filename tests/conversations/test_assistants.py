@@ -61,6 +61,41 @@ async def test_button_of_a_higher_role_does_nothing_later(house: House) -> None:
     assert not await house.db(Conversation.objects.exclude(assistant=None).exists)
 
 
+async def test_dialog_goes_on_without_an_assistant_that_its_person_may_choose_no_more(house: House) -> None:
+    await house.db(create, "Boss", role=Role.ADMIN)
+    await house.ask(OLGA, "/assistant Boss")
+    await house.db(User.objects.filter(telegram_id=OLGA).update, role=Role.MEMBER)
+
+    assert await house.ask(OLGA, "[[text Hello]]") == "Hello"
+    assert house.heard(OLGA)[-2] == (
+        "🔁 The assistant Boss is not offered to you any more. The dialog goes on without it."
+    )
+    assert "I am Boss." not in str(house.models.calls[-1].body)
+    await house.ask(OLGA, "[[text Again]]")
+    assert len([text for text in house.heard(OLGA) if text.startswith("🔁")]) == 1
+
+
+async def test_assistant_that_everybody_begins_with_is_for_everybody(house: House) -> None:
+    await house.db(create, "Boss", role=Role.ADMIN, is_default=True)
+
+    assert await house.ask(ANNA, "[[system]]") == "I am Boss."
+
+
+async def test_assistant_that_an_admin_chose_for_a_group_answers_all_in_it(team: House) -> None:
+    await team.db(create, "Boss", role=Role.ADMIN)
+    await team.ask(OLGA, "/assistant Boss", TEAM)
+
+    assert await team.ask(ANNA, "/ask [[system]]", TEAM) == "I am Boss."
+
+
+async def test_temperature_of_the_assistant_is_the_models(house: House) -> None:
+    await house.db(create, "Sober", temperature=0.25)
+    await house.ask(ANNA, "/assistant Sober")
+    await house.ask(ANNA, "Hello")
+
+    assert house.models.calls[-1].body["temperature"] == 0.25
+
+
 async def test_assistant_is_chosen_by_name(house: House) -> None:
     await house.db(create, "Translator")
     await house.db(create, "Transcriber")
@@ -78,6 +113,25 @@ async def test_assistants_own_model_answers(house: House) -> None:
     await house.ask(ANNA, "/assistant Luna")
 
     assert "gpt-4o-mini" in await house.ask(ANNA, "Hello")
+
+
+async def test_assistant_whose_model_cannot_take_the_dialog_says_so_and_offers_the_ways_on(house: House) -> None:
+    await house.db(offer, "openai", "tiny", label="Tiny", context_window=300, capabilities=["text"])
+    await house.db(lambda: create("Small", model=model("tiny")))
+    for number in (1, 2, 3):
+        await house.ask(ANNA, f"{number} {'tea and biscuits ' * 20} [[text Yes.]]")
+
+    said = await house.ask(ANNA, "/assistant Small")
+
+    assert said.split("\n") == [
+        "✅ Small helps here now.",
+        "",
+        "Tiny cannot take all that this dialog holds.",
+        "• The dialog is longer than it reads: the earliest messages would be left out.",
+    ]
+    assert list(house.buttons(ANNA)) == ["📝 Summarise", "✨ New dialog"]
+    await house.ask(ANNA, "/model gpt-4.1-mini")
+    assert await house.ask(ANNA, "/assistant Small") == "✅ Small helps here now."
 
 
 async def test_new_dialog_keeps_the_chosen_assistant(house: House) -> None:

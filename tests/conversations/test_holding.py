@@ -4,15 +4,17 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from accounts.models import User
 from conversations import services
-from conversations.models import Attachment, Conversation, Message, Request
+from conversations.models import Assistant, Attachment, Binding, Conversation, Message, Request
 from conversations.services import Question, holding
 from files.models import StoredFile
+from llm.models import Model
 from llm.tokens import estimate
 from telegram_bot.incoming import Incoming
 from tests.conversations.conftest import change, choose, offer, requests
@@ -104,6 +106,21 @@ async def test_files_are_named_and_can_be_left_out(house: House) -> None:
     assert len(house.messages(ANNA)) == 2
 
 
+async def test_file_without_a_name_is_told_by_its_kind_and_only_while_it_goes_along(
+    house: House, settings: Settings
+) -> None:
+    await talk(house, 1)
+    await house.db(give_file, "")
+    await house.ask(ANNA, "/context")
+    assert "📎 Files, 1: picture" in lines(house)
+
+    settings.MAX_CONTEXT_MESSAGES = 3
+    await house.ask(ANNA, "And else?")
+    await house.ask(ANNA, "/context")
+
+    assert "📎 No files." in lines(house)
+
+
 async def test_person_has_the_dialog_summarised(house: House) -> None:
     await talk(house, 4)
     await house.ask(ANNA, "/context")
@@ -137,6 +154,41 @@ async def test_summary_that_fails_is_said_and_loses_nothing(house: House) -> Non
 
     assert lines(house)[-1] == "No summary came of it this time. Nothing is lost; try again later."
     assert lines(house)[2].endswith("messages: 8.")
+
+
+async def test_stop_does_not_wait_for_a_summary(house: House) -> None:
+    """Presses have a line of their own in which nothing may take long."""
+    await talk(house, 4)
+    house.models.clear_rules()
+    house.models.rule(contains="The dialog:", text=NOTES, hold="notes")
+    await house.ask(ANNA, "/context")
+
+    house.press(ANNA, "📝 Summarise")
+    await house.until(lambda: len(house.models.calls) == 5)
+    await house.until(lambda: house.heard(ANNA)[-1] == "📝 Summarising…")
+    stop = plant(house, "stop:1")
+    await house.until(lambda: stop.answered)
+    house.models.release("notes")
+    await house.quiet()
+
+    assert lines(house)[-1] == "Done: the newest messages stay word for word."
+
+
+def plant(house: House, data: str) -> Any:
+    """A press of a button that the newest message never had."""
+    message = house.messages(ANNA)[-1]
+    message["reply_markup"] = {"inline_keyboard": [[{"text": "Here", "callback_data": data}]]}
+    return house.press(ANNA, "Here")
+
+
+async def test_made_up_press_has_nothing_summarised(house: House) -> None:
+    await talk(house, 4)
+    await house.ask(ANNA, "/context")
+
+    plant(house, "summarise:")
+    await house.quiet()
+
+    assert len(house.models.calls) == 4
 
 
 async def test_new_dialog_begins_in_place(house: House) -> None:
@@ -243,6 +295,18 @@ async def test_new_dialog_with_the_other_model(tiny: House) -> None:
     assert dialog.model is not None
     assert dialog.model.name == "tiny"
     assert lines(tiny)[2].endswith("messages: 0.")
+
+
+def test_new_dialog_with_a_model_begins_as_every_new_one_here(dialog: Conversation, now: datetime) -> None:
+    home, other = (Assistant.objects.create(name=name) for name in ("Home", "Other"))
+    Binding.objects.create(chat=dialog.chat, assistant=home)
+    Conversation.objects.filter(pk=dialog.pk).update(assistant=other)
+    model = Model.objects.get(name="tiny")
+
+    holding.start_with(dialog.chat, 0, model, now)
+
+    begun = Conversation.objects.get(closed_at=None)
+    assert (begun.pk != dialog.pk, begun.assistant, begun.model) == (True, home, model)
 
 
 async def test_stay(tiny: House) -> None:
