@@ -309,6 +309,13 @@ class ChatPage(DecidedPage, ReadOnlyPage):
     list_select_related = ("person", "requested_by")
     search_fields = ("title", "username", "telegram_id")
     ordering = (PENDING_FIRST, "-created_at")
+    actions_row = ("approve", "reject", "block")
+    actions_detail = (
+        "approve",
+        "reject",
+        "block",
+        {"title": _("Answers here"), "icon": "tune", "items": ["other_payer", "switch_fallbacks"]},
+    )
     fieldsets = (
         (
             None,

@@ -135,7 +135,22 @@ async def test_errors_stand_by_provider_model_and_kind(house: House) -> None:
     await house.db(life)
 
     assert await house.ask(OLGA, "/admin errors") == (
-        "Errors of the last 24 hours\ngemini\n• c · auth: 1\nopenai\n• a · timeout: 2\n• b · auth: 1"
+        "Errors of the last 24 hours\ngemini\n• c · the key was refused: 1\n"
+        "openai\n• a · it took too long: 2\n• b · the key was refused: 1"
+    )
+
+
+async def test_questions_that_no_model_was_asked_are_no_failures(house: House) -> None:
+    def life() -> None:
+        for kind in ("budget", "budget", "too_many", "file"):
+            asked(ANNA, state="failed", error_kind=kind)
+
+    await house.db(life)
+
+    said = await house.ask(OLGA, "/admin stats")
+    assert "requests: 4, people: 1, failed: 0, stopped: 0\n🪫 no model was asked (budgets, limits, files): 4" in said
+    assert (await house.ask(OLGA, "/admin errors")).startswith(
+        "Errors of the last 24 hours\n🪫 a budget is used up: 2\n🪫 "
     )
 
 
@@ -206,7 +221,7 @@ async def test_health_shows_a_provider_that_is_paused(house: House) -> None:
     said = await house.ask(OLGA, "/admin health")
 
     assert "⏸ openai: paused until" in said
-    assert "(billing)" in said
+    assert "(the account is out of money)" in said
 
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -221,6 +236,18 @@ async def test_list_of_those_who_wait_has_buttons_that_decide(house: House) -> N
     await house.ask(OLGA, "/admin users pending")
     assert await look(house, "✅ Chris") == "✅ Chris: active"
     assert await look(house, "« Back") == "⏳ pending: 0"
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [("approve", "✅ Chris: active"), ("reject", "🚫 Chris: rejected"), ("block", "⛔ Chris: blocked")],
+)
+async def test_person_who_waits_is_decided_by_words(house: House, verb: str, said: str) -> None:
+    await house.ask(CHRIS, "/start")
+
+    assert await house.ask(OLGA, f"/admin {verb} {CHRIS}") == said
+    assert await house.ask(OLGA, f"/admin users {said.split()[-1]}") != "Whom shall I show?"
+    assert "Chris" in house.heard(OLGA)[-1]
 
 
 async def test_two_admins_press_at_once_and_one_decides(house: House) -> None:
