@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from conversations import error_words
+
 Words = Mapping[str, Promise | str]
 
 # telegram_bot.lanes.ALLOWED_UPDATES
@@ -63,26 +65,7 @@ ENDS: Words = {
 
 # Request.error_kind, Delivery.error_kind and what a step failed of.
 ERRORS: Words = {
-    "auth": _("the key was refused"),
-    "billing": _("the account is out of money"),
-    "forbidden_region": _("the provider refuses our region"),
-    "model_not_found": _("there is no such model"),
-    "bad_request": _("the provider did not take the question"),
-    "context_too_long": _("the dialog is too long for the model"),
-    "too_large": _("too large"),
-    "blocked": _("the provider refuses the subject"),
-    "rate_limited": _("too many questions at once"),
-    "quota_daily": _("the quota of the day is used up"),
-    "overloaded": _("the provider is overloaded"),
-    "server": _("the server failed"),
-    "timeout": _("it took too long"),
-    "network": _("no connection"),
-    "no_model": _("there is no model to ask"),
-    "empty": _("an answer without a word"),
-    "bug": _("an error of ours"),
-    "budget": _("a budget is used up"),
-    "too_many": _("too many questions in a minute"),
-    "file": _("the model can take none of the files"),
+    **error_words.KINDS,
     "flood": _("Telegram asks to wait"),
     "forbidden": _("the bot may not write there"),
     "topic": _("the topic is closed or gone"),
@@ -94,7 +77,6 @@ ERRORS: Words = {
     "nothing to edit": _("there is no message to be changed"),
     "too large": _("too large"),
     "file gone": _("the file is not kept any more"),
-    "crash": _("the process died"),
 }
 
 # Facts of a step (conversations.calling, conversations.services.handover), and how a tool's call ended.

@@ -1,7 +1,5 @@
 """The operator's pages of dialogs: what was asked, what it cost, and the assistants."""
 
-from typing import get_args
-
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -10,20 +8,17 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.pages import ContentPage
-from conversations import limits
+from conversations import error_words, limits
 from conversations.models import Conversation, Message, Request, RequestSum
 from conversations.personas.admin import AssistantPage, BindingPage, VersionPage
-from conversations.services import OWN_KINDS
 from core.admin import ReadOnlyInline, ReadOnlyPage, display, values_filter
 from core.show import badge, link, money, nowrap, number, pretty, prose, seconds, stamp, trace
-from llm.errors import Kind
 
 __all__ = ["AssistantPage", "BindingPage", "VersionPage"]  # registered by being imported
 
 State = Request.State
 STATE_KIND = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning", State.FAILED: "danger"}
-KINDS = (*get_args(Kind), *OWN_KINDS, *limits.KINDS)
-ErrorFilter = values_filter("error_kind", _("error"), lambda: [(kind, kind) for kind in KINDS])
+ErrorFilter = values_filter("error_kind", _("error"), error_words.KINDS.items)
 
 
 @admin.register(Request)
@@ -72,7 +67,9 @@ class RequestPage(ContentPage, ReadOnlyPage):
 
     @display(description=_("state"), ordering="state")
     def condition(self, request: Request) -> SafeString:
-        return badge(request.error_kind or request.get_state_display(), STATE_KIND[State(request.state)])
+        refused = request.error_kind in limits.KINDS
+        kind = "warning" if refused else STATE_KIND[State(request.state)]
+        return badge(error_words.say(request.error_kind) or request.get_state_display(), kind)
 
     @display(description=_("model asked"), ordering="model_ref")
     def which(self, request: Request) -> SafeString:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Access, User
+from conversations import error_words, limits
 from conversations.models import Request
 from core import show
 from delivery.models import Delivery
@@ -28,6 +29,8 @@ MOST_REQUESTS = 10
 MOST_PEOPLE = 8
 
 State = Request.State
+# No model was asked: nothing failed.
+REFUSED = Q(error_kind__in=limits.KINDS)
 
 
 # --- figures --------------------------------------------------------------------------------------------------------
@@ -55,7 +58,8 @@ def _span(title: str, since: datetime) -> Iterator[str]:
     found = Request.objects.filter(created_at__gte=since).aggregate(
         count=Count("pk"),
         people=Count("user", distinct=True),
-        failed=Count("pk", filter=Q(state=State.FAILED)),
+        failed=Count("pk", filter=Q(state=State.FAILED) & ~REFUSED),
+        refused=Count("pk", filter=REFUSED),
         stopped=Count("pk", filter=Q(state=State.STOPPED)),
         tokens_in=Sum("input_tokens", default=0),
         tokens_out=Sum("output_tokens", default=0),
@@ -64,6 +68,8 @@ def _span(title: str, since: datetime) -> Iterator[str]:
     )
     yield title
     yield _("💬 requests: %(count)d, people: %(people)d, failed: %(failed)d, stopped: %(stopped)d") % found
+    if found["refused"]:
+        yield _("🪫 no model was asked (budgets, limits, files): %(refused)d") % found
     sums = {"tokens_in": number_format(found["tokens_in"], force_grouping=True)}
     sums["tokens_out"] = number_format(found["tokens_out"], force_grouping=True)
     yield _("🔤 tokens in: %(tokens_in)s, out: %(tokens_out)s") % sums
@@ -93,10 +99,10 @@ def errors(asked: Asked) -> View | None:
     if asked.words:
         return None
     since = asked.now - DAY
-    failed = Request.objects.filter(created_at__gte=since).exclude(error_kind="")
-    rows = failed.values_list("model_ref", "error_kind").annotate(count=Count("pk"))
+    ended = Request.objects.filter(created_at__gte=since).exclude(error_kind="")
+    rows = ended.exclude(REFUSED).values_list("model_ref", "error_kind").annotate(count=Count("pk"))
     lines = list(_by_provider(rows.order_by("model_ref", "-count")[:MOST_ERRORS]))
-    lines += list(_undelivered(since))
+    lines += [*_refused(ended), *_undelivered(since)]
     title = _("**Errors of the last 24 hours**")
     return View("\n".join([title, *(lines or [_("None. ✨")])]), [[key(_("🔄 Look again"), "errors")]])
 
@@ -108,7 +114,12 @@ def _by_provider(rows: Iterable[tuple[str, str, int]]) -> Iterator[str]:
         if provider != last:
             last = provider
             yield f"**{escaped(provider or '—')}**"
-        yield f"• {escaped(name or '—')} · {escaped(kind)}: {count}"
+        yield f"• {escaped(name or '—')} · {escaped(error_words.say(kind))}: {count}"
+
+
+def _refused(ended: "QuerySet[Request]") -> Iterator[str]:
+    for kind, count in ended.filter(REFUSED).values_list("error_kind").annotate(count=Count("pk")).order_by("-count"):
+        yield f"🪫 {escaped(error_words.say(kind))}: {count}"
 
 
 def _undelivered(since: datetime) -> Iterator[str]:
@@ -147,7 +158,7 @@ def _whose(now: datetime) -> View:
 
 def _row(request: Request) -> str:
     at = date_format(timezone.localtime(request.created_at), "SHORT_DATETIME_FORMAT")
-    said = request.error_kind or request.get_state_display()
+    said = error_words.say(request.error_kind) or request.get_state_display()
     facts = [at, request.model_ref or "—", said]
     if request.input_tokens is not None or request.output_tokens is not None:
         facts.append(

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from conversations.services.turns import Turn
 
 MINUTE = timedelta(seconds=60)
-# Request.error_kind of a question that no model was asked.
-KINDS = BUDGET, TOO_MANY = "budget", "too_many"
+# Request.error_kind of a question that no model was asked; "file": because it can take none of the files.
+KINDS = BUDGET, TOO_MANY, FILE = "budget", "too_many", "file"
 # How an answer may end without a word of it having come although the model was at work.
 WORKED = ("timeout", "empty")
 

@@ -351,7 +351,7 @@ class ProviderPage(Page):
 
     @display(description=_("last error"))
     def trouble(self, state: ProviderState) -> SafeString | str:
-        return badge(state.last_error_kind, "warning") if state.last_error_kind else "—"
+        return badge(state.trouble, "warning") if state.last_error_kind else "—"
 
     @display(description=_("last error at"), ordering="last_error_at")
     def troubled_at(self, state: ProviderState) -> str:

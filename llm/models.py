@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Role
+from llm import error_words
 
 # The capabilities of models that do one thing and do not converse.
 SPECIALISTS = (["transcription"], ["ocr"])
@@ -35,6 +36,11 @@ class ProviderState(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def trouble(self) -> str:
+        """The last error in words."""
+        return error_words.say(self.last_error_kind)
 
 
 class Availability(models.TextChoices):
@@ -210,8 +216,8 @@ class Budget(models.Model):
         ]
 
     def __str__(self) -> str:
-        whose = self.user or self.chat or (self.get_role_display() if self.role else "")
-        return f"{self.get_scope_display()} {whose} · {self.get_period_display()}"
+        each = _("each %(role)s") % {"role": self.get_role_display()} if self.role else self.get_scope_display()
+        return f"{self.user or self.chat or each} · {self.get_period_display()}"
 
 
 class Spending(models.Model):

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db.models import Model
 from django.template import Library
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from core import show
 
@@ -33,7 +34,9 @@ def compact(value: int | None) -> str:
     """``842``, ``12.3k``, ``4.6M``; a dash for what is not known."""
     if value is None or value < 10_000:
         return show.number(value)
-    return f"{value / 1_000_000:.1f}M" if value >= 1_000_000 else f"{value / 1000:.1f}k"
+    if value < 999_950:
+        return gettext("%(number)sk") % {"number": show.localised(Decimal(value) / 1000, 1)}
+    return gettext("%(number)sM") % {"number": show.localised(Decimal(value) / 1_000_000, 1)}
 
 
 @register.filter

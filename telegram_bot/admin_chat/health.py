@@ -72,7 +72,7 @@ def _providers(now: datetime) -> Iterator[str]:
 def _provider(name: str, state: ProviderState | None, now: datetime) -> str:
     if state is not None and state.paused_until is not None and state.paused_until > now:
         until = date_format(timezone.localtime(state.paused_until), "TIME_FORMAT")
-        paused = _("paused until %(time)s (%(kind)s)") % {"time": until, "kind": escaped(state.last_error_kind)}
+        paused = _("paused until %(time)s (%(kind)s)") % {"time": until, "kind": escaped(state.trouble)}
         return f"⏸ **{name}**: {paused}"
     if state is not None and state.failures:
         return f"⚠️ **{name}**: " + _("failures in a row: %(count)d") % {"count": state.failures}

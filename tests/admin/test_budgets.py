@@ -2,14 +2,19 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from django.utils.formats import date_format
 
 from accounts.models import AuditEntry, Chat, User
+from conversations import error_words, limits
+from conversations.models import Request
+from conversations.services import OWN_KINDS
 from llm import budgets
+from llm.errors import Kind
 from llm.models import Budget, Spending
 from llm.periods import starts_on
 from tests.admin.conftest import person, url
@@ -91,6 +96,35 @@ def test_price_that_nobody_knows_is_shown_as_such(site: Client, now: datetime) -
 
     assert "$0.0000 + ? / $1.0000" in page
     assert "width:85%" in page
+
+
+@pytest.mark.parametrize(
+    ("scope", "target", "name"),
+    [
+        ("bot", "", "the whole bot · a month"),
+        ("role", "role", "each member · a month"),
+        ("person", "user", "Anna 1 · a month"),
+        ("chat", "chat", "Team · a month"),
+    ],
+)
+def test_budget_is_called_by_whose_it_is(targets: dict[str, Any], scope: str, target: str, name: str) -> None:
+    column = target if target in ("", "role") else f"{target}_id"
+    row = Budget.objects.create(scope=scope, tokens=1, **({column: targets[target]} if column else {}))
+    with translation.override("en"):
+        assert str(row) == name
+
+
+def test_refused_and_failed_questions_are_told_in_words(site: Client, rows: Any) -> None:
+    for kind, words in (("budget", "a budget is used up"), ("timeout", "it took too long")):
+        Request.objects.update(state="failed", error_kind=kind)
+        page = site.get(url(Request, "changelist"), {"error_kind": kind}).content.decode()
+        assert page.count(words) >= 2, "in the list and among the filters"
+        assert f">{kind}<" not in page
+
+
+def test_every_kind_of_error_has_words() -> None:
+    kinds = {*get_args(Kind), *OWN_KINDS, *limits.KINDS}
+    assert kinds <= error_words.KINDS.keys()
 
 
 def test_budget_and_its_period_stand_on_one_line_each(site: Client, now: datetime) -> None:

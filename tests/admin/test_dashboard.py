@@ -11,16 +11,17 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from accounts.models import Access, Chat, User
 from config import dashboard
 from conversations.models import Conversation, Request
+from core.templatetags.core_admin import compact
 from delivery.models import Delivery
 from llm.models import ProviderState, SyncRun
 from telegram_bot.models import Update
-from tests.admin.conftest import at, client_of, one_of_each, person
+from tests.admin.conftest import at, client_of, one_of_each, person, url
 
 NOW = at(20)
 
@@ -70,11 +71,13 @@ def test_sums_leave_out_what_is_not_known(dialog: Conversation) -> None:
     ask(dialog, at(19), user=anna, input_tokens=100, output_tokens=10, cost=Decimal("0.02"))
     ask(dialog, at(19), user=anna, input_tokens=50, output_tokens=None, cost=None)
     ask(dialog, at(19), user=anna, state="failed", error_kind="timeout")
+    ask(dialog, at(19), user=anna, state="failed", error_kind="budget")
 
     assert dashboard.totals(NOW) == {
-        "requests": 3,
+        "requests": 4,
         "people": 1,
         "failed": 1,
+        "refused": 1,
         "input": 150,
         "output": 10,
         "spent": Decimal("0.02"),
@@ -96,13 +99,44 @@ def test_models_are_listed_by_use_and_an_unknown_cost_stays_unknown(dialog: Conv
 
 
 def test_errors_are_counted_by_kind(dialog: Conversation) -> None:
-    for kind in ("timeout", "timeout", "timeout", "billing", ""):
+    for kind in ("timeout", "timeout", "timeout", "billing", "budget", "too_many", ""):
         ask(dialog, at(19), error_kind=kind)
 
-    assert dashboard.by_error(NOW) == [
-        {"error_kind": "timeout", "count": 3, "share": 75},
-        {"error_kind": "billing", "count": 1, "share": 25},
+    with translation.override("en"):
+        assert dashboard.by_error(NOW) == [
+            {"error_kind": "timeout", "count": 3, "share": 75, "title": "it took too long"},
+            {"error_kind": "billing", "count": 1, "share": 25, "title": "the account is out of money"},
+        ]
+
+
+def test_what_everybody_used_is_told_by_name(site: Client, dialog: Conversation) -> None:
+    anna, now = person(1, NOW), timezone.now()
+    for _ in range(2):
+        ask(dialog, now, user=anna, input_tokens=1000, output_tokens=200, cost=Decimal("0.5"))
+    ask(dialog, now, input_tokens=7, output_tokens=3)  # of somebody who is gone
+
+    rows = dashboard.by_person(now)
+    page = site.get("/admin/").content.decode()
+
+    assert [(row["user"], row["name"], row["requests"], row["input"], row["spent"]) for row in rows] == [
+        (anna.pk, "Anna 1", 2, 2000, Decimal("1.0")),
+        (None, "", 1, 7, None),
     ]
+    assert f'href="{url(anna, "change", anna.pk)}">Anna 1</a>' in page
+    assert "2\N{NO-BREAK SPACE}000" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ["9\N{NO-BREAK SPACE}999", "12.3k", "1.0M", "4.6M"]),
+        ("ru", ["9\N{NO-BREAK SPACE}999", "12,3", "1,0", "4,6"]),
+    ],
+)
+def test_large_figures_are_short_and_written_as_the_reader_writes_them(language: str, words: list[str]) -> None:
+    with translation.override(language):
+        said = [compact(value) for value in (9999, 12_345, 999_999, 4_600_000)]
+    assert [one[: len(word)] for one, word in zip(said, words, strict=True)] == words
 
 
 def test_percentiles_are_the_nearest_ranks_of_each_day(dialog: Conversation) -> None:
@@ -313,14 +347,14 @@ def test_number_of_queries_does_not_depend_on_the_rows(site: Client) -> None:
 
 
 def test_figures_are_counted_once_a_minute(site: Client, dialog: Conversation) -> None:
-    ask(dialog, timezone.now())
+    ask(dialog, timezone.now(), user=person(1, NOW))
     counted = queries(site)
     ask(dialog, timezone.now())
 
     with CaptureQueriesContext(connection) as asked:
         page = site.get("/admin/")
 
-    assert len(asked) == counted - 6
+    assert len(asked) == counted - 8
     assert page.context["use"]["requests"] == 1
 
 
