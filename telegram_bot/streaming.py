@@ -42,6 +42,7 @@ OnFirst = Callable[[int], Awaitable[None]]
 
 
 async def show_typing(place: Place) -> None:
+    """For some five seconds, or until a message comes; skipped where there is no room for it."""
     thread = place.thread or None
     try:
         await runtime.bot().send_chat_action(
@@ -59,7 +60,9 @@ async def typing(place: Place, pace: Pace = Pace()) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        (trouble,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(trouble, Exception):
+            log.warning("typing broke", error=repr(trouble))
 
 
 async def _keep_typing(place: Place, pace: Pace) -> None:
