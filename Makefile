@@ -1,15 +1,18 @@
 # `make` alone says what there is. Every target sets up by itself what it needs.
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+PYTEST := SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest
+# By several processes: tests/conftest.py says how many, and who gets which.
+SHARED_OUT := -n auto --durations 15
 MANAGE := $(PY) manage.py
 # Checked strictly. Migrations are written by Django.
 CODE := config core accounts llm files delivery telegram_bot conversations sandbox scripts tests benchmarks
 
-.PHONY: help setup setup-dev run web bot sandbox password test lint lint-style lint-types lint-imports lint-django format \
+.PHONY: help setup setup-dev run web bot sandbox password test test-database lint lint-style lint-types lint-imports lint-django format \
 	migrations messages schema bench screenshots ci clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## Start Sekretar; without BOT_TOKEN together with the sandbox (WEB_PORT, SANDBOX_PORT)
 	@$(PY) -m scripts.run
@@ -32,8 +35,12 @@ sandbox: setup ## Start the sandbox alone
 password: setup ## Set the password of the operator's login
 	@$(PY) -m scripts.run password
 
-test: setup-dev ## Run all tests, on up to four processors (ARGS="-k name" for some of them)
-	@SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest $(if $(ARGS),$(ARGS),-n auto --maxprocesses 4)
+test: setup-dev ## Run all tests, by up to four processes (ARGS="-k name" for some of them)
+	@$(PYTEST) $(if $(ARGS),$(ARGS),$(SHARED_OUT))
+
+# The sandbox has no database (a contract of pyproject.toml), and its tests take long to import.
+test-database: setup-dev ## Run the tests that use the database, on that of DATABASE_URL
+	@$(PYTEST) $(SHARED_OUT) -m database --ignore tests/sandbox
 
 lint: setup-dev ## Run all checks of the code
 	@$(MAKE) --no-print-directory --keep-going lint-style lint-types lint-imports lint-django

@@ -1,14 +1,21 @@
-"""What every test may ask for: three people, a clock, threads that start together."""
+"""What every test may ask for: three people, a clock, threads that start together. How the tests are shared out."""
 
+import functools
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from accounts.models import Access, Role, User
 from accounts.services import TelegramPerson
@@ -16,6 +23,16 @@ from conversations.models import Assistant
 from core.db import close_db_threads
 
 T = TypeVar("T")
+
+# The same examples at every run, however slow the machine is.
+hypothesis.settings.register_profile(
+    "steady",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture
@@ -96,8 +113,72 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """PostgreSQL drops no database that somebody is connected to, such as a process a test killed."""
     with django_db_blocker.unblock():
         Assistant.objects.all().delete()  # what a migration puts in is the business of a test of its own
+    TransactionTestCase._fixture_teardown = _delete_what_was_written  # type: ignore[attr-defined]
     yield
     if connection.vendor == "postgresql":
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+
+
+# Written by migrations, changed by no test: Django's own records of models and rights.
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def _delete_what_was_written(_case: TransactionTestCase) -> None:
+    """In place of Django's flush, which empties all tables and makes the rights anew: on PostgreSQL half of the time
+    that such a test takes. Like it this waits for transactions that a test left open, or nothing would be sure.
+    """
+    tables, touched = _tables()
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # on SQLite a transaction is alone from its beginning
+            cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(touched)
+        for (place,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {tables[place]}")
+
+
+@functools.cache
+def _tables() -> tuple[list[str], str]:
+    """The quoted names of all tables but the kept, and a query for the places of those that hold something."""
+    there = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    tables = [connection.ops.quote_name(name) for name in there if name not in KEPT]
+    looks = [f"SELECT {place} WHERE EXISTS (SELECT 1 FROM {name})" for place, name in enumerate(tables)]
+    return tables, " UNION ALL ".join(looks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark the tests that use the database, whichever it is: ``-m database`` runs these alone on another one.
+    All others are kept from it by pytest-django, or start processes that have their own. The slow ones come first.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db", "migrated"}:
+            item.add_marker("database")
+    yield
+    items.sort(key=lambda item: not (item.get_closest_marker("acceptance") or item.get_closest_marker("browser")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For ``-n auto``: one more than there are processors, for some test always waits; four at most."""
+    return min((os.cpu_count() or 1) + 1, 4)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _Shared(config, log)
+
+
+class _Shared(LoadScopeScheduling):  # type: ignore[misc]
+    """Test by test to whoever is free, but the tests of a file with a fixture for the whole file to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if _has_a_fixture_for_all(self.config.rootpath / file) else nodeid
+
+
+@functools.cache
+def _has_a_fixture_for_all(file: Path) -> bool:
+    return 'scope="module"' in file.read_text(encoding="utf-8")
