@@ -80,14 +80,14 @@ class House:
     def calls(self, method: str, chat_id: int | None = None) -> list[Any]:
         return self.world.calls(method=method, chat_id=chat_id)
 
-    async def until(self, predicate: Callable[[], T], seconds: float = 10.0) -> T:
+    async def until(self, predicate: Callable[[], T], seconds: float = 60.0) -> T:
         """What ``predicate()`` gives once it is true, asked at each call of the Bot API."""
         return await self.world.wait_for(predicate, timeout=seconds)
 
     async def db(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await in_db(fn, *args, **kwargs)
 
-    async def quiet(self, seconds: float = 15.0) -> None:
+    async def quiet(self, seconds: float = 60.0) -> None:
         """Return when every update that was sent is done and everything that had to be said is said."""
         async with asyncio.timeout(seconds):
             while self.world.updates.pending or bool(await in_db(_open_rows)) or self.engine.health()["lanes"]:

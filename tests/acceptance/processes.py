@@ -1,9 +1,11 @@
 """Real processes around a scratch database: started, asked, killed, and ended by their ids whatever happens.
 
 What the people see is asked from the sandbox over HTTP, what the bot believes from the database over a connection of
-our own. Nothing here imports the bot. Every wait has an end.
+our own. Nothing here imports the bot. Every wait has an end; one that proves no speed is patient, for it costs nothing
+while all is well, and a busy machine is no failure.
 """
 
+import itertools
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +33,7 @@ ADMINS = -1001000000001
 FIRST = 1_000_001  # the people of a burst: this one and those after
 CROWD = range(FIRST, FIRST + 60)  # all of them are let in already
 LOOK_SECONDS = 0.03
+PATIENCE = 60.0
 LOG_LINES = 60
 
 # Values that can be found again in any output.
@@ -43,7 +47,7 @@ SECRETS = {
 }
 
 
-def until(look: Callable[[], T], seconds: float = 15.0, what: str = "") -> T:
+def until(look: Callable[[], T], seconds: float = PATIENCE, what: str = "") -> T:
     """What ``look()`` gives once it is true. AssertionError after ``seconds``."""
     end = time.monotonic() + seconds
     while not (found := look()):
@@ -77,7 +81,7 @@ class Process:
     def is_running(self) -> bool:
         return self.popen.poll() is None
 
-    def says(self, text: str, seconds: float = 30.0) -> None:
+    def says(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait for ``text`` in the output; AssertionError when the process ends before or takes too long."""
 
         def look() -> bool:
@@ -88,14 +92,14 @@ class Process:
 
         until(look, seconds, f"{text!r} from {self.name}")
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = PATIENCE) -> int:
         """The exit code. AssertionError when it does not end in time."""
         try:
             return self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} does not end within {seconds} s:\n{self.tail()}") from None
 
-    def terminate(self, seconds: float = 25.0) -> int:
+    def terminate(self, seconds: float = PATIENCE) -> int:
         """SIGTERM; the exit code."""
         self.popen.send_signal(signal.SIGTERM)
         return self.wait(seconds)
@@ -103,7 +107,7 @@ class Process:
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self.popen.kill()
-        self.popen.wait(10)
+        self.popen.wait(PATIENCE)
 
     def tail(self) -> str:
         lines = self.output.splitlines()[-LOG_LINES:]
@@ -138,7 +142,7 @@ class Sandbox:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/_sandbox", timeout=30.0)
+        self._http = httpx.Client(base_url=f"{url}/_sandbox", timeout=2 * PATIENCE)
 
     def close(self) -> None:
         self._http.close()
@@ -186,9 +190,9 @@ class Sandbox:
         found: list[Json] = self.get("/calls", **query)
         return found
 
-    def done(self, method: str, at_least: int, seconds: float = 30.0) -> None:
+    def done(self, method: str, at_least: int, seconds: float = PATIENCE) -> None:
         """Return when ``at_least`` calls of ``method`` have succeeded. AssertionError after ``seconds``."""
-        found = self.get("/counts", method=method, at_least=at_least, timeout=min(seconds, 25.0))
+        found = self.get("/counts", method=method, at_least=at_least, timeout=seconds)
         assert found.get(method, 0) >= at_least, found
 
     def fault(self, method: str, kind: str, **more: Any) -> None:
@@ -277,11 +281,11 @@ class Stage:
         updates = self.database.count("telegram_bot_update", "new", "running")
         return updates + self.database.count("delivery_delivery", "queued", "sending")
 
-    def quiet(self, seconds: float = 30.0) -> None:
+    def quiet(self, seconds: float = PATIENCE) -> None:
         """Return when every update is confirmed and done, and everything is said."""
         until(lambda: not self.sandbox.pending() and not self.open_rows(), seconds, "no open rows")
 
-    def ask(self, user_id: int, text: str, seconds: float = 15.0) -> str:
+    def ask(self, user_id: int, text: str, seconds: float = PATIENCE) -> str:
         """Say it, and give the bot's next message once it is no preview any more."""
         asked = self.sandbox.say(user_id, text)["message_id"]
 
@@ -321,10 +325,18 @@ def playground(folder: Path) -> dict[str, str]:
     }
 
 
+_ports = itertools.count(os.getpid() * 101)
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A port that stays free until somebody listens there.
+
+    Not one that the system chooses: such a one may be taken for any connection as soon as it is let go.
+    """
+    while True:
+        port = 10_000 + next(_ports) % 20_000
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def told_secrets(processes: Sequence[Process]) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ def test_stranger_whom_another_process_lets_in_is_told_within_two_seconds(stage:
     approve = stage.manage("approve", str(STRANGER))
     # Polled while the command runs: it may end some time after its commit.
     told = "SELECT created_at FROM delivery_delivery WHERE key LIKE 'decided:%%'"
-    until(lambda: stage.database.rows(told), 20, "the decision")
+    until(lambda: stage.database.rows(told), what="the decision")
     decided = time.time()
     until(lambda: len(stage.sandbox.heard(STRANGER)) == 2, 3.0, "the good news")
     assert approve.wait() == 0

@@ -42,15 +42,15 @@ def announce(stage: Stage) -> None:
 def test_announcement_survives_kills_and_reaches_everybody_once(stage: Stage) -> None:
     bot = stage.bot(**PACE)
     stage.sandbox.post("/burst", chats=len(CROWD), per_chat=1, first_id=FIRST, text="/ping")
-    stage.quiet(60)
+    stage.quiet()
     stage.sandbox.fault("sendMessage", "hang", chat_id=STUCK)
     announce(stage)
     for count in KILLS:
-        until(lambda count=count: reached(stage) >= count, 30, f"{count} announcements")  # type: ignore[misc]
+        until(lambda count=count: reached(stage) >= count, what=f"{count} announcements")  # type: ignore[misc]
         bot.kill()
         bot = stage.bot(**PACE)
-    until(lambda: stage.database.count("telegram_bot_broadcast", "done"), 60, "the end")
-    stage.quiet(60)
+    until(lambda: stage.database.count("telegram_bot_broadcast", "done"), what="the end")
+    stage.quiet()
 
     got = {person: news(stage, person) for person in CROWD}
     doubtful = "SELECT chat_id FROM delivery_delivery WHERE source = 'announcement' AND state = 'unknown'"

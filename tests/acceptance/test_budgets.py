@@ -77,7 +77,7 @@ def test_two_processes_cannot_overspend_a_budget_together(stage: Stage) -> None:
         done = stage.database.count("telegram_bot_update", "done") == len(ASKED)
         return done and not stage.database.count("delivery_delivery", "queued", "sending")
 
-    until(all_is_said, 60, "all questions answered or refused")
+    until(all_is_said, what="all questions answered or refused")
 
     heard = [stage.sandbox.heard(person) for person in ASKED]
     answered = [texts for texts in heard if texts and not texts[0].startswith("🪫")]

@@ -45,7 +45,7 @@ def survived(stage: Stage, request: pytest.FixtureRequest) -> tuple[Stage, Crash
     crash = crash_of(stage)
     assert len(stage.sandbox.calls("sendMessage")) < len(CHATS) * EACH  # it was in the middle
     stage.bot(**WHOLE_HISTORY)
-    stage.quiet(60)
+    stage.quiet()
     return stage, crash
 
 

@@ -44,7 +44,7 @@ def test_report_of_two_hundred_pages_is_read_to_its_end_and_answered(stage: Stag
     stage.sandbox.model("Sum it up", text="Sales grew everywhere.")
     stage.bot(MAX_CONTEXT_TOKENS="100000")
     send(stage, report(), "report.pdf", "Sum it up")
-    stage.quiet(60)
+    stage.quiet()
 
     assert stage.sandbox.heard(CHRIS) == ["Sales grew everywhere."]
     (parts,) = asked(stage)
@@ -58,7 +58,7 @@ def test_report_that_does_not_fit_is_read_as_far_as_it_goes_and_that_is_said(sta
     stage.sandbox.model("Sum it up", text="Sales grew in some regions.")
     stage.bot(MAX_CONTEXT_TOKENS="1000")
     send(stage, report(), "report.pdf", "Sum it up")
-    stage.quiet(60)
+    stage.quiet()
 
     (answer,) = stage.sandbox.heard(CHRIS)
     assert answer.startswith("Sales grew in some regions.\n\n📎 Only the first ")
@@ -66,13 +66,13 @@ def test_report_that_does_not_fit_is_read_as_far_as_it_goes_and_that_is_said(sta
 
 
 def test_album_of_ten_photos_is_one_question_with_ten_pictures(stage: Stage) -> None:
-    assert stage.manage("sync_models").wait(60) == 0
+    assert stage.manage("sync_models").wait() == 0
     stage.sandbox.model("Which is best?", text="The third one.")
     bot = stage.bot(DEFAULT_MODEL="gemini:gemini-3.8-flash")
     photos = [photo(number) for number in range(10)]
     files = [{"photo": {"name": "p.jpg", "base64": encoded(content)}} for content in photos]
     stage.sandbox.post("/album", user_id=CHRIS, chat_id=CHRIS, files=files, caption="Which is best?")
-    stage.quiet(60)
+    stage.quiet()
 
     assert stage.sandbox.heard(CHRIS) == ["The third one."]
     (call,) = stage.sandbox.get("/llm/calls", endpoint="chat")

@@ -63,7 +63,7 @@ def asked(stage: Stage) -> int:
 
 
 def test_group_with_a_topic_is_answered_when_it_asks_and_kept_tidy(stage: Stage) -> None:
-    assert stage.manage("sync_models").wait(60) == 0
+    assert stage.manage("sync_models").wait() == 0
     stage.bot(NOTICE_SECONDS="2", DEFAULT_MODEL="gemini:gemini-3.8-flash")
     team = group(stage, "supergroup", is_forum=True, topics=[{"message_thread_id": TOPIC, "name": "Green"}])
     greeted = len(stage.sandbox.messages(team))

@@ -28,21 +28,22 @@ def test_deaf_bot_is_told_of_and_so_is_the_cure(stage: Stage) -> None:
     assert (status, checks["bot"]) == (503, {"level": "failed", "alive": False})
 
     bot = stage.bot(**SOON)
-    until(lambda: ready(address)[1]["bot"].get("by") == "poll", 20, "a bot that polls")
+    until(lambda: ready(address)[1]["bot"].get("by") == "poll", what="a bot that polls")
     assert ready(address)[0] == 200
+    assert ready(address)[1]["bot"]["tick_seconds_ago"] < 20
 
     stage.sandbox.fault("getUpdates", "cut", times=None)
     stage.sandbox.say(FIRST, "This ends the poll that waits.")
-    until(lambda: ready(address)[0] == 503, 30, "not ready")
+    until(lambda: ready(address)[0] == 503, what="not ready")
     status, checks = ready(address)
     assert (checks["bot"]["level"], checks["bot"]["alive"]) == ("failed", True)
     assert checks["bot"]["trouble"] in ("NetworkError", "TimedOut")
     assert httpx.get(f"{address}/healthz").status_code == 200
-    until(lambda: notices(stage), 20, "the admins are told")
+    until(lambda: notices(stage), what="the admins are told")
 
     stage.sandbox.clear()
-    until(lambda: ready(address)[0] == 200, 40, "ready again")
-    until(lambda: len(notices(stage)) > 1, 20, "the admins are told of it")
+    until(lambda: ready(address)[0] == 200, what="ready again")
+    until(lambda: len(notices(stage)) > 1, what="the admins are told of it")
     deaf, well = notices(stage)
     assert deaf.startswith("⚠️ The bot is deaf: it has heard nothing from Telegram since ")
     assert well == "✅ Well again: the bot hears Telegram."
@@ -53,9 +54,9 @@ def test_deaf_bot_is_told_of_and_so_is_the_cure(stage: Stage) -> None:
 def test_bot_that_was_killed_is_missed(stage: Stage) -> None:
     _web, address = stage.web()
     bot = stage.bot()
-    until(lambda: ready(address)[0] == 200, 20, "ready")
+    until(lambda: ready(address)[0] == 200, what="ready")
     bot.kill()
-    until(lambda: ready(address)[0] == 503, 45, "not ready")
+    until(lambda: ready(address)[0] == 503, what="not ready")
     assert ready(address)[1]["bot"]["alive"] is False
 
 

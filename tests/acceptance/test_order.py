@@ -19,7 +19,7 @@ def answered(new_stage: NewStage) -> Stage:
     stage.sandbox.model("/", history=True)
     stage.bot()
     stage.sandbox.post("/burst", chats=len(CHATS), per_chat=EACH, first_id=FIRST, text="{chat}/{n}")
-    stage.quiet(60)
+    stage.quiet()
     return stage
 
 

@@ -46,7 +46,7 @@ class Reports:
 
     def of(self, message: str) -> Json:
         """The report of that name, once it is here."""
-        return until(lambda: [event for event in self.events if message in json.dumps(event)], 20, message)[0]
+        return until(lambda: [event for event in self.events if message in json.dumps(event)], what=message)[0]
 
 
 @pytest.fixture

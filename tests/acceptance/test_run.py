@@ -16,7 +16,7 @@ def asked(name: str, question: str, env: Mapping[str, str], folder: Path) -> lis
     """Start, ask as the administrator, whom every start lets in, and stop as Ctrl-C does; what the bot answered."""
     process = Process(name, ["-m", "scripts.run"], env, folder)
     try:
-        process.says("For the real Telegram", 60)
+        process.says("For the real Telegram")
         with closing(Sandbox(f"http://127.0.0.1:{env['SANDBOX_PORT']}")) as sandbox:
             mine = sandbox.say(OLGA, question)["message_id"]
 
@@ -28,7 +28,7 @@ def asked(name: str, question: str, env: Mapping[str, str], folder: Path) -> lis
             return until(answers, what=f"an answer to {question!r}")
     finally:
         process.popen.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait() == 0
 
 
 def test_bot_that_knew_an_earlier_sandbox_answers_in_a_new_one(tmp_path: Path) -> None:

@@ -27,13 +27,15 @@ FLAGS = [
 PICTURES = ROOT / "test-results" / "newcomer"
 ANNA, OLGA, ADMINS = "101", "100", "-1001000000001"
 QUESTION = "Чем отличается список от кортежа?"
-PATIENCE = 15_000  # milliseconds until the page shows what was awaited
+PATIENCE = 60_000  # milliseconds until the page shows what was awaited
 # What the model of play says to it; it waits halfway until it is told to go on.
 ANSWER = [
     "Список можно менять.",
     *[f"Пример {number}: в список добавляют, а кортеж таков, как есть." for number in range(12)],
 ]
 ANSWER += ["Кортеж менять нельзя."]
+
+expect.set_options(timeout=PATIENCE)
 
 pytestmark = [
     pytest.mark.browser,
@@ -57,7 +59,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     """Everything, started on free ports with nothing of this machine's settings."""
     process = Process("run", ["-m", "scripts.run"], playground(tmp_path), tmp_path)
     try:
-        process.says("Sekretar is running", 60)
+        process.says("Sekretar is running")
         process.says("For the real Telegram")
         yield Running(
             process,
@@ -69,7 +71,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     finally:
         # Not a kill: it would leave the bot and the servers behind.
         process.popen.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait()
 
 
 def told(process: Process, pattern: str) -> str:
@@ -122,9 +124,9 @@ def asks_for_access(page: Page) -> None:
     expect(page.get_by_test_id("pane-right")).to_have_attribute("data-chat-id", ADMINS)
     picture(page, "1-opened")
     left(page, "start").click()
-    expect(of_bot(page)).to_have_count(1, timeout=PATIENCE)
+    expect(of_bot(page)).to_have_count(1)
     card = right(page, "message").last
-    expect(card).to_contain_text("Анна @anna 101", timeout=PATIENCE)
+    expect(card).to_contain_text("Анна @anna 101")
     expect(card.get_by_test_id("inline-button")).to_have_count(3)
     picture(page, "2-asked")
 
@@ -132,7 +134,7 @@ def asks_for_access(page: Page) -> None:
 def is_let_in(page: Page) -> None:
     card = right(page, "message").last
     card.get_by_test_id("inline-button").filter(has_text="✅").click()
-    expect(of_bot(page).last).to_contain_text("/models", timeout=PATIENCE)
+    expect(of_bot(page).last).to_contain_text("/models")
     expect(card).to_contain_text("Ольга")
     expect(card.get_by_test_id("inline-button")).to_have_count(0)
     picture(page, "3-let-in")
@@ -143,15 +145,15 @@ def chooses_a_model(page: Page) -> str:
     write(page, "/models")
     menu = of_bot(page).last
     keys = menu.get_by_test_id("inline-button")
-    expect(keys).to_have_count(4, timeout=PATIENCE)
+    expect(keys).to_have_count(4)
     picture(page, "4-providers")
     keys.filter(has_text="Mistral").click()
-    expect(keys.filter(has_text="Mistral Small").first).to_be_visible(timeout=PATIENCE)
+    expect(keys.filter(has_text="Mistral Small").first).to_be_visible()
     picture(page, "5-models")
     chosen = keys.filter(has_text="Mistral Small").first
     name = chosen.inner_text().removesuffix(" 🖼").strip()
     chosen.click()
-    expect(of_bot(page).last.locator(".bubble")).to_contain_text(name, timeout=PATIENCE)
+    expect(of_bot(page).last.locator(".bubble")).to_contain_text(name)
     return name
 
 
@@ -160,16 +162,16 @@ def watches_an_answer_grow(page: Page, sandbox: str) -> None:
     assert page.request.post(f"{sandbox}_sandbox/llm/rules", data=rule).ok
     before = of_bot(page).count()
     write(page, QUESTION)
-    expect(of_bot(page)).to_have_count(before + 1, timeout=PATIENCE)
+    expect(of_bot(page)).to_have_count(before + 1)
     answer = of_bot(page).last
     stop = answer.get_by_test_id("inline-button").filter(has_text="⏹")
-    expect(stop).to_be_visible(timeout=PATIENCE)
+    expect(stop).to_be_visible()
     expect(answer).to_contain_text(ANSWER[0])
     expect(answer).not_to_contain_text(ANSWER[-1])
     picture(page, "6-growing")
     assert page.request.post(f"{sandbox}_sandbox/llm/release", data={"name": "story"}).ok
-    expect(answer).to_contain_text(ANSWER[-1], timeout=PATIENCE)
-    expect(stop).to_have_count(0, timeout=PATIENCE)
+    expect(answer).to_contain_text(ANSWER[-1])
+    expect(stop).to_have_count(0)
     picture(page, "7-answered")
 
 
@@ -207,7 +209,7 @@ def finds_the_request(page: Page, model: str) -> None:
 
 def stops_with_ctrl_c(process: Process) -> None:
     process.popen.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait() == 0
     assert "Stopping…" in process.output
     assert [line for line in process.output.splitlines() if "Traceback" in line or "error" in line.lower()] == []
 
