@@ -89,7 +89,7 @@ def _at_once(*functions: Callable[[], T]) -> list[T]:
     def run(function: Callable[[], T]) -> T:
         try:
             connection.ensure_connection()
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             return function()
         finally:
             connection.close()

@@ -76,7 +76,7 @@ async def test_defaults_are_kept_fresh_so_that_no_question_waits_for_them(
     await turn.startup()
     try:
         settings.DEFAULT_MODEL = "openai:our-own"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while remembered() != "our-own":
                 await asyncio.sleep(0.02)
     finally:

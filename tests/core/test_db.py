@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def test_urgent_call_is_made_before_those_that_wait() -> None:
     one_is_free, all_are_free, order = threading.Event(), threading.Event(), list[str]()
-    held = [in_db(all_are_free.wait, 10) for _thread in range(THREADS[connection.vendor] - 1)]
-    calls = [*held, in_db(one_is_free.wait, 10), in_db(order.append, "usual"), in_db_first(order.append, "urgent")]
+    held = [in_db(all_are_free.wait, 60) for _thread in range(THREADS[connection.vendor] - 1)]
+    calls = [*held, in_db(one_is_free.wait, 60), in_db(order.append, "usual"), in_db_first(order.append, "urgent")]
     tasks = [asyncio.create_task(call) for call in calls]
     await asyncio.sleep(0)  # the tasks begin, in their order
     one_is_free.set()
@@ -75,10 +75,23 @@ async def test_language_a_call_chooses_is_its_own() -> None:
         assert translation.get_language() == "en"
 
 
+async def all_held(until: threading.Event) -> list["asyncio.Task[bool]"]:
+    """Calls that keep every thread busy, all of them begun."""
+    begun = threading.Semaphore(0)
+
+    def hold() -> bool:
+        begun.release()
+        return until.wait(60)
+
+    held = [asyncio.create_task(in_db(hold)) for _thread in range(THREADS[connection.vendor])]
+    for _call in held:
+        assert await asyncio.to_thread(begun.acquire, timeout=60)
+    return held
+
+
 async def test_cancelled_call_that_waits_is_never_made() -> None:
     free, made = threading.Event(), list[str]()
-    busy = [asyncio.create_task(in_db(free.wait, 10)) for _thread in range(THREADS[connection.vendor])]
-    await asyncio.sleep(0)
+    busy = await all_held(free)
     waiting = asyncio.create_task(in_db(made.append, "x"))
     await asyncio.sleep(0)
     waiting.cancel()
@@ -118,19 +131,19 @@ def _end_my_session() -> None:
 async def test_every_one_of_many_callers_gets_its_own_answer() -> None:
     """Answers are told together; none may stay with a thread that waits for more work."""
     for crowd in (1, 3, 17, 300):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             answers = await asyncio.gather(*(in_db(str, number) for number in range(crowd)))
         assert answers == [str(number) for number in range(crowd)]
 
 
 async def test_answer_of_the_last_call_before_the_end_is_told() -> None:
     begun = threading.Event()
-    last = asyncio.create_task(in_db(lambda: begun.wait(10)))
+    last = asyncio.create_task(in_db(lambda: begun.wait(60)))
     await asyncio.sleep(0)
     closing = asyncio.create_task(asyncio.to_thread(close_db_threads))
     begun.set()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await last
         await closing
 
@@ -149,7 +162,7 @@ async def test_what_a_call_tells_the_loop_is_heard_before_its_answer() -> None:
 async def test_loop_is_told_from_any_other_thread_as_well() -> None:
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     await asyncio.to_thread(tell, loop, heard.set)
-    await asyncio.wait_for(heard.wait(), 5)
+    await asyncio.wait_for(heard.wait(), 60)
 
 
 # --- many callers, one call -----------------------------------------------------------------------------------------
@@ -171,8 +184,7 @@ class Doubled:
 async def waiting(together: "Together[int, int]", *numbers: int) -> list["asyncio.Task[int]"]:
     """Tasks that ask while every thread is busy, so that they wait together."""
     free = threading.Event()
-    held = [asyncio.create_task(in_db(free.wait, 10)) for _thread in range(THREADS[connection.vendor])]
-    await asyncio.sleep(0.05)
+    held = await all_held(free)
     tasks = [asyncio.create_task(together(number)) for number in numbers]
     await asyncio.sleep(0)
     asyncio.get_running_loop().call_later(0.05, free.set)
@@ -214,8 +226,7 @@ async def test_error_of_one_is_not_the_others() -> None:
 
 async def test_one_who_gave_up_before_the_call_is_left_out() -> None:
     doubled, free = Doubled(), threading.Event()
-    held = [asyncio.create_task(in_db(free.wait, 10)) for _thread in range(THREADS[connection.vendor])]
-    await asyncio.sleep(0.05)
+    held = await all_held(free)
     together = Together(doubled)
     given_up, kept = asyncio.create_task(together(1)), asyncio.create_task(together(2))
     await asyncio.sleep(0)

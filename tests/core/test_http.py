@@ -1,7 +1,6 @@
 """Clients over the one transport: what broke, and whether the request can have arrived."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from core.http import client, is_transport, never_left
+from tests.acceptance.processes import free_port
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Serve = Callable[[Answer], Awaitable[str]]
@@ -35,13 +35,7 @@ async def serve() -> AsyncIterator[Serve]:
         server.close()
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-async def error_of(url: str, timeout: float = 0.3) -> httpx.HTTPError:
+async def error_of(url: str, timeout: float = 30) -> httpx.HTTPError:
     async with client(timeout=timeout) as http:
         with pytest.raises(httpx.HTTPError) as caught:
             await http.post(url, json={})
@@ -91,7 +85,7 @@ async def test_request_whose_line_was_cut_may_have_arrived(serve: Serve) -> None
 
 
 async def test_request_without_an_answer_may_have_arrived(serve: Serve) -> None:
-    error = await error_of(await serve(silent))
+    error = await error_of(await serve(silent), timeout=1.0)
 
     assert isinstance(error, httpx.TimeoutException)
     assert not never_left(error)

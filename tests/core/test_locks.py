@@ -60,7 +60,7 @@ def other() -> Iterator[Other]:
     yield start
     for process in started:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def tell(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def eventually(condition: Callable[[], Any], times: int = 500) -> bool:
+def eventually(condition: Callable[[], Any], times: int = 3000) -> bool:
     """PostgreSQL notices the end of a session a moment after the process."""
     for _time in range(times):
         if condition():
@@ -106,7 +106,7 @@ def test_lock_of_a_killed_process_is_free(lock: ProcessLock, other: Other) -> No
     holder = other("test")
     assert says(holder) == "True"
     holder.send_signal(signal.SIGKILL)
-    holder.wait(10)
+    holder.wait(60)
 
     assert eventually(lock.acquire)
 

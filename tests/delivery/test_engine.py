@@ -36,7 +36,7 @@ def put(engine: LocalEngine, lane: str, *names: str) -> None:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.002)
 
@@ -223,7 +223,7 @@ async def test_health_tells_when_the_last_sweep_was(engine: LocalEngine) -> None
 async def test_stop_lets_a_running_row_end_and_takes_no_further(engine: LocalEngine) -> None:
     put(engine, "a:1", "hold", "left")
     await until(lambda: log)
-    stopping = asyncio.create_task(engine.stop("a", 5.0))
+    stopping = asyncio.create_task(engine.stop("a", 60.0))
     await asyncio.sleep(0)
     put(engine, "a:2", "too late")
     put(engine, "b:1", "other kind")
@@ -248,7 +248,7 @@ async def test_lanes_that_wait_for_a_place_end_unstarted_at_the_stop(engine: Loc
     for number in range(3):
         put(engine, f"a:{number}", "hold")
     await until(lambda: len(log) == 2)
-    stopping = asyncio.create_task(engine.stop("a", 5.0))
+    stopping = asyncio.create_task(engine.stop("a", 60.0))
     await asyncio.sleep(0)
     for number in range(3):
         gates[f"a:{number}"].set()
@@ -258,7 +258,7 @@ async def test_lanes_that_wait_for_a_place_end_unstarted_at_the_stop(engine: Loc
 
 
 async def test_stopping_what_is_idle_is_at_once(engine: LocalEngine) -> None:
-    assert await engine.stop("a", 5.0)
+    assert await engine.stop("a", 60.0)
 
 
 # --- wakes belong to commits ----------------------------------------------------------------------------------------

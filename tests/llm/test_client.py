@@ -130,7 +130,7 @@ async def test_silence_in_the_middle_is_a_timeout(wire: Wire, client: Client, se
     settings.LLM_READ_TIMEOUT_SEC = 0.3
     wire.says(says()[0], ": keep-alive\n\n", ending="hang")
     assert (await fails(client)).kind == "timeout"
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 30)
 
 
 async def test_second_attempt_has_the_patience_of_the_first(wire: Wire, client: Client, settings: Any) -> None:
@@ -139,7 +139,7 @@ async def test_second_attempt_has_the_patience_of_the_first(wire: Wire, client: 
     wire.says(f"data: {fragment}\n\n", ending="cut")
     for _ in range(2):
         wire.says(": keep-alive\n\n", ending="hang")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert (await fails(client)).kind == "timeout"
     assert len(wire.seen) == 3
 
@@ -165,17 +165,17 @@ async def test_closing_the_stream_closes_the_connection(wire: Wire, client: Clie
     wire.says(says()[0], ending="hang")
     async with aclosing(client.stream(target(), asks())) as events:
         assert await anext(events) == Text("42")
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 30)
 
 
 async def test_cancelling_the_task_closes_the_connection(wire: Wire, client: Client) -> None:
     wire.says(": wait\n\n", ending="hang")
     task = asyncio.create_task(ask(client))
-    await asyncio.wait_for(wire.arrived.wait(), 5)
+    await asyncio.wait_for(wire.arrived.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(wire.gone.wait(), 5)
+    await asyncio.wait_for(wire.gone.wait(), 30)
 
 
 async def test_whole_answer_is_the_sum_of_the_stream(wire: Wire, client: Client) -> None:
@@ -348,7 +348,7 @@ async def test_others_wait_while_one_tries(wire: Wire, client: Client) -> None:
     seen = target(paused_until=until, pause_kind="auth")
     wire.says(": thinking\n\n", ending="hang")
     trial = asyncio.create_task(ask(client, seen))
-    await asyncio.wait_for(wire.arrived.wait(), 5)
+    await asyncio.wait_for(wire.arrived.wait(), 30)
     assert (await fails(client, seen)).kind == "auth"
     trial.cancel()
     await asyncio.wait([trial])

@@ -32,7 +32,7 @@ def in_a_thread(wire: Wire) -> Iterator[Wire]:
     thread = threading.Thread(target=asyncio.run, args=(main(),))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield wire
     finally:
         over.set()

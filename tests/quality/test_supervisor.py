@@ -36,7 +36,7 @@ while True:
 class Output(io.StringIO):
     """What the children said, and a way to wait for it."""
 
-    def until(self, text: str, seconds: float = 20) -> None:
+    def until(self, text: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.getvalue():
             assert time.monotonic() < deadline, f"{text!r} never came: {self.getvalue()!r}"
@@ -81,14 +81,14 @@ def test_bytes_that_are_no_text_do_not_stop_the_output(supervisor: Supervisor, o
 def test_process_that_ends_is_reported_with_its_code(supervisor: Supervisor) -> None:
     supervisor.start(python("web", POLITE))
     supervisor.start(python("bot", "raise SystemExit(3)"))
-    event = supervisor.wait(20)
+    event = supervisor.wait(60)
     assert event == Ended("bot", 3)
     assert str(event) == "bot ended with exit code 3"
 
 
 def test_killed_process_is_reported_with_its_signal(supervisor: Supervisor) -> None:
     supervisor.start(python("bot", "import os; os.kill(os.getpid(), 9)"))
-    assert str(supervisor.wait(20)) == "bot was killed by SIGKILL"
+    assert str(supervisor.wait(60)) == "bot was killed by SIGKILL"
 
 
 def test_nothing_happens_while_all_run(supervisor: Supervisor, out: Output) -> None:
@@ -145,7 +145,7 @@ def test_children_of_a_killed_process_go_with_it(supervisor: Supervisor, out: Ou
     out.until("ready")
     children = psutil.Process(supervisor.running["bot"][1].pid).children()
     supervisor.stop(patience=0)
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=60)
     assert children
     assert alive == []
 
@@ -192,7 +192,7 @@ def test_signal_stops_all_children_and_is_no_failure(whole: Whole, number: signa
     process = whole()
     children = psutil.Process(process.pid).children()
     process.send_signal(number)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.count("bye") == 2
     assert not any(child.is_running() for child in children)
@@ -202,7 +202,7 @@ def test_death_of_one_child_stops_the_others_with_one_sentence(whole: Whole) -> 
     process = whole()
     web, bot = sorted(psutil.Process(process.pid).children(), key=lambda child: child.create_time())
     bot.kill()
-    said, complaint = process.communicate(timeout=20)
+    said, complaint = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "web     │ bye" in said
     assert complaint.strip() == (

@@ -119,7 +119,7 @@ class Stream:
     async def next(self) -> dict[str, Any]:
         fields: dict[str, str] = {}
         while "data" not in fields:
-            block = await asyncio.wait_for(self.response.content.readuntil(b"\n\n"), 5)
+            block = await asyncio.wait_for(self.response.content.readuntil(b"\n\n"), 30)
             lines = [line for line in block.decode().splitlines() if line and line[0] != ":"]
             fields = dict(line.split(": ", 1) for line in lines)
         return {"id": int(fields["id"]), "event": fields["event"], "data": json.loads(fields["data"])}
@@ -264,7 +264,7 @@ async def test_a_hanging_call_and_a_poll_do_not_hold_up_the_end(session: aiohttp
         await sandbox.world.updates.waiting()
         await sandbox.world.wait_for(lambda: sandbox.world.faults.rules[0].applied)
         began = time.monotonic()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
     assert (await poll)["result"] == []
     with pytest.raises(aiohttp.ClientError):
         await hanging
@@ -360,7 +360,7 @@ async def test_the_process_says_where_it_is_and_ends_when_asked(
     url = json.loads(await asyncio.wait_for(process.stdout.readline(), 30))["url"]
     me = await Api(url, session, "77:abc")("getMe")
     process.send_signal(number)
-    out, err = await asyncio.wait_for(process.communicate(), 10)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
     assert me["result"]["id"] == 77
     assert (process.returncode, out, err) == (0, b"", b"")
 

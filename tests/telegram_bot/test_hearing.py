@@ -39,7 +39,7 @@ def arrived(when: datetime) -> None:
 
 async def failed_post(sandbox: Sandbox) -> None:
     sandbox.world.say(ANNA, "Is anybody there?")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not sandbox.world.webhook.last_error:
             await asyncio.sleep(0.02)
 
@@ -47,7 +47,8 @@ async def failed_post(sandbox: Sandbox) -> None:
 async def test_quiet_webhook_is_well(told: tuple[Sandbox, App, WebhookWatch]) -> None:
     _sandbox, _application, watch = told
     await watch.look()
-    assert (watch.trouble, watch.hearing()["by"], watch.hearing()["heard_seconds_ago"]) == ("", "webhook", 0.0)
+    assert (watch.trouble, watch.hearing()["by"]) == ("", "webhook")
+    assert watch.hearing()["heard_seconds_ago"] < 5
 
 
 async def test_updates_that_wait_behind_a_failed_post_are_trouble(told: tuple[Sandbox, App, WebhookWatch]) -> None:

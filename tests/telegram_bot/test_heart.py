@@ -150,7 +150,7 @@ async def test_heart_and_watch_end_with_the_process() -> None:
     tasks = [asyncio.create_task(beating.run(stop)), asyncio.create_task(beating.watch(stop))]
     await asyncio.sleep(0.05)
     stop.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(4):
         await asyncio.gather(*tasks)
     assert await in_db(pulse.last, pulse.BOT) is not None
 
@@ -161,7 +161,7 @@ async def test_taken_port_for_figures_stops_nobody(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings.METRICS_PORT = taken.getsockname()[1]
         running = asyncio.create_task(Heart(LocalEngine(), leads=False).run(stop))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while await in_db(pulse.last, pulse.BOT) is None:
                 await asyncio.sleep(0.01)
         stop.set()
@@ -177,7 +177,9 @@ async def test_poll_that_fails_is_in_trouble_until_one_succeeds(settings: Settin
             await _poll_once(house, poller)
             assert poller.hearing()["trouble"] in ("NetworkError", "RetryAfter")
         await _poll_once(house, poller)
-        assert poller.hearing() == {"by": "poll", "heard_seconds_ago": 0.0, "expected": 20.25, "trouble": ""}
+        heard = poller.hearing()
+        assert heard.pop("heard_seconds_ago") < 5
+        assert heard == {"by": "poll", "expected": 20.25, "trouble": ""}
 
 
 async def _nothing(_batch: list[dict[str, Any]]) -> None: ...

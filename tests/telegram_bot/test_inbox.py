@@ -27,7 +27,7 @@ async def odd(transactional_db: None, settings: Settings) -> AsyncIterator[House
         yield opened
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
@@ -206,7 +206,7 @@ async def test_update_is_put_back_when_the_database_hiccups_and_done_later(odd: 
     odd_handlers.forget(database_faults=1)
     odd.say(ANNA, "/hiccup")
     await odd.until(lambda: not odd.world.updates.pending)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (update := await only(odd)).not_before is None:
             await asyncio.sleep(0.01)
     assert (update.state, update.attempts) == ("new", 1)

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -57,6 +56,12 @@ class Stage:
     async def until_shown(self, text: str) -> None:
         await self.world.wait_for(lambda: self.shown == text)
 
+    async def until_on_its_way(self) -> None:
+        """The message that a fault makes slow has left."""
+        async with asyncio.timeout(30):
+            while not self.world.faults.rules[0].applied:
+                await asyncio.sleep(0.005)
+
     async def until_called(self, method: str, times: int = 1) -> None:
         await self.world.wait_for(lambda: len(self.world.calls(method=method)) >= times)
 
@@ -89,8 +94,9 @@ async def test_fast_answer_has_no_preview(stage: Stage) -> None:
 
 
 async def test_first_words_are_there_within_150_milliseconds(stage: Stage) -> None:
-    waits = []
-    for number in range(5):
+    waits = [float("inf")]
+    while min(waits) >= 0.15 and len(waits) <= 30:  # the best of some: the machine may be busy
+        number = len(waits)
         preview = stage.preview(Pace())
         began = time.monotonic()
         preview.show(f"Words {number}")
@@ -98,7 +104,7 @@ async def test_first_words_are_there_within_150_milliseconds(stage: Stage) -> No
         waits.append(time.monotonic() - began)
         await preview.close()
 
-    assert min(waits) < 0.15  # the best of five: the machine may be busy
+    assert min(waits) < 0.15
 
 
 def test_edits_come_after_one_three_and_six_seconds_and_then_every_six() -> None:
@@ -108,27 +114,32 @@ def test_edits_come_after_one_three_and_six_seconds_and_then_every_six() -> None
 
 
 async def test_steady_stream_is_few_edits(stage: Stage) -> None:
+    began = time.monotonic()
     preview = stage.preview(Pace(first=0.01, edits_at=(0.1, 0.3), edit_every=0.2, typing_after=5))
-    end = time.monotonic() + 0.75
     count = 0
-    while time.monotonic() < end:
-        count += 1
-        preview.show("word " * count)
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(30):
+        while len(stage.texts("editMessageText")) < 3:
+            count += 1
+            preview.show("word " * count)
+            await asyncio.sleep(0.005)
+    took = time.monotonic() - began
     await preview.close()
 
-    assert count > 50
+    assert took > 0.5  # a tenth, two tenths, two tenths
+    assert count > 10
     assert len(stage.texts("sendMessage")) == 1
-    edits = stage.world.calls(method="editMessageText")
-    assert 2 <= len(edits) <= 5
-    assert all(after.time - before.time > 0.09 for before, after in pairwise(edits))
+    assert len(stage.texts("editMessageText")) == 3
 
 
 async def test_at_most_ten_edits(stage: Stage) -> None:
     preview = stage.preview(Pace(first=0, edits_at=(), edit_every=0.001, typing_after=5))
-    for number in range(40):
-        preview.show(f"Words {number}")
-        await asyncio.sleep(0.01)
+    more, number = 20, 0
+    async with asyncio.timeout(30):
+        while more:
+            number += 1
+            preview.show(f"Words {number}")
+            await asyncio.sleep(0.01)
+            more -= len(stage.texts("editMessageText")) >= 10
     await preview.close()
 
     assert len(stage.texts("editMessageText")) == 10
@@ -150,7 +161,7 @@ async def test_words_that_come_while_others_are_on_their_way_are_shown(stage: St
     stage.fault("sendMessage", "slow", seconds=0.1)
     preview = stage.preview()
     preview.show("One")
-    await asyncio.sleep(0.05)
+    await stage.until_on_its_way()
     preview.show("One two")
 
     await stage.until_shown("One two")
@@ -275,7 +286,7 @@ async def test_closing_waits_for_the_message_that_is_on_its_way(stage: Stage) ->
     stage.fault("sendMessage", "slow", seconds=0.15)
     preview = stage.preview()
     preview.show("One")
-    await asyncio.sleep(0.08)
+    await stage.until_on_its_way()
 
     assert await preview.close() == next(iter(stage.ids))
     assert stage.shown == "One"
