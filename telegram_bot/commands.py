@@ -39,7 +39,7 @@ COMMANDS = [
     Command("whoami", _("Your role and language"), None),
     Command("ping", _("Is the bot ready?")),
     Command("group", _("This group: who pays, which models"), Role.ADMIN),
-    Command("admin", _("People and access"), Role.ADMIN),
+    Command("admin", _("Steer the bot: people, models, announcements"), Role.ADMIN),
 ]
 RANK = {None: 0, Role.MEMBER: 1, Role.EDITOR: 2, Role.ADMIN: 3}
 

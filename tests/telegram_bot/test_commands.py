@@ -55,7 +55,7 @@ async def test_help_lists_what_the_role_may_do(house: House) -> None:
 
     assert "/models · Choose a model" in member
     assert "/admin" not in member
-    assert "/admin · People and access" in admin
+    assert "/admin · Steer the bot: people, models, announcements" in admin
 
 
 async def test_command_for_another_bot_is_not_ours(house: House) -> None:
