@@ -61,7 +61,7 @@ class Line:
 
 @pytest_asyncio.fixture
 async def line(settings: Settings) -> AsyncIterator[Line]:
-    """A poller that is patient for a quarter of a second."""
+    """A poller that is patient for a second."""
     async with serve(limits=False) as sandbox:
         _configure(settings, sandbox.url, {"POLL_TIMEOUT_SEC": 0, "BOT_MODULES": []})
         application, clock = build(), Clock()
@@ -71,7 +71,7 @@ async def line(settings: Settings) -> AsyncIterator[Line]:
         async def store(batch: list[dict[str, Any]]) -> None:
             await found.store(batch)
 
-        found = Line(sandbox, Poller(application.bot, store, patience=0.25, clock=clock), clock)
+        found = Line(sandbox, Poller(application.bot, store, patience=1.0, clock=clock), clock)
         yield found
         await application.shutdown()
 
