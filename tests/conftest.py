@@ -1,6 +1,7 @@
 """What every test may ask for: three people, a clock, threads that start together. How the tests are shared out."""
 
 import functools
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -148,16 +149,31 @@ def _tables() -> tuple[list[str], str]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark the tests that use the database, whichever it is: ``-m database`` runs these alone on another one.
-    All others are kept from it by pytest-django, or start processes that have their own. The slow ones come first.
+    All others are kept from it by pytest-django, or start processes that have their own.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if item.get_closest_marker("django_db") or fixtures & {"db", "transactional_db", "migrated"}:
             item.add_marker("database")
     yield
-    items.sort(key=lambda item: not (item.get_closest_marker("acceptance") or item.get_closest_marker("browser")))
+    if hasattr(config, "workerinput"):
+        items[:] = _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """Those that start processes among the others, over three quarters of the run: many at once would stand in one
+    another's way, and one at the end would be waited for.
+    """
+    heavy = [item for item in items if item.get_closest_marker("acceptance") or item.get_closest_marker("browser")]
+    known = set(heavy)
+    light = iter([item for item in items if item not in known])
+    between = (len(items) - len(heavy)) * 3 // 4 // max(1, len(heavy))
+    for item in heavy:
+        yield item
+        yield from itertools.islice(light, between)
+    yield from light
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -168,6 +184,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False
     return _Shared(config, log)
 
 
