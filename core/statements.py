@@ -22,7 +22,7 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     # The connection itself: the proxy that Django offers costs more than the work it is asked for here.
     db = connections[DEFAULT_DB_ALIAS]
     fields, head = _insertion(type(rows[0]))
-    params = [
+    params: list[Any] = [
         value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
         for row in rows
         for field, plain, read in fields
@@ -69,7 +69,7 @@ def update(model: type[models.Model], key: int, values: Mapping[str, Any], **onl
     """Set ``values`` in the row ``key`` when its columns are as ``only_if`` says; False when it is not so."""
     fields, sql = _updating(model, tuple(values), tuple(only_if))
     db = connections[DEFAULT_DB_ALIAS]
-    params = [
+    params: list[Any] = [
         value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
         for (field, plain), value in zip(fields, values.values(), strict=True)
     ]
@@ -83,4 +83,6 @@ def _updating(model: type[models.Model], names: tuple[str, ...], conditions: tup
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
     where = "".join(f' AND "{name}" = %s' for name in conditions)
-    return [(field, _plain(field)) for field in fields], f'UPDATE "{model._meta.db_table}" SET {changes} WHERE id = %s{where}'  # noqa: S608
+    return [
+        (field, _plain(field)) for field in fields
+    ], f'UPDATE "{model._meta.db_table}" SET {changes} WHERE id = %s{where}'  # noqa: S608

@@ -74,6 +74,59 @@ class Delivery(models.Model):
         return f"{self.key} → {self.lane}"
 
 
+class Schedule(models.Model):
+    """What people plan, whatever it is: a rule of time (delivery/schedule.py) in a zone, and when it runs next.
+
+    ``source`` is a key of settings.DELIVERY_SOURCES and says what firing means for the row ``object_id`` of its own.
+    ``next_at`` is null when nothing is to come. The tick (delivery/tick.py) fires what is active and due.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("not confirmed")
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+        COMPLETED = "completed", _("completed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    class CatchUp(models.TextChoices):
+        """Beyond the grace: nothing, or the latest missed run, once."""
+
+        NONE = "none", _("leave it out")
+        LAST = "last", _("make up for the last one")
+
+    FINAL = (State.COMPLETED, State.CANCELLED)
+
+    source = models.CharField(_("source"), max_length=20)
+    object_id = models.CharField(_("its row"), max_length=36)
+    rule: "models.JSONField[dict[str, Any]]" = models.JSONField(_("rule"))
+    zone = models.CharField(_("time zone"), max_length=64)
+    next_at = models.DateTimeField(_("next"), null=True, blank=True)
+    last_at = models.DateTimeField(_("last"), null=True, blank=True)
+    runs = models.PositiveIntegerField(_("runs"), default=0)
+    start_at = models.DateTimeField(_("from"), null=True, blank=True)
+    end_at = models.DateTimeField(_("until"), null=True, blank=True)
+    max_runs = models.PositiveIntegerField(_("runs at most"), null=True, blank=True)
+    # How late a run may be and still count as this run.
+    grace_seconds = models.PositiveIntegerField(_("grace, s"), default=3600)
+    catch_up = models.CharField(_("after that"), max_length=4, choices=CatchUp, default=CatchUp.NONE)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
+    # What a pause returns to.
+    paused_from = models.CharField(max_length=10, choices=State, blank=True)
+    # Counts with every change by a person, a key or an assistant; what was read before one is not written over it.
+    version = models.PositiveIntegerField(_("version"), default=1)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    updated_at = models.DateTimeField(_("changed"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        constraints = [models.UniqueConstraint(fields=["source", "object_id"], name="one_schedule_an_object")]
+        indexes = [models.Index(fields=["next_at", "id"], name="schedule_due", condition=Q(state="active"))]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.object_id}"
+
+
 class JobRequest(models.Model):
     """An operator's "run now" for one of the fixed jobs; the process that leads the scheduler picks it up."""
 

@@ -4,3 +4,6 @@ from django.dispatch import Signal
 
 # delivery=Delivery: it will not be tried again (failed), or a person must say whether it arrived (unknown).
 delivery_ended_badly = Signal()
+
+# schedule=Schedule, error=Exception: its source could not fire it, so it was paused.
+schedule_broke = Signal()
