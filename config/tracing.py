@@ -310,7 +310,7 @@ def show(request: HttpRequest, trace_id: str) -> HttpResponse:
         "asked": trace_id,
         "events": line,
         "spans": spans(trace),
-        "whole": line[-1].since,
+        "whole": max(event.since for event in line if not isinstance(event.row, AuditEntry)),
         "request_row": trace.requests[0] if trace.requests else None,
         "sent": sum(delivery.state == Delivery.State.SENT for delivery in trace.deliveries),
         "contents": contents,

@@ -185,6 +185,7 @@ def test_what_an_operator_did_stands_on_the_line(site: Client, operator: User, a
     page = text(site)
     assert "An operator sent it again" in page
     assert "Root" in page.split("An operator sent it again")[1]
+    assert ">3.50 s<" in page  # what operators do later takes none of the message's time
 
 
 @pytest.mark.parametrize("asked", [TRACE, "77", f"  {TRACE} "])
