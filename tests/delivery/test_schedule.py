@@ -183,6 +183,11 @@ def test_the_clock_is_known_after_2038(year: int) -> None:
     assert runs(cron("0 9 * * *"), f"{year}-01-01T00:00", BERLIN, 1) == [f"{year}-01-01T09:00+01:00"]
 
 
+def test_second_pass_is_seen_before_the_next_year_is() -> None:
+    after = datetime(2026, 10, 25, 0, 45, tzinfo=UTC)  # 02:45 for the first time
+    assert shown(next_after(cron("*/30 2 25 10 *"), after, BERLIN), BERLIN) == "2026-10-25T02:00+01:00"
+
+
 def test_cron_counts_weekdays_from_sunday() -> None:
     assert runs(cron("0 9 * * 0"), "2026-11-20T12:00", MOSCOW, 1) == ["2026-11-22T09:00+03:00"]
     assert runs(cron("0 9 * * 7"), "2026-11-20T12:00", MOSCOW, 1) == ["2026-11-22T09:00+03:00"]
