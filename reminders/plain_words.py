@@ -111,7 +111,7 @@ def _taken(found: Sequence[Found], tokens: Sequence[Token]) -> list[Found]:
         it
         for it in found
         if not (isinstance(it.piece, Hours) and not within)
-        and not (isinstance(it.piece, Until) and not again)
+        and not (isinstance(it.piece, Until) and (not again or (it.piece.short and not within)))
         and not (
             isinstance(it.piece, Earlier) and tokens[it.end - 1].kind in {"till", "before"} and it.end not in followed
         )

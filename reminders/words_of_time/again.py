@@ -34,7 +34,7 @@ def every_span(tokens: Sequence[Token], today: date) -> Piece | None:
 def often(tokens: Sequence[Token], today: date) -> Piece | None:
     """daily, еженедельно."""
     span = tokens[-1].value
-    return Repeat("month", 3) if span == "quarter" else Repeat(span)
+    return {"quarter": Repeat("month", 3), "fortnight": Repeat("week", 2)}.get(span, Repeat(span))
 
 
 def times_a_span(tokens: Sequence[Token], today: date) -> Piece | None:
@@ -74,8 +74,8 @@ def except_on(tokens: Sequence[Token], today: date) -> Piece | None:
     return OnWeekdays(frozenset(left)) if left else None
 
 
-def excepted(tokens: Sequence[Token], today: date) -> Piece | None:
-    """An exception that stands apart from its rule."""
+def beyond(tokens: Sequence[Token], today: date) -> Piece | None:
+    """What no rule can hold: the last working day, an exception that stands apart from its rule."""
     return Wrong(Question.INEXPRESSIBLE)
 
 
@@ -121,8 +121,10 @@ PHRASES = [
     ("every month PREP? the? (ord|last) weekday", nth_weekday),
     ("every (ord|last) weekday of the month", nth_weekday),
     ("(PREP|by)? the? every? THEDAY (SEP PREP? the? THEDAY){1,6} (of? every month|PREP every month)", on_dates),
-    ("(by|every) the? THEDAY (SEP PREP? the? THEDAY){1,6} (of? the? month)?", on_dates),
-    ("by THEDAY (of? every month)?", on_dates),
+    ("every THEDAY (SEP PREP? the? THEDAY){1,6} of? the? month", on_dates),
+    ("by ((number|ord) dayword? SEP by?){0,6} (number|ord) dayword (of? every month)?", on_dates),
+    ("every (number|ord) day of? (the|every)? month", on_dates),
+    ("PREP? the? every? (ord|last) (workday|working) day? (of? (the|this|next|every)? month)?", beyond),
     ("PREP? every? the? last day of? every month|PREP? the? end of? every month", on_last_day),
     ("every month PREP? the? (last day|end) (of? the? month)?|every last day (of? the? month)?", on_last_day),
     ("every (number|ord) of? monthname|every monthname (number|ord)", each_year),
@@ -143,5 +145,5 @@ PHRASES = [
     ("often", often),
 ]
 WEAK_PHRASES = [
-    ("except PREP? EXCEPTED (SEP EXCEPTED){0,5}", excepted),
+    ("except PREP? EXCEPTED (SEP EXCEPTED){0,5}", beyond),
 ]

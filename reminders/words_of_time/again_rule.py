@@ -16,11 +16,11 @@ LARGER = {"minute": "hour", "hour": "day"}
 
 def again(meaning: Meaning) -> Rule:
     """The rule. Raises ``Unclear`` for what no rule can hold."""
-    if meaning.until:
+    repeat = _in_largest(meaning.repeat or Repeat(""))
+    if meaning.until and (repeat.span in WITHIN or not meaning.until.short):
         raise Unclear(Question.UNTIL)
     if meaning.after:
         raise Unclear(Question.INEXPRESSIBLE)
-    repeat = _in_largest(meaning.repeat or Repeat(""))
     if repeat.part and not meaning.part:
         meaning.part = Part(repeat.part)
     if repeat.span in WITHIN:

@@ -58,7 +58,8 @@ def _without_doubtful(found: Sequence[Found], tokens: Sequence[Token]) -> list[F
 def _mentioned(found: Found, tokens: Sequence[Token]) -> bool:
     """«отчёт за пятницу», report of Friday; 60 км «в час»."""
     before = tokens[found.first - 1].kind if found.first else ""
-    return before == "counted" or (isinstance(found.piece, Day) and before in MENTIONS)
+    asked = found.first > 1 and tokens[found.first - 2].kind == "remind"  # a reminder for tomorrow
+    return (found.weak and before == "counted") or (isinstance(found.piece, Day) and before in MENTIONS and not asked)
 
 
 def _together(one: Found, other: Found, tokens: Sequence[Token]) -> bool:

@@ -130,6 +130,11 @@ def named(tokens: Sequence[Token], today: date) -> Piece | None:
     return Clock(hour, minute)
 
 
+def end_of_day(tokens: Sequence[Token], today: date) -> Piece | None:
+    """в конце дня."""
+    return Clock(18)
+
+
 def several(tokens: Sequence[Token], today: date) -> Piece | None:
     """в 9 и в 21, at 9 am and 9 pm."""
     clocks = [_any(part, today) for part in _split(tokens, {"and", "comma"})]
@@ -178,7 +183,7 @@ PHRASES = [
     ("PREP LOOSE (SEP PREP? LOOSE){1,5} NOTCOUNTED", several),
     ("PREP? about? clock (SUFFIX|dnya)?", written),
     ("PREP? about? pair SUFFIX", dotted),
-    ("at about? pair NOTCOUNTED", dotted),
+    ("about? at about? pair NOTCOUNTED", dotted),
     ("PREP? the? (half|quarter|number minute?) afterwards number SUFFIX?", past),
     ("PREP? the? (half|quarter|number minute?) to number SUFFIX?", to),
     ("PREP? without (quarter|number minute?) number hour? (SUFFIX|dnya)?", to),
@@ -188,10 +193,11 @@ PHRASES = [
     ("hour at number SUFFIX?", counted),
     ("(PREP about? number hour|PREP? about? number oclock) (SUFFIX|dnya)?", counted),
     ("PREP? about? number (number? SUFFIX|hour (SUFFIX|dnya))", counted),
-    ("at about? number dnya", counted),
+    ("about? at about? number dnya", counted),
     ("PREP? hour (SUFFIX|dnya)", one_oclock),
-    ("at about? number number NOTCOUNTED", counted),
-    ("at about? number NOTCOUNTED", counted),
+    ("about? at about? number number NOTCOUNTED", counted),
+    ("about? at about? number NOTCOUNTED", counted),
+    ("PREP? the? end of? the? working? (day|dnya)", end_of_day),
     ("PREP? (noon|midnight)|at lunch", named),
     ("afterwards lunch", after_lunch),
     ("in the? part|from ofpart|about? at part|this part|daypart|tonight", part),

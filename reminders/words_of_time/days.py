@@ -225,7 +225,14 @@ def weekday_after(tokens: Sequence[Token], today: date) -> Piece | None:
 
 
 def until(tokens: Sequence[Token], today: date) -> Piece | None:
-    return Until()
+    """до пятницы, for two weeks; for ten minutes is the end of nothing that comes once a day."""
+    spans = kinds_of(tokens) & SPANS
+    return Until(short=bool(spans) and spans <= {*MINUTES})
+
+
+def until_hour(tokens: Sequence[Token], today: date) -> Piece | None:
+    """до 18:00."""
+    return Until(short=True)
 
 
 def part_of_day(tokens: Sequence[Token], today: date) -> Piece | None:
@@ -241,7 +248,8 @@ PHRASES = [
     ("AMOUNTS (from now|afterwards (?!number|dayrel))", after),
     ("(at during|for) AMOUNTS", until),
     ("(till|before) (dayrel|weekday|the? (number|ord) (of? monthname|dayword)|monthname ord|date|pair)", until),
-    ("(till|before) the? end of? (the|this|next)? (day|week|month|year)|(till|before) about? LOOSE", until),
+    ("(till|before) the? end of? (the|this|next)? (day|week|month|year)", until),
+    ("(till|before) about? LOOSE", until_hour),
     ("PREP? (the? last day|the? end) of? (the|this|next)? (month|year)", last_day),
     ("PREP? the? day afterwards dayrel", relative),
     ("(PREP|from|starting|starting from)? dayrel", relative),
@@ -251,11 +259,12 @@ PHRASES = [
     ("(PREP|from)? monthname the? (number|ord) NOTCOUNTED", named_date),
     ("(PREP|from)? (date|iso) (year|yearword)?", written_date),
     ("on pair NOTCOUNTED", short_date),
+    ("PREP? the? ord day of? (the|this)? month", of_month),
     ("(PREP|from)? the? (number|ord) dayword|on the ord", of_month),
     ("(PREP|from) the? (next|this)? weekday (PREP? the? next week)?", weekday),
     ("PREP? next week PREP? weekday|(next|this) weekday|weekday PREP? next week", weekday),
     ("PREP the? (next|this)? weekend|(next|this) weekend", weekend),
-    ("PREP? next (week|month|year)", next_span),
+    ("(PREP the? starting of?)? PREP? next (week|month|year)", next_span),
 ]
 WEAK_PHRASES = [
     ("part", part_of_day),

@@ -15,20 +15,22 @@ from reminders.words_of_time.lexicon import KINDS, Token
 from reminders.words_of_time.pieces import Found, Piece
 
 SHORTHANDS = {
-    "PREP": "(at|on)",
+    "PREP": "about? (at|on)",
     "SPAN": "(second|minute|hour|day|dnya|week|month|year|quarter)",
     "WEEK": "week",
     "EXCEPTED": "(the|article)? (weekday|weekdays|workday|weekend|weekends)",
     "SUFFIX": "(meridiem|ofpart)",
     "SEP": "(comma and?|and)",
     "THEDAY": "(number|ord) dayword?",
-    "NOTCOUNTED": "(?!counted|once|times|SPAN)",
+    "NOTCOUNTED": "(?!counted|once|times|SPAN|monthname)",
     "LOOSE": "(clock SUFFIX?|pair SUFFIX?|number (hour|oclock)? SUFFIX?)",
     "HALVES": "((half|quarter) of? article? SPAN|number (with|from|and) article? half SPAN"
     "|(number|article)? SPAN (and|with|from) article? half)",
     "SIMPLE": "(article? number of? SPAN|article? SPAN|pair SPAN|article? halfspan)",
     "AMOUNTS": "article? (HALVES|SIMPLE (and? number SPAN){0,3})",
 }
+
+MOST_PHRASES = 40  # a text that speaks of more times is no sentence about one
 
 Handler = Callable[[Sequence[Token], date], Piece | None]
 
@@ -63,7 +65,7 @@ def found_in(tokens: Sequence[Token], today: date) -> list[Found]:
     letters = "".join(LETTERS[token.kind] for token in tokens)
     found = []
     place = 0
-    while place < len(tokens):
+    while place < len(tokens) and len(found) < MOST_PHRASES:
         piece = _found_at(place, letters, tokens, today) if tokens[place].kind not in {"word", "sign"} else None
         if piece:
             found.append(piece)

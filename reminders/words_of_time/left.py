@@ -13,7 +13,9 @@ ASKING = (
     r"(?:напомни(?:те|ть)?|напоминай(?:те)?|напоминание|напоминалк[уа]|remind|reminder)(?!\w)" + _ME
 )
 # What joins the request to what it is about. «о» stays: without it the words after it would not fit.
-JOINT = r"(?:(?:о\s+том,?\s+)?(?:что|чтобы)\s+(?:надо\s+|нужно\s+)?|to\s+|that\s+|about\s+|[:\-–—,.]\s*)"
+JOINT = (
+    rf"(?:(?:о\s+том,?\s+)?(?:что|чтобы)\s+(?:надо\s+|нужно\s+)?|to\s+|that\s+|about\s+|for\s+(?={GAP})|[:\-–—,.]\s*)"
+)
 LOOSE = "до|в|во|на|к|ко|с|со|и|а|at|on|by|in|the|of|and|from|starting|начиная|примерно|около|about|around"
 
 STARTS = re.compile(rf"^[\s,.;:\-–—{GAP}]*{ASKING}(?:[\s{GAP}]+)?(?:{JOINT}){{0,2}}", re.IGNORECASE)

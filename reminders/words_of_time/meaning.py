@@ -55,7 +55,7 @@ class Meaning:
     dates: OnWeekdays | OnDates | None = None
     hours: Hours | None = None
     earlier: Earlier | None = None
-    until: bool = False
+    until: Until | None = None
     assumed: list[Assumed] = field(default_factory=list)
 
     @property
@@ -134,8 +134,8 @@ def _put(meaning: Meaning, alike: Sequence[Found], again: bool) -> None:
             meaning.hours = hours
         case [Earlier() as earlier]:
             meaning.earlier = earlier
-        case [Until()]:
-            meaning.until = True
+        case [Until() as until]:
+            meaning.until = until
         case _:
             raise Unclear(Question.SEVERAL, alike)
 

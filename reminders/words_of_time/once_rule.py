@@ -128,7 +128,7 @@ def _in_coming_night(meaning: Meaning, day: Day) -> bool:
 def _if_on_day(meaning: Meaning, day: date, is_today: bool = False) -> datetime | None:
     """The instant on that day, or None when it is over; ``is_today``: the person said so, and means what is ahead."""
     if not meaning.clocks:
-        return _at_some_hour(meaning, day)
+        return _at_some_hour(meaning, day, is_today)
     clock = meaning.exact(meaning.clocks[0])
     if not clock.exact and is_today:
         return _first_of_halves(meaning, clock, day)
@@ -145,9 +145,10 @@ def _midnight(meaning: Meaning, day: date) -> datetime | None:
     return at
 
 
-def _at_some_hour(meaning: Meaning, day: date) -> datetime | None:
+def _at_some_hour(meaning: Meaning, day: date, is_today: bool) -> datetime | None:
     hours = PART_HOURS[meaning.part.name] if meaning.part else DAY_HOURS
-    for hour in hours if day == meaning.today else hours[:1]:
+    late = is_today or (meaning.part and day == meaning.today)
+    for hour in hours if late else hours[:1]:
         at = _if_coming(meaning, day, time(hour))
         if at:
             meaning.assume(Assumption.TIME, at=time(hour))
@@ -176,7 +177,7 @@ def _today_or_tomorrow(meaning: Meaning) -> datetime:
 
 def _if_on_day_unsaid(meaning: Meaning, clock: Clock | None, day: date) -> datetime | None:
     if clock is None:
-        return _at_some_hour(meaning, day)
+        return _at_some_hour(meaning, day, is_today=False)
     if clock.exact:
         return _if_coming(meaning, day, time(clock.hour, clock.minute))
     return _first_of_halves(meaning, clock, day)

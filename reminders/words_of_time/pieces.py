@@ -99,7 +99,9 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """The end of a series."""
+    """The end of a series; a ``short`` one is less than a day away."""
+
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class Question(TextChoices):
         "uneven",
         _(
             "“%(words)s” does not come out even. Minutes can be 1 to 6, 10, 12, 15, 20 or 30; hours 1 to 4, 6, 8 or "
-            "12; months 1 to 4 or 6."
+            "12; months 1 to 4 or 6; years 1."
         ),
     )
     INEXPRESSIBLE = "inexpressible", _("“%(words)s” is more than one reminder can hold. Split it into several.")
