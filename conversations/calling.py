@@ -10,15 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts.models import Chat, User
 from conversations.services.turns import Outcome, Turn
+from core.trace import current_trace
 from llm import toolbox
 from llm.toolbox import Arguments, Tool, ToolError
 from llm.types import Part, ToolCall
 from llm.types import Turn as Said
+from telegram_bot.access import escaped
+from telegram_bot.notices import notify_admins
 
 log = structlog.get_logger(__name__)
 
@@ -76,9 +81,18 @@ def perform(name: str, arguments: Arguments, user_id: int, chat: Chat) -> tuple[
             return "ok", toolbox.bounded(tool.function(user, chat, arguments, timezone.now()))
     except ToolError as error:
         return "error", toolbox.bounded(str(error))
-    except Exception:
+    except Exception as error:
         log.exception("tool broke", tool=name)
+        _tell(name, error)
         return "failed", "The tool failed. Go on without it."
+
+
+def _tell(name: str, error: Exception) -> None:
+    """A bug: the answer goes on without the tool, so the admins would not hear of it otherwise."""
+    with translation.override(settings.LANGUAGE_CODE):
+        text = _("⚠️ The tool %(tool)s broke: %(error)s, trace %(trace)s.")
+        values = {"tool": escaped(name), "error": type(error).__name__, "trace": current_trace()}
+        notify_admins(f"tool-{name}", text % values)
 
 
 def record(outcome: Outcome, one: Call, how: str, told: str, began: float) -> Said:

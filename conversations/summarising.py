@@ -4,15 +4,19 @@ import asyncio
 import time
 
 import structlog
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from conversations.services import summaries
 from conversations.services.summaries import Job
 from conversations.services.turns import Outcome, Turn
 from core.db import in_db
+from core.trace import current_trace
 from llm.client import Client
 from llm.errors import ProviderError
 from telegram_bot.incoming import Incoming
+from telegram_bot.notices import notify_admins_async
 from telegram_bot.outgoing import Place
 
 log = structlog.get_logger(__name__)
@@ -34,6 +38,10 @@ async def after_answer(client: Client, turn: Turn, outcome: Outcome, incoming: I
         log.info("no budget for a summary", dialog=turn.conversation.pk)
     except Exception as error:  # the answer is there: what breaks behind it is the admins' to read, not the person's
         log.exception("summary broke", dialog=turn.conversation.pk, exc_info=error)
+        with translation.override(settings.LANGUAGE_CODE):
+            text = _("⚠️ A summary broke: %(name)s, trace %(trace)s.")
+            text %= {"name": type(error).__name__, "trace": current_trace()}
+        await notify_admins_async("summary", text)
 
 
 async def make(client: Client, job: Job, tell: Place | None = None) -> bool:

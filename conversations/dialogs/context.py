@@ -67,7 +67,9 @@ def _cost(held: Held) -> str:
 
 
 def _keys(held: Held) -> Keyboard:
-    drop = [Key("📎 " + _("Leave the files out"), "context.drop")] if held.files else []
+    drop = (
+        [Key("📎 " + _("Leave the files out"), "context.drop", {"dialog": held.conversation.pk})] if held.files else []
+    )
     summarise = [Key("📝 " + _("Summarise"), "context.summarise")] if held.messages else []
     return [drop, [*summarise, Key("✨ " + _("New dialog"), "context.new")]]
 

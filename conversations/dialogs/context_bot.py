@@ -46,13 +46,16 @@ def _shown(incoming: Incoming, note: str = "") -> Menu:
     return shown(incoming.user, incoming.chat, incoming.thread, timezone.now(), note)
 
 
-async def drop(context: Context, _button: Button) -> None:
-    await context.reply(*await in_db(_drop, context.incoming), edit=context.pressed_message)
+async def drop(context: Context, button: Button) -> None:
+    said = await in_db(_drop, context.incoming, button.data.get("dialog"))
+    await context.reply(*said, edit=context.pressed_message)
 
 
-def _drop(incoming: Incoming) -> Menu:
-    holding.drop_files(incoming.chat, incoming.thread, timezone.now())
-    return _shown(incoming, _("The files are left out from now on."))
+def _drop(incoming: Incoming, dialog_id: int | None) -> Menu:
+    """Only from the dialog that the message was about: they do not come back."""
+    dropped = holding.drop_files(incoming.chat, incoming.thread, dialog_id, timezone.now())
+    said = _("The files are left out from now on.")
+    return _shown(incoming, said if dropped else _("Another dialog is open now: this is what it holds."))
 
 
 async def new(context: Context, _button: Button) -> None:
@@ -120,9 +123,13 @@ def _model(model_id: int) -> Model | None:
     return next((model for model in llm.offered_models() if model.pk == model_id), None)
 
 
+def _gone() -> Menu:
+    return [Part(_("This model is gone. Please choose another one: /models"))], ()
+
+
 def _switch(incoming: Incoming, model_id: int, note: str = "") -> Menu:
     if (model := _model(model_id)) is None:
-        return [Part(_("This model is gone. Please choose another one: /models"))], ()
+        return _gone()
     choose_model(incoming.chat, incoming.thread, model, timezone.now())
     return _shown(incoming, note)
 
@@ -149,8 +156,9 @@ async def new_with(context: Context, button: Button) -> None:
 
 
 def _new_with(incoming: Incoming, model_id: int) -> Menu:
-    if (model := _model(model_id)) is not None:
-        holding.start_with(incoming.chat, incoming.thread, model, timezone.now())
+    if (model := _model(model_id)) is None:
+        return _gone()
+    holding.start_with(incoming.chat, incoming.thread, model, timezone.now())
     return _shown(incoming, "✨ " + _("A new dialog. What is it about?"))
 
 

@@ -117,10 +117,14 @@ def _name(piece: Piece) -> str:
 
 
 @transaction.atomic
-def drop_files(chat: Chat, thread: int, now: datetime) -> int:
-    """Tell the model of no file of the open dialog any more. How many there were."""
-    said = Message.objects.filter(conversation=open_conversation(chat, thread, now))
-    return Attachment.objects.filter(message__in=said, dropped=False).update(dropped=True)
+def drop_files(chat: Chat, thread: int, dialog_id: int | None, now: datetime) -> bool:
+    """Tell the model of no file of the open dialog any more. False when another dialog is open."""
+    conversation = open_conversation(chat, thread, now)
+    if conversation.pk != dialog_id:
+        return False
+    said = Message.objects.filter(conversation=conversation)
+    Attachment.objects.filter(message__in=said, dropped=False).update(dropped=True)
+    return True
 
 
 @transaction.atomic

@@ -106,6 +106,22 @@ async def test_files_are_named_and_can_be_left_out(house: House) -> None:
     assert len(house.messages(ANNA)) == 2
 
 
+async def test_files_are_left_out_of_the_dialog_that_was_shown_only(house: House) -> None:
+    await talk(house, 1)
+    await house.db(give_file)
+    await house.ask(ANNA, "/context")
+    menu = house.messages(ANNA)[-1]["message_id"]
+    data = house.buttons(ANNA)["📎 Leave the files out"]
+    await house.ask(ANNA, "/new")
+
+    house.world.press(ANNA, menu, data)
+    await house.quiet()
+
+    [shown] = [message["text"] for message in house.messages(ANNA) if message["message_id"] == menu]
+    assert shown.endswith("Another dialog is open now: this is what it holds.")
+    assert not await house.db(Attachment.objects.filter(dropped=True).exists)
+
+
 async def test_file_without_a_name_is_told_by_its_kind_and_only_while_it_goes_along(
     house: House, settings: Settings
 ) -> None:
@@ -307,6 +323,15 @@ def test_new_dialog_with_a_model_begins_as_every_new_one_here(dialog: Conversati
 
     begun = Conversation.objects.get(closed_at=None)
     assert (begun.pk != dialog.pk, begun.assistant, begun.model) == (True, home, model)
+
+
+async def test_model_that_is_gone_meanwhile_begins_no_dialog(tiny: House) -> None:
+    await tiny.ask(ANNA, "/model tiny")
+    await tiny.db(change, "tiny", enabled=False)
+
+    assert (await press(tiny, "✨ New dialog with it")).startswith("This model is gone.")
+
+    assert await tiny.db(Conversation.objects.count) == 1
 
 
 async def test_stay(tiny: House) -> None:

@@ -1,5 +1,6 @@
 """A model calls tools: who may, what it is told, what stays on record, and what needs a person's Yes."""
 
+import re
 import time
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from llm.toolbox import Arguments, Tool, ToolError
 from telegram_bot.models import Button, Update
 from tests.conversations.conftest import requests
 from tests.conversations.test_budgets import limit, spendings
-from tests.house import ANNA, BORIS, BOT, MODEL, OLGA, TEAM, House
+from tests.house import ADMINS, ANNA, BORIS, BOT, MODEL, OLGA, TEAM, House
 
 OURS = ["current_time", "search_dialogs", "read_file"]
 HERE = __name__
@@ -165,6 +166,12 @@ async def test_model_is_told_what_was_wrong_with_its_call(armed: House, call: st
     assert sentence in told(armed)[0]
     assert [step["outcome"] for step in await steps(armed)] == [outcome]
     assert (await armed.db(requests))[0].state == "done"
+
+
+async def test_broken_tool_is_told_to_the_admins(armed: House) -> None:
+    await armed.ask(ANNA, "[[tool broken {}]]")
+
+    assert re.fullmatch("⚠️ The tool broken broke: RuntimeError, trace [0-9a-f]{12}.", armed.heard(ADMINS)[-1])
 
 
 async def test_tool_of_admins_is_neither_offered_to_a_member_nor_done(armed: House) -> None:
