@@ -1,7 +1,7 @@
 """The operator's pages of models, of the refreshes that keep them, and of the providers."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from unfold.enums import ActionVariant
 
 from accounts.pages import audited
 from core.admin import Page, ReadOnlyPage, Verb, display, verbs
-from core.show import badge, link, nowrap, number, stamp
+from core.show import badge, link, nowrap, number, seconds, stamp
 from llm import admin_budgets, services  # noqa: F401  (admin_budgets registers its pages)
 from llm.forms import CAPABILITIES, PRICES, ModelForm, NewModelForm, SwitchesForm
 from llm.models import Availability, Model, ProviderState, SyncRun
@@ -250,7 +250,8 @@ class SyncRunPage(ReadOnlyPage):
     def took(self, run: SyncRun) -> str:
         if run.finished_at is None:
             return "—"
-        return gettext("%(seconds).1f s") % {"seconds": (run.finished_at - run.started_at).total_seconds()}
+        milliseconds = round((run.finished_at - run.started_at) / timedelta(milliseconds=1))
+        return gettext("%(seconds)s s") % {"seconds": seconds(milliseconds)}
 
     @display(description=_("result"))
     def summary(self, run: SyncRun) -> str:

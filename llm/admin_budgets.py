@@ -96,8 +96,7 @@ class BudgetPage(Page):
         return False  # what was spent would go along; let it hold no more instead
 
     def save_model(self, request: HttpRequest, obj: Budget, form: Any, change: bool) -> None:
-        obj.save()
-        budgets.forget_enabled()
+        budgets.keep(obj)
         limits = {name: None if (value := getattr(obj, name)) is None else str(value) for name in ("tokens", "money")}
         what = "budget.changed" if change else "budget.created"
         audited(bool(form.changed_data), what, obj, request, timezone.now(), **limits, holds=obj.enabled)

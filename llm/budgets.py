@@ -77,6 +77,12 @@ def ask_enabled() -> bool:
     return found
 
 
+def keep(budget: Budget) -> None:
+    """Write a budget as an operator set it; this process minds it at once, others within seconds."""
+    budget.save()
+    forget_enabled()
+
+
 def forget_enabled() -> None:
     """Ask anew at the next question (a budget was changed here)."""
     global _known
@@ -101,11 +107,12 @@ def foreseen(
 @transaction.atomic
 def reserve(key: str, user: User, chat: Chat, tokens: int, cost: Decimal | None, now: datetime) -> Refusal | None:
     """Set ``tokens`` and ``cost`` (US dollars; None: unknown) aside in every budget that applies; else say which one
-    has no room, and set nothing aside. A repeated call with the same ``key`` finds what it reserved before."""
+    has no room, and set nothing aside. A repeated call with the same ``key`` finds what it reserved before, until that
+    is settled."""
     if not any_enabled():
         return None
     known = Reservation.objects.select_for_update().filter(key=key).first()
-    if known is not None and known.tokens:
+    if known is not None and known.tokens and known.settled_at is None:
         return None
     spendings = _locked(_of_now(user, chat, now))
     if not spendings:
@@ -160,7 +167,8 @@ def _set_aside(
 ) -> None:
     for spending in spendings:
         _hold(spending, tokens, cost)
-    reservation.tokens, reservation.cost, reservation.created_at = tokens, cost, now
+    reservation.tokens, reservation.cost = tokens, cost
+    reservation.created_at, reservation.settled_at = now, None
     reservation.save()
     reservation.spendings.set(spendings)
 

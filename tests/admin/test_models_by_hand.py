@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from llm.types import ModelInfo
 
 pytestmark = pytest.mark.django_db
 ADD = "admin:llm_model_add"
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +122,20 @@ def test_only_a_typed_model_can_be_deleted(site: Client, now: datetime) -> None:
     listed = Model.objects.create(provider_id="openai", name="listed", last_seen=now)
     for row, status in ((mine, 200), (listed, 403)):
         assert site.get(reverse("admin:llm_model_delete", args=[row.pk])).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("language", "price"), [("en", "0.15 / 1,250.5"), ("ru", f"0,15 / 1{NBSP}250,5")], ids=["en", "ru"]
+)
+def test_figures_of_the_list_are_written_as_the_reader_writes_them(site: Client, language: str, price: str) -> None:
+    state = ProviderState.objects.create(name="openai")
+    prices = {"price_input": Decimal("0.150000"), "price_output": Decimal("1250.500000")}
+    Model.objects.create(provider=state, name="m", context_window=1_048_576, **prices)
+
+    page = site.get(reverse("admin:llm_model_changelist"), headers={"accept-language": language}).content.decode()
+
+    assert price in page.replace("&nbsp;", NBSP)
+    assert f"1{NBSP}048{NBSP}576" in page.replace("&nbsp;", NBSP)
 
 
 def test_stranger_to_the_admin_adds_nothing(helper: Client) -> None:

@@ -324,6 +324,17 @@ def test_whatever_happens_the_sums_agree(member: User, now: datetime, turns: lis
     assert [(row.tokens, row.reserved_tokens) for row in Spending.objects.all()] == ([(charged, held)] if turns else [])
 
 
+def test_what_is_done_once_more_after_it_was_settled_is_charged_once_more(member: User, now: datetime) -> None:
+    budget(tokens=1000)
+    chat = private(member)
+    for _again in range(2):
+        assert reserve(member, chat, now) is None
+        assert reserved() == [(100, PRICE)]
+        budgets.settle("1:1", 30, PRICE, False, now)
+
+    assert (used(), reserved()) == ([(60, 2 * PRICE)], [(0, Decimal(0))])
+
+
 # --- warnings -------------------------------------------------------------------------------------------------------
 
 
