@@ -18,7 +18,7 @@ from conversations import context, words_budget
 from conversations.models import Request
 from llm import budgets
 from llm.budgets import Refusal
-from llm.models import Budget, Model, Spending
+from llm.models import Budget, Spending
 from llm.services import Target, cost_of
 from llm.types import Usage
 from telegram_bot import outgoing
@@ -98,14 +98,21 @@ def hurried(user: User, now: datetime, but: Request | None = None) -> Refused | 
 
 
 def charge(turn: "Turn", values: Mapping[str, Any], now: datetime) -> None:
-    """Settle what was set aside with ``values``, the columns of the request as they are saved; warn who is due."""
+    """Settle what was set aside with ``values``, the columns of the request as they are saved; warn who is due.
+
+    Models that were at work although no word of theirs came have read the question: that is estimated.
+    """
     if turn.refused is not None or not budgets.any_enabled():
         return
     tokens = (values["input_tokens"] or 0) + (values["output_tokens"] or 0)
     cost, estimated = values["cost"], values["estimated"]
+    unheard: list[Target | None] = [target for target, error in turn.failed if error.kind in WORKED]
     if not tokens and (values["state"] == Request.State.STOPPED or values["error_kind"] in WORKED):
-        tokens, estimated = turn.context_tokens, True
-        cost = _cost_of_reading(turn.target.model if turn.target else None, tokens)
+        unheard, cost = [*unheard, turn.target], Decimal(0)
+    for target in unheard:
+        reading = cost_of(target.model if target else None, Usage(input=turn.context_tokens, output=0))
+        tokens, estimated = tokens + turn.context_tokens, True
+        cost = None if cost is None or reading is None else cost + reading
     settle(turn.request, turn.request.update_key, tokens, cost, estimated, now)
 
 
@@ -115,10 +122,6 @@ def settle(request: Request, key: str, tokens: int, cost: Decimal | None, estima
     if spendings:
         dialog = request.conversation
         warn(spendings, dialog.chat, dialog.thread_id, request.user)
-
-
-def _cost_of_reading(model: Model | None, tokens: int) -> Decimal | None:
-    return cost_of(model, Usage(input=tokens, output=0))
 
 
 def warn(spendings: Iterable[Spending], chat: Chat, thread: int, user: User | None) -> None:

@@ -56,10 +56,11 @@ def whose(spending: Spending) -> str:
 
 
 def ways_on(refusal: Refusal) -> list[list[Key]]:
-    """The buttons under a refusal: another model, or the admins, where they have a chat."""
+    """The buttons under a refusal: another model, or the admins, where they have a chat and a limit to raise."""
     if refusal.why == "unpriced":
         return [[models_key()]]
-    if admin_place() is None:
+    budget = refusal.spending.budget
+    if admin_place() is None or not (budget.tokens if refusal.why == "tokens" else budget.money):
         return []
     return [[Key(_("🙏 Ask for more"), "budget.ask", {"spending": refusal.spending.pk})]]
 

@@ -150,8 +150,8 @@ async def test_decision_after_the_period_is_void(refused: House) -> None:
 
 async def test_without_an_admins_chat_nothing_is_offered(transactional_db: None, settings: Settings) -> None:
     async with open_house(settings, ADMIN_CHAT_ID=0) as house:
-        await house.db(limit, tokens=0)
-        await house.ask(ANNA, "Hello there")
+        await house.db(limit, tokens=10)
+        assert (await house.ask(ANNA, "Hello there")).startswith("🪫")
         assert house.buttons(ANNA) == {}
 
 

@@ -1,15 +1,25 @@
 """Budgets in the chat: nothing without one, warned at four fifths, refused with words, more on asking."""
 
-from datetime import timedelta
+import functools
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.db import transaction
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Chat, User
-from conversations import services
-from conversations.models import Request
+from conversations import limits, services
+from conversations.models import Conversation, Request
+from conversations.services import Turn
+from conversations.services.dialogs import target_for
+from llm.errors import ProviderError
 from llm.models import Budget, Model, Reservation, Spending
+from llm.periods import starts_on
+from llm.types import ChatRequest
 from tests.conversations.conftest import requests
 from tests.house import ADMINS, ANNA, BORIS, OLGA, TEAM, House, open_house
 
@@ -24,6 +34,14 @@ def limit(scope: str = "role", **fields: object) -> Budget:
 
 def spendings() -> list[Spending]:
     return list(Spending.objects.select_related("budget").order_by("budget", "user"))
+
+
+def use_up() -> None:
+    """As if all of the only budget had been used by Анна."""
+    row, anna = Budget.objects.get(), User.objects.get(telegram_id=ANNA)
+    Spending.objects.create(
+        budget=row, user=anna, starts_on=starts_on(row.period, timezone.now()), tokens=row.tokens or 0
+    )
 
 
 def open_reservations() -> int:
@@ -83,6 +101,35 @@ async def test_question_stopped_before_a_word_came_is_charged_for_its_reading(ho
     assert spending.estimated == 1
 
 
+async def test_answer_that_broke_off_is_charged_with_an_estimate(house: House) -> None:
+    await house.db(limit, tokens=10_000)
+    house.models.rule(cut="")
+
+    assert "broke off here" in await house.ask(ANNA, "[[text Once upon a time there was a fox]]")
+
+    await _is_estimated(house)
+
+
+@pytest.mark.parametrize("words", ["[[text Once upon a time there was a fox]] [[hang mid]]", "[[hang]]"])
+async def test_answer_that_took_too_long_is_charged_with_an_estimate(
+    transactional_db: None, settings: Settings, words: str
+) -> None:
+    async with open_house(settings, LLM_TURN_TIMEOUT_SEC=0.3) as house:
+        await house.db(limit, tokens=10_000)
+
+        assert "took too long" in await house.ask(ANNA, words)
+
+        await _is_estimated(house)
+        [request] = await house.db(requests)
+        assert request.error_kind == "timeout"
+
+
+async def _is_estimated(house: House) -> None:
+    [spending] = await house.db(spendings)
+    assert 0 < spending.tokens < 100
+    assert (spending.estimated, spending.unpriced, spending.reserved_tokens) == (1, 1, 0)
+
+
 async def test_answer_that_failed_before_it_began_costs_nothing(house: House) -> None:
     await house.db(limit, tokens=10_000)
 
@@ -104,7 +151,8 @@ async def test_answer_of_unknown_price_is_counted_as_such(house: House) -> None:
 
 
 async def test_at_the_limit_no_model_is_asked_and_the_person_learns_until_when(house: House) -> None:
-    await house.db(limit, tokens=0)
+    await house.db(limit, tokens=100)
+    await house.db(use_up)
 
     heard = await house.ask(ANNA, "Hello there")
 
@@ -114,6 +162,12 @@ async def test_at_the_limit_no_model_is_asked_and_the_person_learns_until_when(h
     assert not house.models.calls
     [request] = await house.db(requests)
     assert (request.state, request.error_kind, request.input_tokens) == ("failed", "budget", None)
+
+
+async def test_more_of_nothing_cannot_be_asked_for(house: House) -> None:
+    await house.db(limit, tokens=0)
+    assert (await house.ask(ANNA, "Hello there")).startswith("🪫 Your budget for today is used up.")
+    assert house.buttons(ANNA) == {}
 
 
 async def test_little_that_is_left_is_said(house: House) -> None:
@@ -146,6 +200,25 @@ async def test_model_of_unknown_price_may_be_forbidden_to_a_budget_in_money(
         heard = await house.ask(ANNA, "Hello there")
         assert "Nobody knows what this model costs" in heard
         assert list(house.buttons(ANNA)) == ["📋 Models"]
+
+
+@pytest.mark.django_db
+def test_model_that_timed_out_before_another_answered_has_read_the_question(
+    member: User, private_chat: Chat, dialog: Conversation, now: datetime
+) -> None:
+    row = limit(tokens=10_000)
+    tiny = target_for(dialog)
+    assert tiny is not None
+    request = Request.objects.create(conversation=dialog, user=member, update_key="1:1")
+    turn = Turn(dialog, request, tiny, ChatRequest("tiny", ()), context_tokens=70)
+    turn.failed = [(tiny, ProviderError("timeout")), (tiny, ProviderError("auth"))]
+    assert limits.check(turn, member, private_chat, now) is None
+
+    counted = {"input_tokens": 60, "output_tokens": 5, "cost": None, "estimated": False}
+    limits.charge(turn, {**counted, "state": "done", "error_kind": ""}, now)
+
+    spending = Spending.objects.get(budget=row)
+    assert (spending.tokens, spending.estimated, spending.reserved_tokens) == (60 + 5 + 70, 1, 0)
 
 
 # --- warnings -------------------------------------------------------------------------------------------------------
@@ -230,6 +303,17 @@ async def test_warning_of_a_persons_budget_is_not_for_the_groups_eyes(team: Hous
     assert not [text for text in team.heard(TEAM) if text.startswith("🔋")]
 
 
+async def test_budget_of_a_group_is_warned_of_in_the_group(team: House) -> None:
+    row = await team.db(limit, "chat", chat=await team.db(payer, "chat"), tokens=100_000)
+    await team.ask(ANNA, "/ask One", TEAM)
+    await team.db(spend, row, 85_000)
+
+    await team.ask(ANNA, "/ask Two", TEAM)
+
+    [warning] = [text for text in team.heard(TEAM) if text.startswith("🔋")]
+    assert warning.startswith("🔋 This group's budget for today is used to 85 %: ")
+
+
 # --- questions per minute -------------------------------------------------------------------------------------------
 
 
@@ -260,6 +344,26 @@ async def test_refused_questions_do_not_make_the_wait_longer(transactional_db: N
 def _let_a_minute_pass(prompt: str) -> None:
     [row] = Request.objects.filter(prompt=prompt)
     Request.objects.filter(pk=row.pk).update(created_at=row.created_at - timedelta(seconds=61))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_questions_at_the_same_moment_count_one_another(
+    member: User, dialog: Conversation, now: datetime, settings: Settings, at_once: Callable[..., list[Any]]
+) -> None:
+    settings.REQUESTS_PER_MINUTE = 1
+
+    @transaction.atomic
+    def ask(key: str) -> str:
+        request = Request.objects.create(conversation=dialog, user=member, update_key=key, created_at=now)
+        refused = limits.too_many(request, member, now)
+        if refused is not None:
+            Request.objects.filter(pk=request.pk).update(error_kind=refused.kind)
+        return refused.kind if refused else "asked"
+
+    assert sorted(at_once(*(functools.partial(ask, str(number)) for number in range(4)))) == [
+        "asked",
+        *["too_many"] * 3,
+    ]
 
 
 @pytest.mark.parametrize("many", [0, 5])

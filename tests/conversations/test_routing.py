@@ -9,7 +9,7 @@ from pytest_django import Settings
 from accounts.models import Chat
 from conversations.models import Assistant, Message
 from llm import routing
-from llm.errors import Kind, ProviderError
+from llm.errors import PAUSING, TRANSIENT, Kind, ProviderError
 from llm.models import Model, ProviderState
 from llm.services import Target
 from tests.conversations.conftest import change, offer, requests
@@ -41,6 +41,7 @@ def asked(house: House) -> list[str]:
     [
         ("401", "auth"),
         ("402", "billing"),
+        ("region", "forbidden_region"),
         ("404", "model_not_found"),
         ("429", "rate_limited"),
         ("500", "server"),
@@ -64,6 +65,23 @@ async def test_next_model_answers_when_the_chosen_one_cannot(two: House, error: 
     assert request.cost is not None
     [message] = await two.db(lambda: list(Message.objects.filter(role="assistant")))
     assert message.raw_model in ("", REF)
+
+
+async def test_next_model_answers_when_the_chosen_one_is_silent_or_unreachable(two: House, settings: Settings) -> None:
+    await offered(two)
+    settings.LLM_TURN_TIMEOUT_SEC = 0.8
+    two.models.rule(provider="openai", hang="")
+
+    assert "DeepSeek answered" in await two.ask(ANNA, "[[text Here I am]]")
+
+    [request] = await two.db(requests)
+    assert [step["error"] for step in request.steps] == ["timeout"]
+
+
+@pytest.mark.parametrize("kind", sorted({*TRANSIENT, *PAUSING, "quota_daily", "model_not_found"}))
+def test_chain_goes_on_when_the_model_or_its_provider_is_out(kind: Kind) -> None:
+    one, other = Target("openai", "a", None, "A"), Target("mistral", "b", None, "B")
+    assert routing.following([other], one, ProviderError(kind), {"text"}) is other
 
 
 @pytest.mark.parametrize(("error", "kind"), [("400", "bad_request"), ("413", "too_large")])
@@ -94,6 +112,22 @@ async def test_nothing_is_asked_again_after_words_were_shown(two: House) -> None
 
     assert "broke off here" in answer
     assert asked(two) == ["openai"]
+
+
+async def test_nothing_is_asked_again_after_words_were_shown_before_a_tool_was_called(
+    two: House, settings: Settings
+) -> None:
+    await offered(two, capabilities=["text", "tools"])
+    await two.db(Model.objects.filter(name=MODEL).update, capabilities=["text", "tools"])
+    await two.db(lambda: Assistant.objects.create(name="A", tools=["current_time"], is_default=True))
+    two.models.rule(provider="openai", tool={"name": "current_time", "arguments": {}}, text="I shall look.", times=1)
+    two.models.rule(provider="openai", error="404")
+
+    answer = await two.ask(ANNA, "What time is it?")
+
+    assert answer.startswith("I shall look.")
+    assert "broke off here" in answer
+    assert asked(two) == ["openai", "openai"]
 
 
 async def test_chat_can_forbid_another_model(two: House) -> None:
