@@ -7,16 +7,19 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from conversations import context, summarising, summary
+from conversations import context, services, summarising, summary
 from conversations.dialogs.bot import startup
 from conversations.models import Conversation, Message, Request
-from conversations.services import summaries
+from conversations.services import Outcome, Question, summaries
 from core.db import in_db
 from core.trace import trace
+from delivery.models import Delivery
 from llm import budgets
 from llm.client import Client
 from llm.services import Target
 from llm.types import Answer, ChatRequest, End, Usage
+from telegram_bot import notices
+from telegram_bot.incoming import Incoming
 from tests.conversations.conftest import change, offer, requests
 from tests.house import ANNA, MODEL, House
 from tests.llm.budgeting import budget, spending
@@ -296,6 +299,23 @@ async def test_bug_leaves_no_summary_running(long_dialog: Conversation, member: 
 
     [request] = await in_db(requests)
     assert (request.state, request.error_kind, request.error) == ("failed", "bug", "a bug")
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_bug_in_a_summary_is_told_to_the_admins_and_costs_no_answer(
+    long_dialog: Conversation, arrive: Callable[..., Incoming], now: datetime, settings: Settings
+) -> None:
+    settings.MAX_CONTEXT_TOKENS, settings.LANGUAGE_CODE = 1700, "en"
+    settings.ADMIN_CHAT_ID, settings.BOT_TOKEN = -5, "1000:token"
+    notices.forget()
+    incoming = await in_db(arrive, 1)
+    asked = await in_db(services.begin, incoming, Question("And now?", 1), now)
+    assert asked is not None
+
+    await summarising.after_answer(Broken(), asked, Outcome(text="So it is."), incoming)
+
+    notice = await in_db(Delivery.objects.get, source="notice")
+    assert notice.content["params"]["text"].startswith("⚠️ A summary broke: RuntimeError, trace ")
 
 
 def test_summary_is_kept_without_what_no_database_takes(long_dialog: Conversation, member: User, now: datetime) -> None:
