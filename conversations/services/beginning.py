@@ -1,5 +1,6 @@
 """The one place where a turn begins: what is checked and put on record before a model is asked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -7,6 +8,7 @@ from django.db import IntegrityError, transaction
 from conversations import attachments, context, file_words, limits, words
 from conversations.limits import Refused
 from conversations.models import Conversation, Message, Request
+from conversations.pieces import Piece
 from conversations.retention import question_of
 from conversations.services import branching, library
 from conversations.services.default import forget_default
@@ -15,6 +17,7 @@ from conversations.services.handover import equipped
 from conversations.services.turns import SOURCE, Question, State, Turn
 from core.statements import insert
 from core.trace import current_trace
+from llm.services import Target
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
 from telegram_bot.markdown import MESSAGE_UNITS, units
@@ -40,17 +43,38 @@ def _begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None
         branching.follow_reply(incoming, now)
     conversation = open_conversation(incoming.chat, incoming.thread, now)
     again = _earlier_attempt(incoming)
-    if again is not None and again.state != State.RUNNING:
+    if not _is_asked(conversation, again, question, incoming, now):
         return None
-    if conversation.waiting and not question.files and library.took_title(conversation, question.text, incoming, now):
-        return None
-    if question.edited and again is None and not _supersede(conversation, question, incoming):
-        return None
+    # An edited question's files are found with its last request, so before there is a new one.
     files = attachments.of_question(conversation, question) if question.edited else question.files
-    history, older = ([], False) if conversation.is_new else recent(conversation)
-    attachments.recall(history, files)
     leave_hidden_model(conversation, incoming)
     target = target_for(conversation)
+    request = _recorded(conversation, target, again, question, incoming, now)
+    turn = _turn(conversation, target, request, files, incoming)
+    turn.refused = _with_files(turn, question, incoming) or limits.check(turn, incoming.user, incoming.chat, now)
+    return turn
+
+
+def _is_asked(
+    conversation: Conversation, again: Request | None, question: Question, incoming: Incoming, now: datetime
+) -> bool:
+    """False for what is answered already, for a title that was waited for, and for an edit that asks nothing new."""
+    if again is not None:
+        return again.state == State.RUNNING
+    if conversation.waiting and not question.files and library.took_title(conversation, question.text, incoming, now):
+        return False
+    return not question.edited or _supersede(conversation, question, incoming)
+
+
+def _recorded(
+    conversation: Conversation,
+    target: Target | None,
+    again: Request | None,
+    question: Question,
+    incoming: Incoming,
+    now: datetime,
+) -> Request:
+    """The request on record, before anybody is asked."""
     request = again or Request(
         conversation=conversation,
         user=incoming.user,
@@ -67,13 +91,21 @@ def _begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None
         insert([request])
     else:
         request.save()
+    return request
+
+
+def _turn(
+    conversation: Conversation, target: Target | None, request: Request, files: Sequence[Piece], incoming: Incoming
+) -> Turn:
+    """The call for the question: as much of the dialog as fits, the files, the assistant's tools."""
+    history, older = ([], False) if conversation.is_new else recent(conversation)
+    attachments.recall(history, files)
     call, tokens = context.request_for(
-        target, conversation.assistant, history, question.text, incoming.user, conversation.summary, files
+        target, conversation.assistant, history, request.prompt, incoming.user, conversation.summary, files
     )
     shortened = len(call.turns) > 1 and (older or len(call.turns) <= len(history))
     turn = equipped(Turn(conversation, request, target, call, tokens, shortened), incoming.user)
     turn.files = files
-    turn.refused = _with_files(turn, question, incoming) or limits.check(turn, incoming.user, incoming.chat, now)
     return turn
 
 
