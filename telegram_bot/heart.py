@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -22,14 +22,13 @@ from core.db import in_db
 from core.health import Finding, examine
 from delivery import pulse
 from delivery.engine.local import LocalEngine
+from telegram_bot import model_news
+from telegram_bot.conditions import Condition, tell
 from telegram_bot.hearing import Receiver
-from telegram_bot.notices import WINDOW, notify_admins
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
-# The row in which stands what the admins were told, so that a new process knows what to take back.
-TOLD = "told"
 
 
 class Heart:
@@ -93,33 +92,14 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 def look(now: datetime) -> None:
     """Examine everything and tell the admins what changed."""
     with translation.override(settings.LANGUAGE_CODE):
-        tell(examine(now), now)
+        checks = {name: _condition(name, finding) for name, finding in examine(now).items()}
+        tell(checks | model_news.providers(now), now)
 
 
-@transaction.atomic
-def tell(found: dict[str, Finding], now: datetime) -> None:
-    """Say what is not well, once; that it is well again, once; and of a check that flutters one word in ten minutes."""
-    row = pulse.last(TOLD)
-    told: dict[str, dict[str, Any]] = dict(row.details) if row else {}
-    news: list[tuple[str, str]] = []
-    for name, finding in found.items():
-        entry = told.get(name, {})
-        if finding.well and entry.get("bad"):
-            told[name] = {**entry, "bad": False}
-            words = _("✅ Well again: %(what)s.") % {"what": _names().get(name, name)}
-            news.append((f"health-{name}-well-{entry['at']}", words))
-        elif not finding.well and not entry.get("bad") and _paced(entry, now):
-            told[name] = {"bad": True, "at": now.isoformat()}
-            log.warning("not well", check=name, **finding.facts)
-            news.append((f"health-{name}", f"⚠️ {finding.words}"))
-    if news:
-        pulse.beat(TOLD, told, now)
-    for kind, words in news:
-        notify_admins(kind, words, now=now)
-
-
-def _paced(entry: dict[str, Any], now: datetime) -> bool:
-    return "at" not in entry or now - datetime.fromisoformat(entry["at"]) >= WINDOW
+def _condition(name: str, finding: Finding) -> Condition:
+    if finding.well:
+        return Condition(True, _("✅ Well again: %(what)s.") % {"what": _names().get(name, name)})
+    return Condition(False, f"⚠️ {finding.words}", finding.facts)
 
 
 def _names() -> dict[str, str]:

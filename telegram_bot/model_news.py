@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from delivery.models import JobRequest
 from delivery.services import request_job
-from llm.models import Model, SyncRun
+from llm.models import Model, ProviderState, SyncRun
 from llm.signals import model_unknown, models_synced, provider_paused, provider_recovered, quota_reached
 from telegram_bot import outgoing
 from telegram_bot.access import escaped
 from telegram_bot.admin_chat import command
+from telegram_bot.conditions import Condition, tell
 from telegram_bot.notices import admin_place, notify_admins
 from telegram_bot.outgoing import Key
 
@@ -82,28 +83,48 @@ def toggle(model: Model, *, beside: bool = False) -> Key:
 
 
 def on_paused(name: str, kind: str, until: datetime, **_kwargs: Any) -> None:
+    now = timezone.now()
     with translation.override(settings.LANGUAGE_CODE):
-        reasons = {
-            "auth": _("the key was refused"),
-            "billing": _("the account is out of money"),
-            "forbidden_region": _("it refuses our region"),
-            "rate_limited": _("too many questions at once, again and again"),
-            "overloaded": _("it is overloaded"),
-            "server": _("its server fails again and again"),
-            "timeout": _("it is silent for too long, again and again"),
-            "network": _("it cannot be reached"),
-        }
-        minutes = max(1, round((until - timezone.now()).total_seconds() / 60))
-        notify_admins(
-            f"provider-{name}",
-            _("⏸ %(provider)s is paused for %(minutes)d min: %(reason)s.")
-            % {"provider": name, "minutes": minutes, "reason": reasons.get(kind, kind)},
-        )
+        tell({_condition(name): _paused(name, kind, until, now)}, now)
 
 
 def on_recovered(name: str, **_kwargs: Any) -> None:
     with translation.override(settings.LANGUAGE_CODE):
-        notify_admins(f"provider-{name}-back", _("▶️ %(provider)s answers again.") % {"provider": name})
+        tell({_condition(name): _answers(name)}, timezone.now())
+
+
+def providers(now: datetime) -> dict[str, Condition]:
+    """How all providers are: a pause that came too soon after the last is told later, if it still lasts."""
+    return {
+        _condition(state.name): _paused(state.name, state.last_error_kind, state.paused_until, now)
+        if state.paused_until is not None
+        else _answers(state.name)
+        for state in ProviderState.objects.all()
+    }
+
+
+def _condition(name: str) -> str:
+    return f"provider-{name}"
+
+
+def _answers(name: str) -> Condition:
+    return Condition(True, _("▶️ %(provider)s answers again.") % {"provider": name})
+
+
+def _paused(name: str, kind: str, until: datetime, now: datetime) -> Condition:
+    reasons = {
+        "auth": _("the key was refused"),
+        "billing": _("the account is out of money"),
+        "forbidden_region": _("it refuses our region"),
+        "rate_limited": _("too many questions at once, again and again"),
+        "overloaded": _("it is overloaded"),
+        "server": _("its server fails again and again"),
+        "timeout": _("it is silent for too long, again and again"),
+        "network": _("it cannot be reached"),
+    }
+    minutes = max(1, round((until - now).total_seconds() / 60))
+    words = _("⏸ %(provider)s is paused for %(minutes)d min: %(reason)s.")
+    return Condition(False, words % {"provider": name, "minutes": minutes, "reason": reasons.get(kind, kind)})
 
 
 def on_quota(name: str, model: str, **_kwargs: Any) -> None:

@@ -10,18 +10,18 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from core.db import in_db
-from core.health import Finding, Level
 from delivery import pulse
 from delivery.engine.local import LocalEngine
 from delivery.models import Delivery
-from telegram_bot import heart, notices
+from telegram_bot import conditions, heart, notices
+from telegram_bot.conditions import Condition
 from telegram_bot.heart import Heart
 from telegram_bot.models import Update
 from telegram_bot.poll import Poller
 from tests.house import ADMINS, ANNA, House, open_house
 
-BAD = {"bot": Finding(Level.FAILED, {"alive": True}, "The bot is deaf.")}
-WELL = {"bot": Finding(Level.OK)}
+BAD = {"bot": Condition(False, "⚠️ The bot is deaf.", {"alive": True})}
+WELL = {"bot": Condition(True, "✅ Well again: the bot hears Telegram.")}
 
 
 @pytest.fixture(autouse=True)
@@ -44,43 +44,43 @@ def after(now: datetime, minutes: float) -> datetime:
 @pytest.mark.django_db
 def test_admins_are_told_once_and_once_more_when_it_is_well_again(now: datetime) -> None:
     for minute, found in enumerate([WELL, BAD, BAD, BAD, WELL, WELL]):
-        heart.tell(found, after(now, minute))
+        conditions.tell(found, after(now, minute))
     assert told() == ["⚠️ The bot is deaf.", "✅ Well again: the bot hears Telegram."]
 
 
 @pytest.mark.django_db
 def test_what_lasts_for_hours_is_not_repeated(now: datetime) -> None:
     for minute in range(0, 180, 5):
-        heart.tell(BAD, after(now, minute))
+        conditions.tell(BAD, after(now, minute))
     assert len(told()) == 1
 
 
 @pytest.mark.django_db
 def test_what_flutters_is_told_every_ten_minutes_at_most(now: datetime) -> None:
     for half in range(30):
-        heart.tell(BAD if half % 2 else WELL, after(now, half / 2))
+        conditions.tell(BAD if half % 2 else WELL, after(now, half / 2))
     assert told() == ["⚠️ The bot is deaf.", "✅ Well again: the bot hears Telegram."] * 2
 
 
 @pytest.mark.django_db
 def test_what_is_bad_again_and_stays_so_is_told_when_its_time_has_come(now: datetime) -> None:
     for minute, found in enumerate([BAD, WELL, *[BAD] * 12]):
-        heart.tell(found, after(now, minute))
+        conditions.tell(found, after(now, minute))
     assert told()[-1] == "⚠️ The bot is deaf."
     assert len(told()) == 3
 
 
 @pytest.mark.django_db
 def test_new_process_takes_back_what_the_old_one_said(now: datetime) -> None:
-    heart.tell(BAD, now)
+    conditions.tell(BAD, now)
     notices.forget()
-    heart.tell(WELL, after(now, 3))
+    conditions.tell(WELL, after(now, 3))
     assert told()[-1] == "✅ Well again: the bot hears Telegram."
 
 
 @pytest.mark.django_db
 def test_checks_do_not_hold_each_other_up(now: datetime) -> None:
-    heart.tell(BAD | {"disk": Finding(Level.WARNING, {}, "The disk is nearly full.")}, now)
+    conditions.tell(BAD | {"disk": Condition(False, "⚠️ The disk is nearly full.")}, now)
     assert told() == ["⚠️ The bot is deaf.", "⚠️ The disk is nearly full."]
 
 

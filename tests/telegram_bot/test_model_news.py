@@ -13,7 +13,7 @@ from llm import breaker, services
 from llm.errors import ProviderError
 from llm.models import Model, ProviderState, SyncRun
 from llm.signals import models_synced, provider_paused, provider_recovered
-from telegram_bot import notices
+from telegram_bot import heart, notices
 from telegram_bot.models import Button
 
 pytestmark = pytest.mark.django_db
@@ -133,10 +133,30 @@ def test_failures_that_pass_are_told_when_they_come_again_and_again(now: datetim
     assert back == "▶️ openai answers again."
 
 
-def test_provider_that_is_back_is_told(now: datetime) -> None:
+def test_return_of_a_provider_of_which_nothing_was_said_is_no_news(now: datetime) -> None:
     provider_recovered.send(sender=ProviderState, name="openai")
 
-    assert said() == ["▶️ openai answers again."]
+    assert said() == []
+
+
+def test_second_pause_within_ten_minutes_is_told_later_if_it_lasts(settings: Settings) -> None:
+    settings.HEALTH_CHECKS = {}
+    now = timezone.now()
+    state = ProviderState.objects.create(name="openai", last_error_kind="auth")
+    for _time in range(2):
+        provider_paused.send(sender=ProviderState, name="openai", kind="auth", until=now + timedelta(minutes=5))
+        provider_recovered.send(sender=ProviderState, name="openai")
+    assert said() == ["⏸ openai is paused for 5 min: the key was refused.", "▶️ openai answers again."]
+
+    state.paused_until = now + timedelta(minutes=30)
+    state.save()
+    for minute in (1, 9, 11, 12):
+        heart.look(now + timedelta(minutes=minute))
+    assert said()[2:] == ["⏸ openai is paused for 19 min: the key was refused."]
+
+    ProviderState.objects.update(paused_until=None)
+    heart.look(now + timedelta(minutes=13))
+    assert said()[3:] == ["▶️ openai answers again."]
 
 
 def test_without_an_admins_chat_nothing_is_said(settings: Settings) -> None:
