@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
@@ -28,8 +29,6 @@ from telegram_bot.incoming import Incoming
 from telegram_bot.models import AdminSession, Broadcast, Update
 
 SMALL = 100
-# A request that runs for longer belongs to a process that died.
-LONGEST_ANSWER = timedelta(seconds=900)
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Holdings:
     group_messages: int
     requests: int
     files: int
+    copies: int
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -55,7 +55,14 @@ def holdings(user: User) -> Holdings:
         group_messages=owned.said_in_groups(user).count(),
         requests=_with_words(user).count(),
         files=owned.files(user).count(),
+        copies=_with_text(owned.updates(user)).count(),
     )
+
+
+def _with_text(updates: QuerySet[Update]) -> QuerySet[Update]:
+    """Those that hold a message in a person's words; a bare command, such as the one that asked, is none."""
+    words = Q(raw__message__text__isnull=False) & ~Q(raw__message__text__startswith="/")
+    return updates.filter(words | Q(raw__message__caption__isnull=False) | Q(raw__edited_message__isnull=False))
 
 
 def _with_words(user: User) -> QuerySet[Request]:
@@ -74,8 +81,10 @@ def begin(user: User, press: Update, now: datetime) -> Holdings:
 
 
 def is_answered(user: User, press: Update, now: datetime) -> bool:
-    """Whether an answer to the person is being written, or is about to be."""
-    running = Request.objects.filter(user=user, state=Request.State.RUNNING, created_at__gt=now - LONGEST_ANSWER)
+    """Whether an answer to the person is being written, or is about to be. What runs for longer than any answer may
+    belongs to a process that died."""
+    alive = now - timedelta(seconds=settings.LLM_TURN_TIMEOUT_SEC)
+    running = Request.objects.filter(user=user, state=Request.State.RUNNING, created_at__gt=alive)
     waiting = Update.objects.filter(chat_id=user.telegram_id, state=Update.State.RUNNING, pk__lt=press.pk)
     return running.exists() or waiting.exists()
 

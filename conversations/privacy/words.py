@@ -60,6 +60,11 @@ def listed(found: Holdings) -> list[str]:
             ngettext("the text of %(count)d request", "the texts of %(count)d requests", found.requests),
         ),
         (found.files, ngettext("%(count)d file", "%(count)d files", found.files)),
+        (
+            found.copies,
+            ngettext("the copy of %(count)d message as it came in", "the copies of %(count)d messages as they came in",
+                     found.copies),
+        ),
     ]  # fmt: skip
     return [line % {"count": count} for count, line in lines if count]
 

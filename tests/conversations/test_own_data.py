@@ -205,11 +205,12 @@ async def test_question_says_exactly_what_goes_and_that_access_stays(house: Hous
     await house.db(give_file, settings)
 
     said = (await house.ask(ANNA, "/forget")).splitlines()
-    assert said[3:8] == [
+    assert said[3:9] == [
         "• 1 dialog of ours",
         "• 4 messages in them",
         "• the texts of 2 requests",
         "• 1 file",
+        "• the copies of 2 messages as they came in",
         "• the buttons under my older messages to you",
     ]
     assert "Your access stays too: you can go on asking at once." in said
@@ -274,6 +275,14 @@ async def test_second_time_there_is_nothing_to_erase(house: House) -> None:
     await forget(house)
 
     assert await house.ask(ANNA, "/forget") == "🗑 There is nothing of yours to erase."
+
+
+async def test_what_was_written_before_access_goes_too(house: House) -> None:
+    await house.ask(BORIS, f"I am {THEIRS}, let me in")
+    await house.db(User.objects.filter(telegram_id=BORIS).update, status="active", language="en")
+
+    assert (await forget(house, BORIS)).endswith("• the copy of 1 message as it came in")
+    assert await house.db(places_of, THEIRS) == set()
 
 
 async def test_everything_stays_when_the_person_thinks_again(house: House) -> None:
