@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.acceptance.processes import FIRST, Stage
+from tests.acceptance.processes import CHRIS, FIRST, Stage
 
 pytestmark = pytest.mark.acceptance
 
@@ -37,10 +37,10 @@ def test_no_picture_stands_in_the_output(stage: Stage) -> None:
     assert stage.manage("sync_models").wait() == 0
     bot = stage.bot(LOG_LEVEL="DEBUG", DEFAULT_MODEL="gemini:gemini-3.1-flash-image")
     sent = {"name": "p.jpg", "base64": base64.b64encode(photo).decode()}
-    stage.sandbox.post("/message", user_id=FIRST, chat_id=FIRST, caption="Another? [[image 1]]", photo=sent)
+    stage.sandbox.post("/message", user_id=CHRIS, chat_id=CHRIS, caption="Another? [[image 1]]", photo=sent)
     stage.quiet()
 
-    assert any("photo" in message for message in stage.sandbox.messages(FIRST))
+    assert any("photo" in message for message in stage.sandbox.messages(CHRIS))
     files = [path.read_bytes() for path in (stage.folder / "files").rglob("*") if path.is_file()]
     assert photo in files
     assert len(files) == 2
