@@ -6,7 +6,7 @@ gate, the handlers, the providers' adapters and the outbox, and arrive in the sa
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, ParamSpec, TypeVar
 
 from django.db.backends.signals import connection_created
@@ -81,8 +81,11 @@ class House:
         return self.world.calls(method=method, chat_id=chat_id)
 
     async def until(self, predicate: Callable[[], T], seconds: float = 60.0) -> T:
-        """What ``predicate()`` gives once it is true, asked at each call of the Bot API."""
-        return await self.world.wait_for(predicate, timeout=seconds)
+        """What ``predicate()`` gives once it is true, asked at each call of the Bot API, and often in between."""
+        async with asyncio.timeout(seconds):
+            while True:
+                with suppress(TimeoutError):
+                    return await self.world.wait_for(predicate, timeout=0.05)
 
     async def db(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await in_db(fn, *args, **kwargs)
