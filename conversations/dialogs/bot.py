@@ -103,7 +103,7 @@ async def cancel(context: Context, button: Button) -> None:
 
 
 def _cancel(incoming: Incoming, button: Button) -> Menu:
-    library.forget_title(incoming.chat, incoming.thread)
+    library.forget_title(incoming.chat, incoming.thread, incoming.user)
     return _card(incoming, button)
 
 
@@ -117,28 +117,28 @@ def _ask(incoming: Incoming, button: Button) -> Menu:
 
 
 async def erase(context: Context, button: Button) -> None:
-    if await in_db(_erase, context, button):
-        return
-    note = _("An answer is being written there. Stop it first: /stop")
-    await _say(context, await in_db(_card, context.incoming, button, note))
+    if why_not := await in_db(_erase, context, button):
+        await _say(context, await in_db(_card, context.incoming, button, why_not))
 
 
 @transaction.atomic
-def _erase(context: Context, button: Button) -> bool:
+def _erase(context: Context, button: Button) -> str:
     """Erase, say so, and be done with the press, all at once: it is under a question that names the dialog, so it goes
-    too. False when an answer is being written."""
+    too. Gives the words that tell why it is not done."""
     incoming, now = context.incoming, timezone.now()
     try:
-        library.erase(incoming.chat, incoming.thread, button.data["id"], incoming.user, now)
+        erased = library.erase(incoming.chat, incoming.thread, button.data["id"], incoming.user, now)
     except library.Busy:
-        return False
+        return _("An answer is being written there. Stop it first: /stop")
+    if not erased:
+        return _("Others asked in it too: only an admin may delete it.")
     place = replace(context.place, edit=context.pressed_message)
     said, keyboard = _page(incoming, button.data.get("page", 0))
     outgoing.say(f"erased:{incoming.key}", place, said, keyboard, owner=incoming.user, source=library.TITLES)
     inbox.finish(incoming.ids, now)
     incoming.finished = True
     inbox.erase(Row.objects.filter(pk__in=incoming.ids))
-    return True
+    return ""
 
 
 async def export(context: Context, button: Button) -> None:

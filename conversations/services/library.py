@@ -145,9 +145,10 @@ def await_title(incoming: Incoming, dialog_id: int, under: int | None, now: date
     return found
 
 
-def forget_title(chat: Chat, thread: int) -> None:
-    """The next message is a question again."""
-    Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None).update(waiting={})
+def forget_title(chat: Chat, thread: int, user: User) -> None:
+    """The person's next message is a question again."""
+    waiting = Conversation.objects.filter(chat=chat, thread_id=thread, closed_at=None, waiting__by=user.pk)
+    waiting.update(waiting={})
 
 
 def took_title(conversation: Conversation, text: str, incoming: Incoming, now: datetime) -> bool:

@@ -386,6 +386,41 @@ async def test_in_a_group_only_an_admin_or_the_only_asker_deletes(team: House) -
     assert "🗑 Delete" in team.buttons(TEAM)
 
 
+async def test_dialog_in_which_another_asked_meanwhile_is_not_deleted(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", ANNA, TEAM)
+    await press(team, "🗑 Delete", ANNA, TEAM)
+    menu_message, data = team.messages(TEAM)[-1]["message_id"], team.buttons(TEAM)["🗑 Yes, delete"]
+    await team.ask(BORIS, "/ask@sekretar_bot With milk?", TEAM)
+
+    team.world.press(ANNA, menu_message, data, TEAM)
+    await team.quiet()
+
+    [card] = [message["text"] for message in team.messages(TEAM) if message["message_id"] == menu_message]
+    assert card.endswith("Others asked in it too: only an admin may delete it.")
+    assert await team.db(Message.objects.count) == 4
+
+
+async def test_cancel_leaves_anothers_renaming_alone(team: House) -> None:
+    await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
+    await team.ask(ANNA, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", ANNA, TEAM)
+    await press(team, "✏️ Rename", ANNA, TEAM)
+    annas, cancel = team.messages(TEAM)[-1]["message_id"], team.buttons(TEAM)["Cancel"]
+    await team.ask(BORIS, "/dialogs@sekretar_bot", TEAM)
+    await press(team, "● Tea?", BORIS, TEAM)
+    await press(team, "✏️ Rename", BORIS, TEAM)
+    prompt = team.messages(TEAM)[-1]["message_id"]
+
+    team.world.press(ANNA, annas, cancel, TEAM)
+    await team.quiet()
+    team.say(BORIS, "Our tea", TEAM, reply_to=prompt)
+    await team.quiet()
+
+    assert "called “Our tea” now." in team.heard(TEAM)[-1]
+
+
 async def test_group_shows_its_own_dialogs_only(team: House) -> None:
     await team.ask(ANNA, "My secret")
     await team.ask(ANNA, "/ask@sekretar_bot Tea?", TEAM)
