@@ -29,7 +29,13 @@ TEXTS = {
     ".csv": "text/csv", ".tsv": "text/csv", ".md": "text/markdown", ".markdown": "text/markdown",
     ".html": "text/html", ".htm": "text/html",
 }  # fmt: skip
-HTML = (b"<!doctype html", b"<html")
+# Before a page may stand a mark of the encoding, a declaration, comments. Nothing is tried twice (``+``, ``?>``): a
+# file may hold a thousand comments.
+HTML = re.compile(
+    rb"(\xef\xbb\xbf)?\s*+(<\?xml[^>]*+>\s*+)?+((?><!--.*?-->)\s*+)*+<(!doctype html|html)", re.IGNORECASE | re.DOTALL
+)
+# MPEG sound that begins without a title: layer III of the versions 1, 2 and 2.5, with a checksum or without.
+MP3 = tuple(bytes((0xFF, second)) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2))
 # The kind of each track of a film or a recording (ISO/IEC 14496-12, 8.4.3).
 TRACK = re.compile(rb"hdlr.{8}(vide|soun)", re.DOTALL)
 # What the table of signatures calls otherwise than the providers do.
@@ -88,12 +94,14 @@ def _film(content: mmap.mmap) -> str:
 
 
 def _text(head: bytes, name: str) -> str:
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML):
+    if HTML.match(head):
         return "text/html"
     return TEXTS.get(PurePath(name).suffix.lower(), "text/plain")
 
 
 def _by_signature(head: bytes) -> str:
+    if head.startswith(MP3):
+        return "audio/mpeg"
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):

@@ -34,6 +34,8 @@ PUBLIC_LIMIT = 20 * 1024 * 1024
 # Seconds before a further try to load a file.
 AGAIN = (0.5, 2.0)
 LONGEST_WAIT = 30.0
+# Seconds for all tries together: bytes that trickle in must not hold up a chat for ever.
+LONGEST_LOAD = 300.0
 
 Kind = Literal["photo", "document", "audio", "voice"]
 # In this order: an animation stands in its message as a document, too.
@@ -86,7 +88,11 @@ async def fetch(found: Attached, owner: User) -> StoredFile:
         return known
     path = await asyncio.to_thread(files.incoming_path)
     try:
-        await _load(found, path, limit)
+        try:
+            async with asyncio.timeout(LONGEST_LOAD):
+                await _load(found, path, limit)
+        except TimeoutError:
+            raise FileError("lost", "It took too long.") from None
         measured = await asyncio.to_thread(files.measure, path, found.name)
         return await in_db(files.store, owner, measured, timezone.now(), found.unique_id)
     finally:

@@ -1,6 +1,7 @@
 """Text of PDF files, page by page."""
 
 import logging
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from pypdf.errors import DependencyError, PyPdfError
 from files.errors import FileError
 
 MOST_PAGES = 1000
+# What apps that photograph pages print on each: a scan with nothing else on it has no text.
+WATERMARK = re.compile(r"^ ?(scanned (with|by|using) .*|отсканировано .*|camscanner) ?$", re.IGNORECASE | re.MULTILINE)
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its complaints about odd files help nobody
 
@@ -37,7 +40,7 @@ def read(path: Path) -> Iterator[str]:
     readable = 0
     for number in range(min(total, MOST_PAGES)):
         try:
-            words = reader.pages[number].extract_text().strip()
+            words = WATERMARK.sub("", reader.pages[number].extract_text()).strip()
         except MemoryError:
             raise
         except Exception:  # noqa: S112  (parsers raise anything at a hostile page; the others may be whole)

@@ -82,3 +82,21 @@ def test_album_of_ten_photos_is_one_question_with_ten_pictures(stage: Stage) -> 
     kept = [path.read_bytes() for path in (stage.folder / "files").rglob("*") if path.is_file()]
     assert sorted(kept) == sorted(photos)
     assert bot.is_running
+
+
+def test_bot_that_is_killed_while_it_loads_a_file_answers_about_it_when_it_is_back(stage: Stage) -> None:
+    stage.sandbox.fault("download", "hang", seconds=30)
+    bot = stage.bot()
+    send(stage, documents.pdf(["Sales grew."]), "report.pdf", "Sum it up")
+    stage.sandbox.done("getFile", 1)
+    bot.kill()
+    assert stage.database.rows("SELECT state FROM telegram_bot_update") == [("running",)]
+    stage.sandbox.clear()
+    stage.sandbox.model("Sum it up", text="They did.")
+    stage.bot()
+    stage.quiet(60)
+
+    assert stage.sandbox.heard(CHRIS) == ["They did."]
+    (parts,) = asked(stage)
+    assert "Sales grew." in str(parts)
+    assert stage.database.rows("SELECT count(*) FROM files_storedfile") == [(1,)]

@@ -129,6 +129,7 @@ def test_encoding_is_told_by_words_far_down_in_a_program(tmp_path: Path) -> None
     [
         (documents.pdf(["Secret"], password="pass"), kinds.PDF, "encrypted"),
         (documents.pdf([""]), kinds.PDF, "no_text"),
+        (documents.pdf(["Scanned with CamScanner", "CamScanner"]), kinds.PDF, "no_text"),
         (b"%PDF-1.4\nnothing else", kinds.PDF, "broken"),
         (documents.archive({"other.xml": "<a/>"}), kinds.DOCX, "broken"),
         (b"PK\x03\x04 no archive", kinds.XLSX, "broken"),

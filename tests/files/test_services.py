@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from delivery.jobs import housekeeping
 from files import services
 from files.errors import FileError
 from files.extraction import Extracted
@@ -149,6 +151,16 @@ def test_file_that_was_lost_on_the_disk_comes_back(member: User, now: datetime) 
     again = services.store_bytes(member, b"hello", "a.txt", now)
 
     assert services.path_of(again).read_bytes() == b"hello"
+
+
+def test_hourly_housekeeping_removes_what_is_past_its_time(member: User, folder: Path) -> None:
+    services.store_bytes(member, b"old", "a.txt", timezone.now() - timedelta(days=91))
+    kept = services.store_bytes(member, b"new", "b.txt", timezone.now())
+
+    housekeeping()
+
+    assert StoredFile.objects.get() == kept
+    assert on_disk(folder) == [services.path_of(kept)]
 
 
 def test_what_was_left_on_its_way_in_goes_after_a_day(now: datetime, folder: Path) -> None:

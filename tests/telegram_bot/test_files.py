@@ -15,7 +15,7 @@ from files import services
 from files.errors import FileError
 from files.models import StoredFile
 from sandbox.telegram.files import Upload
-from telegram_bot import outgoing
+from telegram_bot import files, outgoing
 from telegram_bot.files import Attached, attached, declined, fetch, limit_of
 from telegram_bot.outgoing import Place
 from telegram_bot.streaming import Pace, typing
@@ -144,6 +144,15 @@ async def test_download_that_fails_is_tried_again(house: House, kind: str) -> No
     stored = await fetch(send(house, b"x" * 1000), await anna(house))
 
     assert stored.size == 1000
+
+
+async def test_file_that_trickles_in_for_ever_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "LONGEST_LOAD", 0.1)
+    house.fault("download", "hang", seconds=1)
+    with pytest.raises(FileError) as refused:
+        await fetch(send(house), await anna(house))
+
+    assert refused.value.kind == "lost"
 
 
 async def test_file_that_stays_away_is_lost_and_no_address_is_told(
