@@ -54,18 +54,29 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, sandbox: Sandbox) -> AsyncIterator[Page]:
-    """The page as a newcomer with a wide screen opens it; an error in its console fails the test."""
-    context = await browser.new_context(locale="ru-RU", viewport={"width": 1440, "height": 900})
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def window(browser: Browser) -> AsyncIterator[tuple[Page, list[str]]]:
+    """A window, which takes longer to open than a page to load; and what its console called errors."""
+    context = await browser.new_context(locale="ru-RU")
     opened = await context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened, complaints
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(window: tuple[Page, list[str]], sandbox: Sandbox) -> AsyncIterator[Page]:
+    """The page as a newcomer with a wide screen opens it; an error in its console fails the test."""
+    opened, complaints = window
+    complaints.clear()
+    await opened.set_viewport_size({"width": 1440, "height": 900})
     await opened.goto(sandbox.url)
     await opened.get_by_test_id("pane-right").wait_for()
     yield opened
-    await context.close()
+    await opened.evaluate("localStorage.clear()")  # another sandbox may get this port
+    await opened.goto("about:blank")
     assert [line for line in complaints if "ERR_" not in line] == []
 
 
