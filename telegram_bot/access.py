@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Access, Chat, ChatKind, User
 from accounts.signals import access_requested, chat_decided, chat_requested, decided, role_changed
@@ -94,7 +95,7 @@ def _close_card(target: User | Chat, title: str, status: str, by: User | None) -
     if place is None or not Delivery.objects.filter(key=f"{card}:0").exists():
         return
     with translation.override(settings.LANGUAGE_CODE):
-        verdict = Access(status).label
+        verdict = label(status)
         who = f" · {by.name}" if by else ""
         text = f"{title}\n\n{MARKS[Access(status)]} **{verdict}**{escaped(who)}"
         outgoing.say(f"{card}:{_moment(target)}", place, text, edit_of=f"{card}:0", source="access")
@@ -119,6 +120,11 @@ def _keyboard(kind: str, pk: int) -> Keyboard:
         [key(_("✅ Approve"), Access.ACTIVE), key(_("🚫 Reject"), Access.REJECTED)],
         [key(_("⛔ Block"), Access.BLOCKED)],
     ]
+
+
+def label(status: str) -> str:
+    """How access stands, where no heading says that this is about access."""
+    return pgettext("in a sentence", "active") if status == Access.ACTIVE else str(Access(status).label)
 
 
 def described(user: User) -> str:

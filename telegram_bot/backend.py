@@ -9,6 +9,8 @@ python-telegram-bot changes their case).
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
 from telegram.error import (
     BadRequest,
@@ -29,7 +31,7 @@ from core.http import is_transport, never_left
 from delivery.errors import DeliveryError
 from delivery.models import Delivery
 from delivery.services import Sent
-from telegram_bot import runtime, uploads
+from telegram_bot import outgoing, runtime, uploads
 from telegram_bot.limiter import RESERVED, Limiter, seconds_of
 from telegram_bot.markdown import MESSAGE_UNITS, units
 
@@ -70,7 +72,7 @@ async def send(delivery: Delivery) -> Sent:
         try:
             answer = await runtime.bot().do_api_request(method, api_kwargs=params, rate_limit_args=turn)
         except ChatMigrated as error:
-            await in_db(accounts.migrate_chat, delivery.bot_id, params["chat_id"], error.new_chat_id)
+            await in_db(_migrated, delivery.bot_id, params["chat_id"], error.new_chat_id)
             there = _in_supergroup(method, params, error.new_chat_id)
             if there is None:
                 return Sent()
@@ -119,6 +121,16 @@ def _marked(params: dict[str, Any]) -> dict[str, Any]:
 
 
 Call = tuple[str, dict[str, Any]]
+
+
+def _migrated(bot_id: int, old: int, new: int) -> None:
+    accounts.migrate_chat(bot_id, old, new)
+    if old != settings.ADMIN_CHAT_ID:
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        text = _("This group is a supergroup now. Please put its new id into .env and start the bot anew: `%(line)s`")
+        line = f"ADMIN_CHAT_ID={new}"
+        outgoing.say(f"moved:{new}", outgoing.Place(bot_id, new), text % {"line": line}, source="notice")
 
 
 def _in_supergroup(method: str, params: dict[str, Any], chat_id: int) -> Call | None:

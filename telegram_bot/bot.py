@@ -108,7 +108,8 @@ def _button(key: str) -> Button | None:
 
 
 def _still_means(button: Button, context: Context) -> bool:
-    here = button.chat_id in (None, context.incoming.chat_id)
+    chat = context.incoming.chat
+    here = button.chat_id in (None, chat.telegram_id, chat.migrated_from)
     return here and button.expires_at > timezone.now() and button.action in context.application.bot_data["actions"]
 
 

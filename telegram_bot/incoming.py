@@ -73,7 +73,7 @@ class Incoming:
 
     @property
     def in_admin_chat(self) -> bool:
-        return self.chat.telegram_id == settings.ADMIN_CHAT_ID
+        return settings.ADMIN_CHAT_ID in (self.chat.telegram_id, self.chat.migrated_from)
 
 
 def language_of(user: User | None) -> str:

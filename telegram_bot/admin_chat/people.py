@@ -55,7 +55,8 @@ def _counts() -> View:
     # Whom an update showed but who never asked is nobody's business yet.
     counted = dict(rows) | {Access.PENDING: _of(Access.PENDING).count()}
     keys = [
-        key(f"{access.MARKS[status]} {status.label} · {counted.get(status, 0)}", "users", status) for status in Access
+        key(f"{access.MARKS[status]} {access.label(status)} · {counted.get(status, 0)}", "users", status)
+        for status in Access
     ]
     return View(_("Whom shall I show?"), [keys[:2], keys[2:]])
 
@@ -66,7 +67,7 @@ def _listed(status: Access, page: int) -> View:
     most = max(1, -(-count // PAGE))
     page = min(max(1, page), most)
     shown = list(people[(page - 1) * PAGE : page * PAGE])
-    lines = [f"{access.MARKS[status]} **{status.label}**: {count}"]
+    lines = [f"{access.MARKS[status]} **{access.label(status)}**: {count}"]
     lines += [f"• {access.described(user)} · {user.get_role_display()}" for user in shown]
     keys = [_deciding(user) for user in shown] if status == Access.PENDING else []
     return View("\n".join(lines), [*keys, pages(page, most, "users", status)], back="users")
@@ -106,11 +107,11 @@ def _decided(target: User | Chat, status: Access, asked: Asked) -> str:
         return _("You are the only admin. Make somebody else an admin first.")
     if not changed:
         return _already(target)
-    return f"{access.MARKS[Access(target.status)]} {access.escaped(str(target))}: {Access(target.status).label}"
+    return f"{access.MARKS[Access(target.status)]} {access.escaped(str(target))}: {access.label(target.status)}"
 
 
 def _already(target: User | Chat) -> str:
-    names = {"name": access.escaped(str(target)), "status": Access(target.status).label}
+    names = {"name": access.escaped(str(target)), "status": access.label(target.status)}
     return _("Already decided: %(name)s, %(status)s.") % names
 
 

@@ -1,7 +1,7 @@
 """The admin password: asked once a session before what is sensitive, taken from the next message, and gone at once.
 
-The message with it stands in the inbox's row from the moment it arrives; the transaction that looks at it blanks the
-row and enqueues the deletion from the chat before it compares anything. Nothing here keeps or logs what was written.
+The message with it stands in the inbox's row from the moment it arrives; the transaction that compares it blanks the
+row and enqueues the deletion from the chat, right or wrong. Nothing here keeps or logs what was written.
 """
 
 import hmac

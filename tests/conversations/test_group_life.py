@@ -15,7 +15,7 @@ from llm.models import Budget
 from telegram_bot import outgoing
 from telegram_bot.outgoing import Place
 from tests.conversations.test_budgets import limit
-from tests.house import ADMINS, ANNA, BOT, OLGA, TEAM, House
+from tests.house import ADMINS, ANNA, BORIS, BOT, CHRIS, OLGA, TEAM, House
 from tests.telegram_bot.test_access import toasts
 
 ANEW = "✨ A new dialog. What is it about?"
@@ -151,14 +151,17 @@ async def test_refusal_for_want_of_budget_does_not_stay_in_the_group(
     team: House, settings: Settings, whispered: bool
 ) -> None:
     settings.EPHEMERAL_NOTICES = whispered
-    await team.db(limit, tokens=0)
+    await team.db(limit, tokens=10)
     team.say(ANNA, "/ask@sekretar_bot Hello", TEAM)
     await team.quiet()
 
     seen = team.world.chats[TEAM].ephemeral.values() if whispered else team.messages(TEAM)
     [refused] = seen
-    assert refused["text"].startswith("🪫 Your budget for today is used up.")
-    assert "🙏 Ask for more" in str(refused["reply_markup"])
+    assert refused["text"].startswith("🪫 Your budget for today is nearly used up")
+    [[more]] = refused["reply_markup"]["inline_keyboard"]
+    team.world.press(ANNA, refused["message_id"], more["callback_data"], TEAM, refused.get("ephemeral_message_id"))
+    await team.quiet()
+    assert toasts(team) == ["I have asked the admins. You will hear from me."]
     await team.db(due_now)
     await team.until(lambda: whispered or team.calls("deleteMessage"))
     await team.quiet()
@@ -287,6 +290,26 @@ async def test_words_in_place_of_a_message_of_the_group_are_said_anew_in_the_sup
     await house.quiet()
     assert house.heard(new)[-1] == "Changed again"
     assert "Changed" not in house.heard(new)
+
+
+async def test_admins_chat_that_became_a_supergroup_stays_the_admins_chat(house: House, settings: Settings) -> None:
+    old = house.world.add_chat("group", "Admins", members={OLGA: "creator", ANNA: "member", BOT: "administrator"}).id
+    settings.ADMIN_CHAT_ID = old
+    await house.ask(CHRIS, "/start")
+    new = house.world.migrate(old).id
+    await house.quiet()
+    await house.ask(BORIS, "/start")
+
+    line = f"ADMIN_CHAT_ID={new}"
+    assert sum(line in said for said in house.heard(new)) == 1
+    card = next(message for message in house.messages(new) if "asks for access" in message["text"])
+    key = card["reply_markup"]["inline_keyboard"][0][0]
+    house.world.press(OLGA, card["message_id"], key["callback_data"], new)
+    await house.quiet()
+    assert (await house.db(User.objects.get, telegram_id=BORIS)).status == Access.ACTIVE
+    assert "active" in house.world.chats[new].messages[card["message_id"]]["text"]
+    assert await house.ask(OLGA, "/admin@sekretar_bot users", new) == "Whom shall I show?"
+    assert await house.ask(ANNA, "/admin@sekretar_bot users", new) == "This is for admins."
 
 
 async def test_message_that_waits_for_the_group_arrives_in_the_supergroup(house: House) -> None:
