@@ -1,5 +1,6 @@
 """Another model answers when the chosen one cannot, and the person sees which."""
 
+from collections.abc import AsyncGenerator
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,8 @@ from llm import routing
 from llm.errors import PAUSING, TRANSIENT, Kind, ProviderError
 from llm.models import Model, ProviderState
 from llm.services import Target
-from tests.conversations.conftest import change, offer, requests
+from llm.types import ChatRequest, End, Event, Text, ToolCall
+from tests.conversations.conftest import ScriptedProvider, change, offer, requests
 from tests.conversations.test_budgets import limit, spendings
 from tests.house import ANNA, MODEL, House
 
@@ -114,20 +116,31 @@ async def test_nothing_is_asked_again_after_words_were_shown(two: House) -> None
     assert asked(two) == ["openai"]
 
 
+class Talkative(ScriptedProvider):
+    """Says something, calls a tool, and is gone when it is told what the tool said."""
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        if any(turn.role == "tool" for turn in request.turns):
+            raise ProviderError("model_not_found")
+        yield Text("I shall look.")
+        yield ToolCall("1", "current_time", "{}")
+        yield End("tool_calls")
+
+
 async def test_nothing_is_asked_again_after_words_were_shown_before_a_tool_was_called(
     two: House, settings: Settings
 ) -> None:
     await offered(two, capabilities=["text", "tools"])
-    await two.db(Model.objects.filter(name=MODEL).update, capabilities=["text", "tools"])
+    settings.LLM_PROVIDERS = {**settings.LLM_PROVIDERS, "talkative": f"{__name__}.Talkative"}
+    settings.DEFAULT_MODEL = "talkative:any"
+    await two.db(offer, "talkative", "any", capabilities=["text", "tools"])
     await two.db(lambda: Assistant.objects.create(name="A", tools=["current_time"], is_default=True))
-    two.models.rule(provider="openai", tool={"name": "current_time", "arguments": {}}, text="I shall look.", times=1)
-    two.models.rule(provider="openai", error="404")
 
     answer = await two.ask(ANNA, "What time is it?")
 
     assert answer.startswith("I shall look.")
     assert "broke off here" in answer
-    assert asked(two) == ["openai", "openai"]
+    assert asked(two) == []
 
 
 async def test_chat_can_forbid_another_model(two: House) -> None:
