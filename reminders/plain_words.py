@@ -15,7 +15,7 @@ from datetime import date, datetime
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from delivery.schedule import Cron, Rule, RuleError
+from delivery.schedule import MACROS, Cron, Rule, RuleError
 from reminders.words_of_time.again_rule import again
 from reminders.words_of_time.choosing import chosen
 from reminders.words_of_time.clocks import is_russian
@@ -32,7 +32,7 @@ __all__ = ["Assumed", "Assumption", "Parsed", "Question", "parse"]
 MOST_QUOTED = 60  # characters of a person's words in a question
 MOST_CRON = 200  # characters in which a literal cron must begin and end
 
-CRON_FIELD = re.compile(r"(?:[\d*/,#L-]|MON|TUE|WED|THU|FRI|SAT|SUN)+|@[a-z]+")
+CRON_FIELD = re.compile(r"(?:[\d*/,#L-]|MON|TUE|WED|THU|FRI|SAT|SUN)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,14 @@ def parse(text: str, now: datetime, zone: ZoneInfo, language: str | None = None)
 
 def _literal_cron(text: str) -> Parsed | None:
     """«0 9 * * 1-5 отчёт», «@daily отчёт»: fields of a cron, a star among them, and what to remind of."""
-    fields = list(takewhile(CRON_FIELD.fullmatch, text[:MOST_CRON].split()))
-    if fields and fields[0].startswith("@"):
-        fields = fields[:1]
+    plain = left(text.replace("`", " "), [])
+    fields = list(takewhile(CRON_FIELD.fullmatch, plain[:MOST_CRON].split()))
+    macro = plain.split(maxsplit=1)[:1]
+    if macro and macro[0].upper() in MACROS:
+        fields = macro
     elif len(fields) < 5 or "*" not in "".join(fields[:5]):
         return None
-    rest = text.split(maxsplit=len(fields))[len(fields) :]
-    what = left(rest[0], []) if rest else ""
+    what = left("".join(plain.split(maxsplit=len(fields))[len(fields) :]), [])
     try:
         rule = Cron(" ".join(fields))
     except RuleError as error:
@@ -102,20 +103,26 @@ def _phrases(text: str, today: date) -> tuple[list[Token], list[Found]]:
 
 
 def _taken(found: Sequence[Found], tokens: Sequence[Token]) -> list[Found]:
-    """Those that leave the text; «за 10 минут до» встречи and дежурство «с 9 до 18» stay."""
+    """Those whose words leave the text, which would not be whole without the others: see ``_stays``."""
     again = any(isinstance(it.piece, Repeat | OnWeekdays | OnDates) for it in found)
     within = any(isinstance(it.piece, Repeat) and it.piece.span in {"minute", "hour"} for it in found)
-    # «за день до» 5 марта leaves together with the date.
-    followed = {it.end for it in found} & ({it.first for it in found} | {len(tokens)})
-    return [
-        it
-        for it in found
-        if not (isinstance(it.piece, Hours) and not within)
-        and not (isinstance(it.piece, Until) and (not again or (it.piece.short and not within)))
-        and not (
-            isinstance(it.piece, Earlier) and tokens[it.end - 1].kind in {"till", "before"} and it.end not in followed
-        )
-    ]
+    begins = {it.first for it in found} | {len(tokens)}
+    return [it for it in found if not _stays(it, again, within, followed=it.end in begins, last=tokens[it.end - 1])]
+
+
+def _stays(found: Found, again: bool, within: bool, followed: bool, last: Token) -> bool:
+    """Whether the words say more than when: дежурство «с 9 до 18», сдать «до пятницы», «за час до» встречи.
+
+    ``again``: something comes again, ``within`` a day; ``followed`` by another phrase or by nothing.
+    """
+    match found.piece:
+        case Hours():
+            return not within
+        case Until(short):
+            return not again or (short and not within)
+        case Earlier():
+            return last.kind in {"till", "before"} and not followed
+    return False
 
 
 def _words(found: Sequence[Found], text: str, tokens: Sequence[Token]) -> str:
@@ -127,4 +134,5 @@ def _words(found: Sequence[Found], text: str, tokens: Sequence[Token]) -> str:
         words += text[end:start] if words and text[end:start].isspace() else " … " if words else ""
         end = tokens[it.end - 1].end
         words += text[start:end]
+    words = " ".join(words.split())
     return words if len(words) <= MOST_QUOTED else words[:MOST_QUOTED].rstrip() + "…"

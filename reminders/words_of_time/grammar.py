@@ -42,7 +42,7 @@ def _compiled(phrase: str) -> "re.Pattern[str]":
     while re.search("[A-Z]", phrase):
         phrase = re.sub("[A-Z]+", lambda name: f"(?:{SHORTHANDS[name.group()]})", phrase)
     letters = re.sub("[a-z]+", lambda kind: LETTERS[kind.group()], phrase)
-    return re.compile(letters.replace(" ", "").replace("(", "(?:").replace("(?:?", "(?"))
+    return re.compile(re.sub(r"\((?!\?)", "(?:", letters.replace(" ", "")))
 
 
 def _table(weak: bool, phrases: Sequence[tuple[str, Handler]]) -> list[tuple["re.Pattern[str]", Handler, bool]]:
@@ -60,13 +60,17 @@ TABLE = [
 ]
 
 
+# Most words begin no phrase; this tells so at once.
+BEGINS = re.compile("|".join(pattern.pattern for pattern, _handler, _weak in TABLE))
+
+
 def found_in(tokens: Sequence[Token], today: date) -> list[Found]:
     """What the tokens say of time, from left to right."""
     letters = "".join(LETTERS[token.kind] for token in tokens)
-    found = []
+    found: list[Found] = []
     place = 0
     while place < len(tokens) and len(found) < MOST_PHRASES:
-        piece = _found_at(place, letters, tokens, today) if tokens[place].kind not in {"word", "sign"} else None
+        piece = _found_at(place, letters, tokens, today) if BEGINS.match(letters, place) else None
         if piece:
             found.append(piece)
         place = piece.end if piece else place + 1
