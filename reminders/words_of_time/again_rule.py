@@ -92,7 +92,7 @@ def _times(meaning: Meaning) -> list[time]:
 def _time(meaning: Meaning, clock: Clock) -> time:
     usual = meaning.usual(clock)
     if usual.hour == 24:
-        meaning.assume(Assumption.DAY_BEGINS)
+        meaning.assume(Assumption.DAY_BEGINS, at=time(0, usual.minute))
     return time(usual.hour % 24, usual.minute)
 
 

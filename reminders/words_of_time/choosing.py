@@ -70,6 +70,8 @@ def _together(one: Found, other: Found, tokens: Sequence[Token]) -> bool:
 def _at_edge(found: Found, tokens: Sequence[Token]) -> bool:
     if isinstance(found.piece, Part) or found.piece == Wrong(Question.IMPOSSIBLE_TIME):
         return False
+    if isinstance(found.piece, Clock) and tokens[found.first].kind == "pair":  # 10-15 отжиманий
+        return False
     ahead, behind = tokens[: found.first], tokens[found.end :]
     return not any(_counts(token) for token in ahead) or not any(_counts(token) for token in behind)
 

@@ -67,6 +67,12 @@ def dotted(tokens: Sequence[Token], today: date) -> Piece | None:
     return _clock(hour, minute, tokens, token.text)
 
 
+def bare_pair(tokens: Sequence[Token], today: date) -> Piece | None:
+    """завтра 10-00; 2.13 is rather the number of something."""
+    hour, minute = tokens[0].value
+    return dotted(tokens, today) if 6 <= hour <= 24 and minute % 5 == 0 else None
+
+
 def counted(tokens: Sequence[Token], today: date) -> Piece | None:
     """at 9, at nine thirty, 9 часов 30 минут, 6 pm. A larger number is no hour."""
     hour, *minutes = values(tokens, "number")
@@ -203,6 +209,7 @@ PHRASES = [
     ("in the? part|from ofpart|about? at part|this part|daypart|tonight", part),
 ]
 WEAK_PHRASES = [
+    ("pair NOTCOUNTED", bare_pair),
     ("at hour", one_oclock),
     ("on about? number NOTCOUNTED", counted),
     ("at number NOTCOUNTED", no_hour),

@@ -134,14 +134,15 @@ def _if_on_day(meaning: Meaning, day: date, is_today: bool = False) -> datetime 
         return _first_of_halves(meaning, clock, day)
     clock = meaning.usual(clock)
     if clock.hour == 24:
-        return _midnight(meaning, day)
+        return _midnight(meaning, day, time(0, clock.minute))
     return _if_coming(meaning, day, time(clock.hour, clock.minute))
 
 
-def _midnight(meaning: Meaning, day: date) -> datetime | None:
-    at = _if_coming(meaning, day + timedelta(1), time(0))
+def _midnight(meaning: Meaning, day: date, midnight: time) -> datetime | None:
+    """The midnight that ends the day, or so many minutes after it (12:30 at night)."""
+    at = _if_coming(meaning, day + timedelta(1), midnight)
     if at:
-        meaning.assume(Assumption.DAY_ENDS, on=day + timedelta(1))
+        meaning.assume(Assumption.DAY_ENDS, at=midnight, on=day + timedelta(1))
     return at
 
 
@@ -165,7 +166,8 @@ def _today_or_tomorrow(meaning: Meaning) -> datetime:
         return _on_day(meaning, Day(meaning.today))
     clock = meaning.exact(meaning.clocks[0]) if meaning.clocks else None
     if clock and clock.hour == 24:
-        return _coming(meaning, tomorrow, time(0))
+        midnight = time(0, clock.minute)
+        return _if_coming(meaning, meaning.today, midnight) or _coming(meaning, tomorrow, midnight)
     at = _if_on_day_unsaid(meaning, clock, meaning.today)
     if at is None:
         meaning.assume(Assumption.TOMORROW)

@@ -8,7 +8,7 @@ from reminders.words_of_time.said import Assumption, Question
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """An hour of the day, 0 to 24; 24:00 is the midnight that ends the day. Not ``exact``: 6 may mean 18."""
+    """An hour of the day, 0 to 24; 24 is the midnight that ends the day. Not ``exact``: 6 may mean 18."""
 
     hour: int
     minute: int = 0

@@ -57,8 +57,8 @@ class Assumption(TextChoices):
     SINCE = "since", _("Counted from %(date)s.")
     SHORT_MONTH = "short_month", _("In a shorter month, on its last day.")
     LEAP_YEAR = "leap_year", _("29 February comes in leap years only.")
-    DAY_ENDS = "day_ends", _("Midnight is when the day ends: %(date)s, 00:00.")
-    DAY_BEGINS = "day_begins", _("Midnight is when the day begins: 00:00.")
+    DAY_ENDS = "day_ends", _("Midnight is when the day ends: %(date)s, %(time)s.")
+    DAY_BEGINS = "day_begins", _("Midnight is when the day begins: %(time)s.")
     EARLIER = "earlier", _("That much earlier: %(time)s.")
 
 
