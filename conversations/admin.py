@@ -144,7 +144,8 @@ class RequestSumPage(ReadOnlyPage):
 
     @display(description=_("cost"), ordering="cost")
     def price(self, row: RequestSum) -> str:
-        return money(row.cost)
+        """A question mark stands for what nobody knows the price of."""
+        return money(None) if row.unpriced and not row.cost else money(row.cost) + (" + ?" if row.unpriced else "")
 
 
 class MessageInline(ReadOnlyInline):

@@ -200,7 +200,8 @@ class Request(models.Model):
 
 
 class RequestSum(models.Model):
-    """What requests that are kept no more came to. One person, model and day may have several rows."""
+    """What requests that are kept no more came to, and what models took for recordings and scans, which are nobody's
+    answer. One person, model and day may have several rows."""
 
     day = models.DateField(_("day"), db_index=True)
     user = models.ForeignKey(

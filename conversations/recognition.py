@@ -5,6 +5,7 @@ tokens; of others, and of scans, it is unknown and said to be. Who counts no tok
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from conversations import limits
 from conversations.limits import Refused
+from conversations.models import RequestSum
 from core.db import in_db
 from files import services as files
 from files.extraction import Extracted
@@ -21,7 +23,8 @@ from llm import budgets
 from llm import services as llm
 from llm.client import Client
 from llm.errors import ProviderError
-from llm.models import Model
+from llm.models import Budget, Model
+from llm.periods import starts_on
 from llm.services import Target
 from llm.tokens import SECOND, estimate, estimate_part
 from llm.types import Part, Recognised, Transcript
@@ -56,7 +59,7 @@ async def recognise(stored: StoredFile, *, scan: bool, incoming: Incoming, clien
         answer = await (client.ocr if scan else client.transcribe)(target, content, stored.mime)
     except ProviderError as error:
         # Who was silent for too long was at work on it, though nobody got a word.
-        spent = (length, None, True) if error.kind == "timeout" else None
+        spent = Spent(target.ref, length, 0, None, True) if error.kind == "timeout" else None
         await in_db(_close, stored, incoming, None, spent, timezone.now())
         raise
     await in_db(_close, stored, incoming, answer.text.strip(), _spent(target, answer, length), timezone.now())
@@ -84,17 +87,24 @@ def _priced(target: Target) -> Model | None:
     return target.model if target.model and target.model.capabilities == ["transcription"] else None
 
 
-Spent = tuple[int, Decimal | None, bool]
+@dataclass(frozen=True)
+class Spent:
+    """Tokens read and said, US dollars (None: unknown), and whether the tokens are our estimate."""
+
+    model_ref: str
+    read: int
+    said: int
+    cost: Decimal | None
+    estimated: bool
 
 
 def _spent(target: Target, answer: Transcript | Recognised, length: int) -> Spent:
-    """Tokens, US dollars (None: unknown), and whether the tokens are our estimate."""
     if isinstance(answer, Transcript):
         usage = answer.usage
         if usage.input is not None and usage.output is not None:
-            return usage.input + usage.output, llm.cost_of(_priced(target), usage), False
+            return Spent(target.ref, usage.input, usage.output, llm.cost_of(_priced(target), usage), False)
         length = round(answer.seconds * SECOND) if answer.seconds else length
-    return length + estimate(answer.text), None, True
+    return Spent(target.ref, length, estimate(answer.text), None, True)
 
 
 @transaction.atomic
@@ -107,5 +117,9 @@ def _close(stored: StoredFile, incoming: Incoming, words: str | None, spent: Spe
     if spent is None:
         budgets.release(key)
         return
-    warned = budgets.settle(key, *spent, now)
+    RequestSum.objects.create(
+        day=starts_on(Budget.Period.DAY, now), user=incoming.user, model_ref=spent.model_ref,
+        input_tokens=spent.read, output_tokens=spent.said, cost=spent.cost or 0, unpriced=spent.cost is None,
+    )  # fmt: skip
+    warned = budgets.settle(key, spent.read + spent.said, spent.cost, spent.estimated, now)
     limits.warn(warned, incoming.chat, incoming.thread, incoming.user)

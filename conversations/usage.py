@@ -40,7 +40,8 @@ class Used:
 
 
 def of_person(user: User, since: date) -> Used:
-    """What the person has used since that day began, in all their chats; requests that are kept no more included."""
+    """What the person has used since that day began, in all their chats, with recordings and scans, and with requests
+    that are kept no more."""
     return _of(Q(user=user), since) + _forgotten(user, since)
 
 
@@ -70,7 +71,7 @@ def _forgotten(user: User, since: date) -> Used:
             unknown=Sum("unpriced"),
         )
     )
-    nothing_known = used.answers == used.unknown and not used.cost
+    nothing_known = used.answers <= used.unknown and not used.cost
     return Used(used.answers, used.tokens, None if nothing_known else used.cost, used.unknown)
 
 
@@ -92,7 +93,7 @@ def _budgets(user: User, chat: Chat, now: datetime) -> list[str]:
     """What is left. The bot's own budget is for admins to see, a person's for the person."""
     if not chat.is_private and chat.payer == Payer.PERSON:
         return [_("Here everybody's own budget counts. Yours: /usage in our private chat.")]
-    rows = [
-        row for row in budgets.usage_of(user, chat, now) if row.budget.scope != Budget.Scope.BOT or user.is_bot_admin
-    ]
-    return [words_budget.budget_line(row, user) for row in rows] or [_("There is no limit.")]
+    found = budgets.usage_of(user, chat, now)
+    rows = [row for row in found if row.budget.scope != Budget.Scope.BOT or user.is_bot_admin]
+    none = _("There is no limit of your own.") if found else _("There is no limit.")
+    return [words_budget.budget_line(row, user) for row in rows] or [none]

@@ -131,7 +131,7 @@ def unpriced(count: int) -> str:
 
 def span_line(title: str, answers: int, count: int, cost: Decimal | None, unknown: int) -> str:
     """``Today: 3 answers, 1 200 tokens, $0.0100``."""
-    if not answers:
+    if not answers and not count:
         return f"{title}: " + _("nothing yet")
     counted = ngettext("%(count)d answer", "%(count)d answers", answers) % {"count": answers}
     amount = _("cost unknown") if cost is None else money(cost) + (" + ?" if unknown else "")

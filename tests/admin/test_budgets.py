@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 
 from accounts.models import AuditEntry, Chat, User
 from conversations import error_words, limits
-from conversations.models import Request
+from conversations.models import Request, RequestSum
 from conversations.services import OWN_KINDS
 from llm import budgets
 from llm.errors import Kind
@@ -125,6 +125,13 @@ def test_refused_and_failed_questions_are_told_in_words(site: Client, rows: Any)
 def test_every_kind_of_error_has_words() -> None:
     kinds = {*get_args(Kind), *OWN_KINDS, *limits.KINDS}
     assert kinds <= error_words.KINDS.keys()
+
+
+@pytest.mark.parametrize(("cost", "unpriced", "shown"), [(0, 2, "unknown"), (1, 2, "$1.0000 + ?"), (1, 0, "$1.0000")])
+def test_sum_of_unknown_price_is_no_zero(site: Client, now: datetime, cost: int, unpriced: int, shown: str) -> None:
+    RequestSum.objects.create(day=now.date(), model_ref="openai:m", requests=2, cost=cost, unpriced=unpriced)
+    page = site.get(url(RequestSum, "changelist")).content.decode()
+    assert f">{shown}<" in page
 
 
 def test_budget_and_its_period_stand_on_one_line_each(site: Client, now: datetime) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from conversations.models import RequestSum
 from llm.models import Reservation
 from llm.tokens import PAGE, SECOND
 from sandbox.providers.speech import seconds
 from sandbox.telegram.files import Upload
 from tests.conversations.conftest import change, offer, requests
 from tests.conversations.test_budgets import limit, spendings
+from tests.conversations.test_usage import plain
 from tests.files import documents
 from tests.house import ADMINS, ANNA, MODEL, House, open_house
 
@@ -65,6 +67,17 @@ async def test_listening_is_charged_with_what_the_provider_counted(listening: Ho
     assert cost == (entered + 2 * (tokens - entered)) * Decimal("0.001")
     assert (unpriced, estimated) == (0, 0)
     assert not await listening.db(Reservation.objects.filter(settled_at=None).exists)
+
+
+async def test_what_listening_took_is_on_record_without_any_budget(listening: House) -> None:
+    await speak(listening)
+
+    row = await listening.db(RequestSum.objects.get)
+    [request] = await listening.db(requests)
+    assert (row.user_id, row.model_ref, row.answered, row.unpriced) == (request.user_id, f"openai:{SCRIBE}", 0, 1)
+    assert row.input_tokens == seconds(RECORDING) * 10
+    total = row.input_tokens + row.output_tokens + (request.input_tokens or 0) + (request.output_tokens or 0)
+    assert f"Today: 1 answer, {total} tokens, cost unknown" in plain(await listening.ask(ANNA, "/usage"))
 
 
 async def test_recording_of_unknown_price_is_counted_as_such(listening: House) -> None:
