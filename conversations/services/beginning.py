@@ -12,7 +12,7 @@ from conversations.pieces import Piece
 from conversations.retention import question_of
 from conversations.services import branching, library
 from conversations.services.default import forget_default
-from conversations.services.dialogs import leave_hidden_model, open_conversation, recent, target_for
+from conversations.services.dialogs import leave_what_is_withheld, open_conversation, recent, target_for
 from conversations.services.handover import equipped
 from conversations.services.turns import SOURCE, Question, State, Turn
 from core.statements import insert
@@ -47,7 +47,7 @@ def _begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None
         return None
     # An edited question's files are found with its last request, so before there is a new one.
     files = attachments.of_question(conversation, question) if question.edited else question.files
-    leave_hidden_model(conversation, incoming)
+    leave_what_is_withheld(conversation, incoming)
     target = target_for(conversation)
     request = _recorded(conversation, target, again, question, incoming, now)
     turn = _turn(conversation, target, request, files, incoming)
@@ -103,7 +103,7 @@ def _turn(
     call, tokens = context.request_for(
         target, conversation.assistant, history, request.prompt, incoming.user, conversation.summary, files
     )
-    shortened = len(call.turns) > 1 and (older or len(call.turns) <= len(history))
+    shortened = older or len(call.turns) <= len(history)
     turn = equipped(Turn(conversation, request, target, call, tokens, shortened), incoming.user)
     turn.files = files
     return turn

@@ -76,7 +76,7 @@ def _usable(model: Model) -> Model | None:
     return model if offered else llm.replacement_of(model)
 
 
-def leave_hidden_model(conversation: Conversation, incoming: Incoming) -> None:
+def leave_what_is_withheld(conversation: Conversation, incoming: Incoming) -> None:
     """Choose anew for a dialog whose assistant or model is offered no more, and say so, once: then it is another."""
     _leave_withheld_assistant(conversation, incoming)
     model = conversation.model

@@ -181,6 +181,16 @@ async def test_dialog_that_is_too_long_is_shortened_once_and_answered(house: Hou
     assert house.heard(ANNA)[-1] == words.long_dialog()
 
 
+async def test_question_that_leaves_no_room_for_the_dialog_says_so(house: House, settings: Settings) -> None:
+    settings.MAX_CONTEXT_TOKENS = 100
+    await house.ask(ANNA, "My name is Anna")
+
+    await house.ask(ANNA, "word " * 90)
+
+    assert len(house.models.calls[1].body["messages"]) == 1
+    assert house.heard(ANNA)[-1] == words.long_dialog()
+
+
 async def test_dialog_that_stays_too_long_is_tried_no_third_time(house: House) -> None:
     await house.ask(ANNA, "Question")
     house.models.rule(error="context")
