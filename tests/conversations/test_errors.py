@@ -188,7 +188,7 @@ async def test_question_that_leaves_no_room_for_the_dialog_says_so(house: House,
     await house.ask(ANNA, "word " * 90)
 
     assert len(house.models.calls[1].body["messages"]) == 1
-    assert house.heard(ANNA)[-1] == words.long_dialog()
+    assert words.long_dialog() in house.heard(ANNA)
 
 
 async def test_dialog_that_stays_too_long_is_tried_no_third_time(house: House) -> None:
