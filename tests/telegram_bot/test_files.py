@@ -76,6 +76,12 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further tries come at once."""
+    monkeypatch.setattr(files, "AGAIN", (0.01, 0.01))
+
+
 async def anna(house: House) -> User:
     return await house.db(User.objects.get, telegram_id=ANNA)
 
