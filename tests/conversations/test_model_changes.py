@@ -215,7 +215,7 @@ async def test_admin_hides_a_model_from_the_notice(house: House) -> None:
     await house.until(lambda: pressed.answered)
     await house.quiet()
 
-    assert "is hidden now" in house.calls("answerCallbackQuery")[-1].params["text"]
+    assert "GPT-4.1 mini is hidden now" in house.heard(ADMINS)[-1]
     assert not (await house.db(model, MODEL)).enabled
     entry = await house.db(AuditEntry.objects.get)
     assert (entry.action, entry.target_label) == ("model.hidden", "GPT-4.1 mini")
