@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "delivery",
     "telegram_bot",
     "conversations",
+    "reminders",
     "sandbox",
 ]
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 from django.utils import translation
 
-from delivery.schedule import Daily, Monthly, Once, Rule, Weekly, cron, zone_of
+from delivery.schedule import Daily, Monthly, Once, Rule, RuleError, Weekly, cron, preview, zone_of
 from delivery.schedule_words import describe, local
 
 NOON = datetime(2026, 4, 25, 13, 0, tzinfo=UTC)
@@ -123,3 +123,57 @@ def test_both_passes_of_a_repeated_hour_can_be_told_apart() -> None:
 def test_seconds_are_said_where_there_are_any() -> None:
     with translation.override("en"):
         assert "13:00:30" in local(NOON.replace(second=30), zone_of("UTC"))
+
+
+# --- in Russian -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (Once(NOON), "один раз: суббота, 25 апреля 2026, 16:00 (Europe/Moscow, UTC+3)"),
+        (Daily(time(8)), "каждый день в 08:00"),
+        (every(2), "каждые 2 дня в 08:00"),
+        (every(5), "каждые 5 дней в 08:00"),
+        (every(21), "каждый 21 день в 08:00"),
+        (every(11), "каждые 11 дней в 08:00"),
+        (on(0, 1, 2, 3, 4), "по будням в 18:00"),
+        (on(5, 6), "по выходным в 18:00"),
+        (on(1), "по вторникам в 18:00"),
+        (on(0, 3), "по понедельникам и четвергам в 18:00"),
+        (on(2, 4, 6), "по средам, пятницам и воскресеньям в 18:00"),
+        (Monthly(3, time(10)), "3-го числа каждого месяца в 10:00"),
+        (Monthly(31, time(10)), "31-го числа каждого месяца (или в его последний день) в 10:00"),
+        (cron("* * * * *"), "каждую минуту"),
+        (cron("*/2 * * * *"), "каждые 2 минуты"),
+        (cron("*/15 * * * *"), "каждые 15 минут"),
+        (cron("0 * * * *"), "каждый час"),
+        (cron("30 * * * *"), "каждый час на 30-й минуте"),
+        (cron("0 */2 * * *"), "каждые 2 часа"),
+        (cron("0 */6 * * *"), "каждые 6 часов"),
+        (cron("0 9,18 * * *"), "каждый день в 09:00 и 18:00"),
+        (cron("0 9 * * 1#1"), "по правилу `0 9 * * 1#1`"),
+    ],
+)
+def test_rule_is_said_in_russian(rule: Rule, said: str) -> None:
+    with translation.override("ru"):
+        assert describe(rule, MOSCOW) == said
+
+
+@pytest.mark.parametrize(
+    ("rule", "after", "remark"),
+    [
+        (Monthly(30, time(9)), datetime(2026, 2, 1), "Февраль: 28 дней, поэтому в последний из них"),
+        (Daily(time(2, 30)), datetime(2026, 3, 28, 12), "часы переводят вперёд: 29 марта нет времени 02:30"),
+        (Daily(time(2, 30)), datetime(2026, 10, 24, 12), "25 октября время 02:30 наступает дважды: это первый раз"),
+    ],
+)
+def test_odd_run_says_why_in_russian(rule: Rule, after: datetime, remark: str) -> None:
+    with translation.override("ru"):
+        (run,) = preview(rule, after.replace(tzinfo=UTC), BERLIN, count=1)
+    assert run.remark == remark
+
+
+def test_refusal_is_said_in_the_language_of_its_reader() -> None:
+    with translation.override("ru"), pytest.raises(RuleError, match="Часы — от 0 до 23"):
+        cron("0 24 * * *")
