@@ -42,9 +42,14 @@ class Client(httpx.AsyncClient):
         if not isinstance(content, bytes) or not sent.keys() <= {"content", "headers", "timeout"}:
             return super().build_request(method, url, **sent)
         headers = [*self.headers.raw, *httpx.Headers(sent.get("headers")).raw]
-        limits = timeout.as_dict() if isinstance(timeout, httpx.Timeout) else self.timeout.as_dict()
-        body = httpx.ByteStream(content)
-        request = httpx.Request(method, _address(str(url)), headers=headers, stream=body, extensions={"timeout": limits})
+        limits = timeout if isinstance(timeout, httpx.Timeout) else self.timeout
+        request = httpx.Request(
+            method,
+            _address(str(url)),
+            headers=headers,
+            stream=httpx.ByteStream(content),
+            extensions={"timeout": limits.as_dict()},
+        )
         request.read()
         return request
 

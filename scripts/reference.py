@@ -253,13 +253,14 @@ def admin_commands() -> str:
 
 ADMIN_CHAT = """\
 `/admin` alone shows who waits for access and a keyboard; each button does what a command below does, in place. They
-work in private and in the admins' chat, nowhere else. `<id>` is a Telegram id; `<model>` is a number from the list, a name or
-`provider:name`.
+work in private and in the admins' chat, nowhere else. `<id>` is a Telegram id; `<model>` is a number from the list, a
+name or `provider:name`.
 
-With ADMIN_PASSWORD set, what is sensitive asks for it once in ADMIN_SESSION_MINUTES. In private the bot takes your next
-message for the password, in the admins' chat your reply, and deletes it; there it needs the right to. After five wrong
-ones the door stays closed for 15 minutes. How all of it is used: [Steer the bot from the chat](../howto/administration.md).
-People turn announcements off with the button under each, or with `/announcements off`."""
+With ADMIN_PASSWORD set, what is sensitive asks for it once in ADMIN_SESSION_MINUTES. In private the bot takes your
+next message for the password, in the admins' chat your reply, and deletes it; there it needs the right to. After five
+wrong ones the door stays closed for 15 minutes. How all of it is used:
+[Steer the bot from the chat](../howto/administration.md). People turn announcements off with the button under each, or
+with `/announcements off`."""
 
 
 GENERATORS = {"schema.md": schema, "settings.md": settings, "admin-commands.md": admin_commands}
