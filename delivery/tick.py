@@ -148,7 +148,7 @@ def _active() -> QuerySet[Schedule]:
     return Schedule.objects.filter(state=State.ACTIVE)
 
 
-def _upcoming() -> "QuerySet[Schedule, datetime]":
+def _upcoming() -> "QuerySet[Schedule, datetime | None]":
     return _active().filter(next_at__isnull=False).order_by("next_at", "id").values_list("next_at", flat=True)
 
 
