@@ -103,7 +103,7 @@ def _turn(
     call, tokens = context.request_for(
         target, conversation.assistant, history, request.prompt, incoming.user, conversation.summary, files
     )
-    shortened = older or len(call.turns) <= len(history)
+    shortened = bool(history) and (older or len(call.turns) <= len(history))
     turn = equipped(Turn(conversation, request, target, call, tokens, shortened), incoming.user)
     turn.files = files
     return turn

@@ -32,7 +32,7 @@ async def test_button_ends_the_answer_and_keeps_what_came(house: House) -> None:
     assert request.answer == CAME
     assert request.estimated
     assert request.output_tokens
-    assert house.models.calls[-1].outcome == "gone"
+    await house.models.until(lambda: house.models.calls[-1].outcome == "gone")
 
 
 @pytest.mark.parametrize("command", ["/stop", "/cancel"])
