@@ -158,7 +158,7 @@ def prepare(plan: Plan) -> dict[str, str]:
 def fill_catalogue(plan: Plan) -> None:
     """Ask the providers for their models once, so that there is something to choose from."""
     print("Asking the providers for their models…", flush=True)
-    if call(plan, "manage.py", "sync_models").returncode:
+    if call(plan, "manage.py", "sync_models", "--skip-checks").returncode:
         print("The list of models could not be filled now; the bot tries again every night.")
 
 
