@@ -63,7 +63,7 @@ def _summary(held: Held) -> str:
 def _cost(held: Held) -> str:
     if held.cost is None:
         return "💰 " + _("What the next question costs is not known: this model has no price.")
-    return "💰 " + _("The next question costs about %(cost)s, and its answer on top.") % {"cost": money(held.cost)}
+    return "💰 " + _("The next question costs %(cost)s, estimated, and its answer on top.") % {"cost": money(held.cost)}
 
 
 def _keys(held: Held) -> Keyboard:

@@ -74,7 +74,7 @@ async def test_context_tells_the_window_and_the_price_of_the_next_question(house
     assert lines(house)[2].endswith("messages: 6.")
     tokens = int(lines(house)[2].split("about ")[1].split(" tokens")[0])
     cost = round(Decimal(tokens) / 100_000, 4)
-    assert lines(house)[5] == f"💰 The next question costs about ${cost}, and its answer on top."
+    assert lines(house)[5] == f"💰 The next question costs ${cost}, estimated, and its answer on top."
 
 
 def test_context_counts_as_the_next_question_does(
