@@ -17,7 +17,8 @@ ASKED = CROWD[:30]
 # What an answer sets aside is a little over 2000 tokens, what it costs here about 1800.
 WORDS = 1200
 
-# A process that works off the lanes of the inbox and the outbox, as runbot does, but does not receive.
+# A process that works off the lanes of the inbox and the outbox, as runbot does, but does not receive. Three at a time:
+# answers that are being written fill it up, so that the other one has work as well.
 WORKER = """
 import asyncio
 from core.trace import new_trace
@@ -31,9 +32,9 @@ async def main():
     runtime.use(application)
     engine.use(local)
     await application.initialize()
-    await local.start(16)
+    await local.start(3)
     print("at work", flush=True)
-    await local.run(16)
+    await local.run(3)
 
 asyncio.run(main())
 """
