@@ -41,7 +41,8 @@ class Client(httpx.AsyncClient):
         content, timeout = sent.get("content"), sent.get("timeout", self.timeout)
         if not isinstance(content, bytes) or not sent.keys() <= {"content", "headers", "timeout"}:
             return super().build_request(method, url, **sent)
-        headers = [*self.headers.raw, *httpx.Headers(sent.get("headers")).raw]
+        own = httpx.Headers(sent.get("headers"))
+        headers = [*(pair for pair in self.headers.raw if pair[0].decode("ascii") not in own), *own.raw]
         limits = timeout if isinstance(timeout, httpx.Timeout) else self.timeout
         request = httpx.Request(
             method,
@@ -66,7 +67,7 @@ class Client(httpx.AsyncClient):
 
 
 class JSONClient(Client):
-    """Sends the fields of a form as JSON when no file goes with them: encoding a form cost as much as all the rest of a
+    """Sends the fields of a form as JSON when no file goes with them: encoding a form was a third of building a
     request. The Bot API takes either (https://core.telegram.org/bots/api#making-requests)."""
 
     async def request(self, method: str, url: httpx.URL | str, **sent: Any) -> httpx.Response:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -96,3 +97,26 @@ def test_what_is_no_fault_of_the_line() -> None:
     assert not never_left(None)
     assert not is_transport(None)
     assert not is_transport(ValueError("no such thing"))
+
+
+async def test_short_way_builds_the_same_request_as_the_library() -> None:
+    async with client() as http:
+        http.headers["Authorization"] = "Bearer mine"
+        sent: dict[str, Any] = {
+            "content": b"{}",
+            "headers": {"User-Agent": "a bot", "Content-Type": "application/json"},
+        }
+        short = http.build_request("post", "http://127.0.0.1:1/v1?a=b", **sent)
+        long = httpx.AsyncClient.build_request(http, "post", "http://127.0.0.1:1/v1?a=b", **sent)
+
+    assert (short.method, short.url, short.content, short.extensions) == (
+        long.method,
+        long.url,
+        long.content,
+        long.extensions,
+    )
+    # Host and length are the transport's to add.
+    left_out = {"host", "content-length"}
+    assert sorted(short.headers.multi_items()) == sorted(
+        (name, value) for name, value in long.headers.multi_items() if name not in left_out
+    )
