@@ -34,7 +34,6 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 # Later than this a run is marked late.
 LATE = timedelta(seconds=60)
-MOMENT = timedelta(microseconds=1)
 LONGEST_PAUSE, SHORTEST_PAUSE = 1.0, 0.01  # seconds between two ticks
 MOVE = "UPDATE delivery_schedule SET next_at = %s, last_at = %s, runs = %s, state = %s, paused_from = %s WHERE id = %s"
 
@@ -169,7 +168,7 @@ def _judge(row: Schedule, now: datetime) -> Due:
     until = now if row.end_at is None else min(now, max(row.end_at, row.next_at))
     elapsed = _elapsed(json.dumps(row.rule), row.next_at, until, now, row.zone)
     planned = elapsed.last or row.next_at
-    runs = max(1, elapsed.count)
+    runs = 1 + elapsed.count
     fires = now - planned <= timedelta(seconds=row.grace_seconds) or row.catch_up == Schedule.CatchUp.LAST
     missed = runs - 1 if fires else runs
     due = Due(row, now, planned if fires else None, missed, capped=elapsed.capped)
@@ -192,8 +191,9 @@ def _next(row: Schedule, elapsed: Elapsed) -> datetime | None:
 
 @functools.lru_cache(maxsize=4096)
 def _elapsed(rule: str, since: datetime, until: datetime, now: datetime, zone: str) -> Elapsed:
-    """Many share a rule and a moment ("every day at nine"): worked out once in a tick."""
-    elapsed = last_between(_rule(rule), since - MOMENT, until, ZoneInfo(zone))
+    """What came after the run at ``since``, which need not be the rule's (it may be put off). Many share a rule and a
+    moment ("every day at nine"): worked out once in a tick."""
+    elapsed = last_between(_rule(rule), since, until, ZoneInfo(zone))
     return elapsed if until == now else replace(elapsed, next=next_after(_rule(rule), now, ZoneInfo(zone)))
 
 

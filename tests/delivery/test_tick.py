@@ -312,6 +312,14 @@ def test_put_off_and_back_in_step(clock: Clock) -> None:
     assert row.next_at == datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
+def test_run_that_was_put_off_counts_as_missed_beside_those_of_the_rule(clock: Clock) -> None:
+    row = planned("tea", Cron("0 * * * *"))
+    planning.snooze(row, NOON + 10 * MINUTE, now=NOON)
+    clock.now = NOON + 65 * MINUTE
+    ticked = tick.tick()
+    assert (ticked.fired, ticked.missed, probe.heard[0].missed_from) == (1, 1, NOON + 10 * MINUTE)
+
+
 @pytest.mark.parametrize(
     ("rule", "limits"),
     [
