@@ -1,7 +1,7 @@
 """The outbox's verbs. Only these write deliveries."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -156,6 +156,11 @@ def erase_deliveries(now: datetime) -> int:
 def erase(deliveries: QuerySet[Delivery]) -> int:
     """Empty ``deliveries`` of what they say; where, when and what became of them stays."""
     return in_batches(deliveries.exclude(content=ERASED), lambda part: part.update(content=ERASED, error=""))
+
+
+def erase_traces(traces: Iterable[str] | QuerySet[Any, Any]) -> int:
+    """Empty what was said under ``traces`` and has ended."""
+    return erase(_ended().filter(trace_id__in=traces))
 
 
 def withdraw(deliveries: QuerySet[Delivery], now: datetime) -> int:

@@ -177,7 +177,7 @@ def _erase_updates(updates: QuerySet[Update]) -> int:
 def _erase_said(causes: "QuerySet[Update] | QuerySet[Request]") -> None:
     """What was said because of them, in groups too: it may repeat their words (the text of a voice message)."""
     traces = [trace for trace in causes.values_list("trace_id", flat=True) if trace]
-    delivery.erase(Delivery.objects.filter(trace_id__in=traces).exclude(state__in=Delivery.OPEN))
+    delivery.erase_traces(traces)
 
 
 def _ended_updates(user: User) -> QuerySet[Update]:

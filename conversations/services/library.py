@@ -231,7 +231,7 @@ def erase(chat: Chat, thread: int, dialog_id: int, user: User, now: datetime) ->
 def _erase_traces(requests: "QuerySet[Request]") -> None:
     """What the inbox and the outbox still hold of what was asked and answered."""
     traces = requests.exclude(trace_id="").values("trace_id")
-    delivery.erase(Delivery.objects.filter(trace_id__in=traces).exclude(state__in=Delivery.OPEN))
+    delivery.erase_traces(traces)
     inbox.erase(_ended(Update.objects.filter(trace_id__in=traces)))
 
 
