@@ -55,7 +55,7 @@ def _fernet_of(keys: tuple[str, ...], secret_key: str) -> MultiFernet:
     return MultiFernet([*(Fernet(key.strip()) for key in keys), Fernet(derived)])
 
 
-class SealedJSON(models.TextField):
+class SealedJSON(models.TextField):  # type: ignore[type-arg]  # only the stubs know its arguments
     """A JSON value, sealed in the column. It cannot be searched; leave it out (``defer``) where it is not read."""
 
     def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Any:
