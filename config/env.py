@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
@@ -118,6 +118,16 @@ class Env:
             self._problem(name, f"{name} is no address of a PostgreSQL database or an SQLite file. {wanted}")
             return _database(default)
 
+    def redis(self, name: str) -> str:
+        """The address of a Redis server, or nothing; it may hold a password, so it is a secret."""
+        value = self.secret(name)
+        try:
+            return _redis(value) if value else ""
+        except ValueError:
+            example = "redis://:password@127.0.0.1:6379/0"
+            self._problem(name, f"{name} is no address of a Redis server. Write for example {example}, or nothing.")
+            return ""
+
 
 _FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -146,6 +156,16 @@ def _url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in value):
         raise ValueError(value)
     _ = parts.port  # raises ValueError when it is no number
+    return value
+
+
+def _redis(value: str) -> str:
+    parts = urlsplit(value)
+    SECRETS.update({parts.password or "", unquote(parts.password or "")})
+    _ = parts.port  # raises ValueError when it is no number
+    number = parts.path.strip("/")
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or not (number.isdecimal() or not number):
+        raise ValueError
     return value
 
 

@@ -77,6 +77,10 @@ MAX_FILE_MB_OF_ROLE = {
 }
 KEEP_FILES_DAYS = env.integer("KEEP_FILES_DAYS", 90, low=0)
 
+# Other programs
+REDIS_URL = env.redis("REDIS_URL")
+OUTWARD_ALLOW_PRIVATE = env.flag("OUTWARD_ALLOW_PRIVATE", False)
+
 # Privacy; 0 days: for ever
 CONTENT_LOG = env.choice("CONTENT_LOG", "full", ("full", "metadata", "off"))
 KEEP_UPDATES_DAYS = env.integer("KEEP_UPDATES_DAYS", 14, low=0)

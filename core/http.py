@@ -6,12 +6,16 @@ httpx's own transport is the ceiling under concurrency: a bot with 500 busy chat
 
 import functools
 import json
+import socket
 import ssl
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import httpx
+import yarl
+from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
 
@@ -137,3 +141,87 @@ def never_left(error: BaseException | None) -> bool:
 def is_transport(error: BaseException | None) -> bool:
     """True for a fault of the line itself, as against an answer that says no."""
     return isinstance(error, httpx.TransportError)
+
+
+# --- one request to an address that is not ours to trust (core/outward.py says which may be called) ------------------
+
+# Raises for an IP address that nothing may be sent to.
+Allow = Callable[[str], None]
+Exchanged = tuple[int, dict[str, str], bytes]
+
+
+class Unanswered(Exception):
+    """No answer came: ``kind`` is "dns", "tls" or "line"."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+class TooLarge(Exception):
+    """The answer is longer than what was asked for."""
+
+
+async def exchange(
+    method: str, url: yarl.URL, *, headers: Mapping[str, str], body: bytes | None, allow: Allow, most_bytes: int
+) -> Exchanged:
+    """One request on a line of its own: status, headers (names in lower case), the body as it was before packing.
+
+    ``allow`` is asked for every address that the name stands for and, once more, for the very one that is connected
+    to. No redirect is followed, no cookie kept, no proxy asked. Raises ``Unanswered``, ``TooLarge`` and what ``allow``
+    raises; the caller bounds the time.
+    """
+    connector = aiohttp.TCPConnector(
+        ssl=_certificates(), resolver=_Resolver(allow), socket_factory=_socket_factory(allow), force_close=True
+    )
+    jar, limits = aiohttp.DummyCookieJar(), aiohttp.ClientTimeout(total=None)
+    try:
+        async with (
+            aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False, timeout=limits) as session,
+            session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
+        ):
+            named = {name.lower(): value for name, value in answer.headers.items()}
+            return answer.status, named, await _bounded(answer, most_bytes)
+    except aiohttp.ClientConnectorDNSError:
+        raise Unanswered("dns") from None
+    except (aiohttp.ClientSSLError, ssl.SSLError):
+        raise Unanswered("tls") from None
+    except (aiohttp.ClientError, OSError, UnicodeError):
+        raise Unanswered("line") from None
+
+
+async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    read = bytearray()
+    async for piece in answer.content.iter_chunked(PIECE):
+        read += piece
+        if len(read) > most:
+            raise TooLarge
+    return bytes(read)
+
+
+class _Resolver(AbstractResolver):
+    """The system's resolver, with a look at each address it names."""
+
+    def __init__(self, allow: Allow) -> None:
+        self._allow = allow
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        for address in found:
+            self._allow(address["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _socket_factory(allow: Allow) -> Callable[[Any], socket.socket]:
+    def make(info: Any) -> socket.socket:
+        family, kind, protocol, _name, address = info
+        allow(address[0])
+        return socket.socket(family, kind, protocol)
+
+    return make
