@@ -8,7 +8,8 @@ Errors: E001 no token, E002 token's form, E003 a value that cannot be read, E004
 E006 address of the webhook, E007 its secret, E008 DEFAULT_MODEL, E009 encryption keys, E010 DEBUG in public,
 E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS. Warnings: W001 no
 token, W002 no admins' chat, W003 admins' chat is a person, W004 no provider, W005 DEFAULT_MODEL without key, W006 the
-warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a command.
+warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a command, W012 no
+encryption key.
 """
 
 import base64
@@ -173,6 +174,9 @@ def assistant_tools() -> Iterator[CheckMessage]:
 
 
 def encryption_keys() -> Iterator[CheckMessage]:
+    if not settings.FIELD_ENCRYPTION_KEYS and PUBLIC_TOKEN.fullmatch(settings.BOT_TOKEN):
+        sentence = "FIELD_ENCRYPTION_KEYS is empty: what is kept encrypted cannot be read with another SECRET_KEY."
+        yield checks.Warning(f"{sentence} Put a key into .env. This prints one: {MAKE_FIELD_KEY}", id="sekretar.W012")
     for number, key in enumerate(settings.FIELD_ENCRYPTION_KEYS, start=1):
         if not _is_field_key(key.strip()):
             sentence = f"Key {number} in FIELD_ENCRYPTION_KEYS is no key: it must be 32 bytes in URL-safe base64."

@@ -44,19 +44,36 @@ def reseal(token: str) -> str:
         raise Unreadable("A sealed value cannot be opened. Put its key back into FIELD_ENCRYPTION_KEYS.") from error
 
 
+def is_current(token: str) -> bool:
+    """Whether it is the first key that opens ``token``."""
+    try:
+        _keys()[0].decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _fernet() -> MultiFernet:
-    return _fernet_of(tuple(settings.FIELD_ENCRYPTION_KEYS), settings.SECRET_KEY)
+    return MultiFernet(_keys())
+
+
+def _keys() -> tuple[Fernet, ...]:
+    return _keys_of(tuple(settings.FIELD_ENCRYPTION_KEYS), settings.SECRET_KEY)
 
 
 @functools.lru_cache(maxsize=4)
-def _fernet_of(keys: tuple[str, ...], secret_key: str) -> MultiFernet:
+def _keys_of(keys: tuple[str, ...], secret_key: str) -> tuple[Fernet, ...]:
     derived = base64.urlsafe_b64encode(hashlib.sha256(f"core.sealed:{secret_key}".encode()).digest())
     # The derived one opens what was sealed before there were keys of its own.
-    return MultiFernet([*(Fernet(key.strip()) for key in keys), Fernet(derived)])
+    return (*(Fernet(key.strip()) for key in keys), Fernet(derived))
 
 
 class SealedJSON(models.TextField):  # type: ignore[type-arg]  # only the stubs know its arguments
     """A JSON value, sealed in the column. It cannot be searched; leave it out (``defer``) where it is not read."""
+
+    # What the stubs look for.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, _expression: Any, _connection: Any) -> Any:
         return None if value is None else unseal(value)

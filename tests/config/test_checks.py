@@ -105,7 +105,6 @@ GOOD: list[tuple[str, Any]] = [
     ("WEBHOOK_URL", "http://127.0.0.1:8000/webhook"),
     ("DEFAULT_MODEL", ""),
     ("DEFAULT_MODEL", "mistral:ft:small:1"),
-    ("FIELD_ENCRYPTION_KEYS", []),
     ("SENTRY_DSN", "https://0123456789abcdef@errors.example/1"),
     ("FILES_DIR", Path(__file__).parent),
 ]
@@ -126,9 +125,14 @@ def test_value_that_cannot_be_read_is_an_error(good: Any) -> None:
     assert (problem.id, problem.is_serious()) == ("sekretar.E003", True)
 
 
+def test_no_encryption_key_is_a_warning_with_what_makes_one(good: Any) -> None:
+    good.FIELD_ENCRYPTION_KEYS = []
+    assert (ids(), "Put a key into .env. This prints one: python" in sentence()) == (["sekretar.W012"], True)
+
+
 def test_other_servers_take_other_tokens(good: Any) -> None:
     good.BOT_TOKEN, good.TELEGRAM_API_URL = "1000:sandbox-token", "http://127.0.0.1:8081"
-    good.ADMIN_PASSWORD = ""  # nobody to protect the sandbox from
+    good.ADMIN_PASSWORD, good.FIELD_ENCRYPTION_KEYS = "", []  # nobody to protect the sandbox from
     assert ids() == []
 
 
