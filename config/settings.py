@@ -297,6 +297,7 @@ HEALTH_CHECKS = {
     "bot": "telegram_bot.health.bot",
     "inbox": "telegram_bot.health.inbox",
     "outbox": "delivery.health.outbox",
+    "tick": "delivery.health.tick",
     "scheduler": "delivery.health.scheduler",
     "disk": "core.health.disk",
 }

@@ -33,6 +33,9 @@ UNPRICED = _counter("unpriced_answers", "Answers whose price is not known.", "pr
 PROVIDER_ERRORS = _counter("provider_errors", "Failed calls of providers.", "provider", "kind")
 PROVIDER_RETRIES = _counter("provider_retries", "Calls of providers that were tried again.", "provider", "kind")
 DELIVERIES = _counter("deliveries", "Attempts to send, by what came of them.", "outcome", "error")
+FIRED = _counter("fired", "Planned runs that were fired.", "source")
+MISSED = _counter("missed", "Planned runs that were left out because they were too late.", "source")
+OCCURRENCES = _counter("occurrences", "What became of fired reminders, in the end: acked, dead.", "outcome")
 LANES_BUSY = _gauge("lanes_busy", "Lanes that are being worked on.", "kind")
 HEARD_AGO = _gauge("heard_seconds_ago", "Seconds since Telegram last answered.")
 

@@ -108,6 +108,7 @@ def _names() -> dict[str, str]:
         "bot": _("the bot hears Telegram"),
         "inbox": _("what people write is worked on"),
         "outbox": _("messages are leaving"),
+        "tick": _("what is planned is fired on time"),
         "scheduler": _("planned jobs are run"),
         "disk": _("there is room on the disk"),
     }

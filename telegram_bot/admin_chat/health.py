@@ -42,6 +42,7 @@ def _titles() -> Mapping[str, str]:
         "bot": _("Telegram"),
         "inbox": _("Inbox"),
         "outbox": _("Outbox"),
+        "tick": _("Plans"),
         "scheduler": _("Jobs"),
         "disk": _("Disk"),
     }
@@ -52,6 +53,8 @@ def _facts(name: str, facts: Mapping[str, Any]) -> str:
         return _("heard from %(seconds)d s ago") % {"seconds": facts["heard_seconds_ago"]}
     if "oldest_seconds" in facts:
         return _("the oldest waits for %(seconds)d s") % {"seconds": facts["oldest_seconds"]}
+    if "overdue_seconds" in facts:
+        return _("nothing is overdue")
     if "free_percent" in facts:
         return _("%(free)d %% free") % {"free": facts["free_percent"]}
     if "milliseconds" in facts:

@@ -14,7 +14,7 @@ from accounts.models import Chat, User
 from conversations.models import Conversation, Request
 from core.health import Finding
 from delivery import pulse
-from delivery.models import Delivery
+from delivery.models import Delivery, Schedule
 from llm.models import ProviderState
 from telegram_bot.models import Update
 
@@ -69,7 +69,7 @@ def test_probe_may_call_by_any_name(path: str) -> None:
 def test_ready_when_all_is_well() -> None:
     checks = ready(200)
     assert {name: check["level"] for name, check in checks.items()} == dict.fromkeys(
-        ["database", "bot", "inbox", "outbox", "scheduler", "disk"], "ok"
+        ["database", "bot", "inbox", "outbox", "tick", "scheduler", "disk"], "ok"
     )
     assert checks["bot"]["by"] == "poll"
     assert 2 <= checks["bot"]["heard_seconds_ago"] < 5
@@ -133,6 +133,32 @@ def test_not_ready_when_messages_do_not_leave(now: datetime) -> None:
 def test_late_job_is_a_warning(now: datetime) -> None:
     DjangoJob.objects.create(id="sync_models", next_run_time=now - timedelta(hours=1), job_state=b"never loaded")
     assert ready(200)["scheduler"] == {"level": "warning", "leader": True, "late": ["sync_models"]}
+
+
+@pytest.mark.usefixtures("alive")
+@pytest.mark.parametrize(
+    ("due", "state", "level"),
+    [
+        (50, "active", "ok"),
+        (70, "active", "warning"),
+        (70, "paused", "ok"),
+        (-3600, "active", "ok"),
+        (None, "active", "ok"),
+    ],
+)
+def test_what_is_due_and_not_fired_is_a_warning(now: datetime, due: float | None, state: str, level: str) -> None:
+    """A warning, for the bot's own check fails when it does not run at all."""
+    at = None if due is None else now - timedelta(seconds=due)
+    Schedule.objects.create(source="reminder", object_id="1", rule={}, zone="UTC", next_at=at, state=state)
+    assert ready(200)["tick"]["level"] == level
+
+
+@pytest.mark.usefixtures("alive")
+def test_the_longest_overdue_counts(now: datetime) -> None:
+    for number in range(3):
+        due = now - timedelta(seconds=100 * number)
+        Schedule.objects.create(source="reminder", object_id=str(number), rule={}, zone="UTC", next_at=due)
+    assert 200 <= ready(200)["tick"]["overdue_seconds"] < 210
 
 
 @pytest.mark.usefixtures("alive")

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from core.db import in_db
 from delivery import pulse
 from delivery.engine.local import LocalEngine
-from delivery.models import Delivery
+from delivery.models import Delivery, Schedule
 from telegram_bot import conditions, heart, notices
 from telegram_bot.conditions import Condition
 from telegram_bot.heart import Heart
@@ -91,6 +91,7 @@ def test_words_of_each_check_say_what_is_wrong(settings: Settings) -> None:
     long_ago = now - timedelta(minutes=20)
     Update.objects.create(bot_id=1, update_id=1, lane="in:1:5:0", raw={}, received_at=long_ago)
     Delivery.objects.create(key="k", bot_id=1, lane="out:1:5", source="turn", created_at=long_ago, content={})
+    Schedule.objects.create(source="reminder", object_id="1", rule={}, zone="UTC", next_at=now - timedelta(minutes=3))
     details = {"by": "poll", "heard_seconds_ago": 300, "expected": 60, "trouble": "NetworkError"}
     pulse.beat(pulse.BOT, details, now)
     heart.look(now)
@@ -101,8 +102,9 @@ def test_words_of_each_check_say_what_is_wrong(settings: Settings) -> None:
     )
     assert said[1] == "⚠️ Nobody works on what people wrote: one message has waited for 20 min."
     assert said[2].startswith("⚠️ Messages are not leaving: one has waited for 20 min.")
-    assert said[3].startswith("⚠️ The disk is nearly full, ")
-    assert "% are free" in said[3]
+    assert said[3] == "⚠️ What is planned is not fired: something has been due for 3 min. Does the bot run?"
+    assert said[4].startswith("⚠️ The disk is nearly full, ")
+    assert "% are free" in said[4]
 
 
 # --- the sign of life ---
