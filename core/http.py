@@ -151,7 +151,7 @@ Exchanged = tuple[int, dict[str, str], bytes]
 
 
 class Unanswered(Exception):
-    """No answer came: ``kind`` is "dns", "tls" or "line"."""
+    """No answer came: ``kind`` is "address", "dns", "tls" or "line"."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -182,6 +182,8 @@ async def exchange(
         ):
             named = {name.lower(): value for name, value in answer.headers.items()}
             return answer.status, named, await _bounded(answer, most_bytes)
+    except aiohttp.InvalidURL:  # 127.1, for example, which some take for 127.0.0.1
+        raise Unanswered("address") from None
     except aiohttp.ClientConnectorDNSError:
         raise Unanswered("dns") from None
     except (aiohttp.ClientSSLError, ssl.SSLError):

@@ -28,6 +28,11 @@ ALWAYS = {"User-Agent": "Sekretar", "Accept-Encoding": "gzip, deflate"}
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Addresses of IPv6 that stand for one of IPv4 behind a translator (RFC 6052).
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# https://www.iana.org/assignments/ipv6-unicast-address-assignments: all that is public is in here.
+PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+# Protocols' own and documentation, which Python's tables know in newer versions only
+# (https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry).
+SPECIAL = [ipaddress.ip_network(net) for net in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")]
 
 
 class OutwardError(Exception):
@@ -111,6 +116,7 @@ async def _once(method: str, url: yarl.URL, headers: Mapping[str, str], body: by
 
 def _unanswered(kind: str) -> str:
     return {
+        "address": _no_address(),
         "dns": _("Nobody knows this name on the Internet. Check how the address is written."),
         "tls": _("The server's certificate is not in order."),
         "line": _("The server does not answer, or broke off."),
@@ -122,16 +128,15 @@ def checked(url: str) -> yarl.URL:
 
     What its name stands for is only known, and checked, when it is called.
     """
-    form = _("This is no address that can be called. It must begin with http:// or https:// and name a host.")
     if len(url) > LONGEST_ADDRESS or any(c.isspace() or not c.isprintable() or c == "\\" for c in url):
-        raise OutwardError("address", form)
+        raise OutwardError("address", _no_address())
     try:
         parsed = yarl.URL(url)
         host, port = parsed.raw_host, parsed.port
     except ValueError:
-        raise OutwardError("address", form) from None
+        raise OutwardError("address", _no_address()) from None
     if parsed.scheme not in ("http", "https") or not host or port is None:
-        raise OutwardError("address", form)
+        raise OutwardError("address", _no_address())
     if parsed.raw_user is not None or parsed.raw_password is not None:
         raise OutwardError("address", _("An address with a name or a password in it is not called."))
     if port not in ORDINARY_PORTS and port < FIRST_FREE_PORT:
@@ -139,6 +144,10 @@ def checked(url: str) -> yarl.URL:
     if _is_ip(host):
         allow(host)
     return parsed.with_fragment(None)
+
+
+def _no_address() -> str:
+    return _("This is no address that can be called. It must begin with http:// or https:// and name a host.")
 
 
 def _joined(url: yarl.URL, target: str) -> yarl.URL:
@@ -175,7 +184,10 @@ def _real(ip: IP) -> IP:
 
 
 def is_public(ip: IP) -> bool:
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    if ip.version == 6 and ip not in PUBLIC_V6:
+        return False
+    special = any(ip in network for network in SPECIAL)
+    return ip.is_global and not (special or ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 def _is_neighbour(ip: IP) -> bool:

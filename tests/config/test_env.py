@@ -191,3 +191,37 @@ def test_other_database_is_a_problem_without_its_password(
     assert env.database("SAMPLE", DEFAULT)["NAME"] == "/srv/sekretar.sqlite3"
     assert "postgres://user:password@127.0.0.1:5432/sekretar" in only(problems)
     assert "hunter22" not in only(problems)
+
+
+# --- Redis ---
+
+
+@pytest.mark.parametrize("address", ["redis://127.0.0.1", "redis://:word@host:6380/2", "rediss://anna:word@host/0"])
+def test_address_of_redis_is_read(
+    env: Env, problems: list[Problem], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("SAMPLE", address)
+    assert (env.redis("SAMPLE"), problems) == (address, [])
+
+
+def test_without_an_address_there_is_no_redis(env: Env, problems: list[Problem]) -> None:
+    assert (env.redis("SAMPLE"), problems) == ("", [])
+
+
+def test_password_of_redis_is_remembered_for_the_logs(env: Env, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMPLE", "redis://:p%40ss-redis@host:6379/0")
+    env.redis("SAMPLE")
+    assert {"p%40ss-redis", "p@ss-redis"} <= SECRETS
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:6379", "http://:hunter22@host", "redis://", "redis://:hunter22@host:port", "redis://host/first"],
+)
+def test_address_that_is_none_of_redis_is_a_problem_without_its_password(
+    env: Env, problems: list[Problem], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("SAMPLE", address)
+    assert env.redis("SAMPLE") == ""
+    assert only(problems).startswith("SAMPLE is no address of a Redis server. Write for example redis://")
+    assert "hunter22" not in only(problems)
