@@ -6,8 +6,9 @@ Nothing here raises for what a model did wrong: it is told, so that it can mend 
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -16,10 +17,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Chat, User
+from conversations.models import Request
 from conversations.services.turns import Outcome, Turn
+from core.db import in_db
 from core.trace import current_trace
 from llm import toolbox
-from llm.toolbox import Arguments, Tool, ToolError
+from llm.toolbox import Arguments, Asked, Tool, ToolError
 from llm.types import Part, ToolCall
 from llm.types import Turn as Said
 from telegram_bot.access import escaped
@@ -42,11 +45,12 @@ class Call:
     arguments: Arguments = field(default_factory=dict)
     kind: str = ""
     problem: str = ""
+    in_task: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the person has to say Yes first."""
-        return not self.problem and self.tool is not None and self.tool.destructive
+        return not self.problem and self.tool is not None and self.tool.needs_yes(self.in_task)
 
     def wanted(self) -> dict[str, Any]:
         """What to do after a Yes."""
@@ -56,35 +60,82 @@ class Call:
 def read(calls: Sequence[ToolCall], turn: Turn) -> list[Call]:
     """What the calls of one round mean."""
     offered = {tool.name for tool in turn.tools}
-    return [_read(call, offered, place) for place, call in enumerate(calls)]
+    return [_read(call, offered, place, turn.task is not None) for place, call in enumerate(calls)]
 
 
-def _read(call: ToolCall, offered: set[str], place: int) -> Call:
+def _read(call: ToolCall, offered: set[str], place: int, in_task: bool) -> Call:
     tool = toolbox.find(call.name) if call.name in offered else None
     if tool is None:
         return Call(call, kind="unknown", problem=f"There is no tool {call.name!r}. There are: {', '.join(offered)}.")
     if place >= MOST_CALLS:
         return Call(call, tool, kind="too_many", problem=f"At most {MOST_CALLS} calls at once.")
     try:
-        return Call(call, tool, toolbox.read(tool, call.arguments))
+        return Call(call, tool, toolbox.read(tool, call.arguments), in_task=in_task)
     except ToolError as error:
         return Call(call, tool, kind="arguments", problem=str(error))
 
 
-def perform(name: str, arguments: Arguments, user_id: int, chat: Chat) -> tuple[str, str]:
-    """Do it in one transaction: the outcome in a word, and what the model is told. Rights are those of this moment."""
-    tool, user = toolbox.find(name), User.objects.filter(pk=user_id).first()
-    if tool is None or user is None or not user.may_use or user.role not in tool.roles:
+def asked_by(turn: Turn, user: User, chat: Chat) -> Asked:
+    """On whose behalf the turn's model calls tools."""
+    task = turn.task
+    return asked_of(turn.request, user, chat, turn.conversation.thread_id, task.reminder_id if task else None)
+
+
+def asked_of(request: Request, user: User, chat: Chat, thread: int, series: UUID | None = None) -> Asked:
+    assistant = request.assistant.uid if request.assistant else None
+    return Asked(user, chat, timezone.now(), thread, request.question_message_id, assistant, series)
+
+
+async def perform(one: Call, asked: Asked) -> tuple[str, str]:
+    """Do it: the outcome in a word, and what the model is told."""
+    if one.tool is not None and one.tool.is_async:
+        return await _outside(one.tool, one.arguments, asked)
+    return await in_db(inside, one.call.name, one.arguments, asked)
+
+
+def inside(name: str, arguments: Arguments, asked: Asked) -> tuple[str, str]:
+    """Do in one transaction what works with the database. Rights are those of this moment."""
+    tool, user = toolbox.find(name), _allowed(name, asked)
+    if tool is None or user is None:
         return "refused", REFUSED
+    function = tool.alone if asked.series and tool.alone else tool.function
     try:
         with transaction.atomic():
-            return "ok", toolbox.bounded(tool.function(user, chat, arguments, timezone.now()))
+            told = function(replace(asked, user=user, now=timezone.now()), arguments)
+            assert isinstance(told, str)
+    except Exception as error:
+        return _failed(name, error)
+    return "ok", toolbox.bounded(told)
+
+
+async def _outside(tool: Tool, arguments: Arguments, asked: Asked) -> tuple[str, str]:
+    """Do what works with the network; neither a transaction nor a connection is held meanwhile."""
+    user = await in_db(_allowed, tool.name, asked)
+    if user is None:
+        return "refused", REFUSED
+    try:
+        told = tool.function(replace(asked, user=user, now=timezone.now()), arguments)
+        assert not isinstance(told, str)
+        return "ok", toolbox.bounded(await told)
     except ToolError as error:
         return "error", toolbox.bounded(str(error))
     except Exception as error:
-        log.exception("tool broke", tool=name)
-        _tell(name, error)
-        return "failed", "The tool failed. Go on without it."
+        return await in_db(_failed, tool.name, error)
+
+
+def _allowed(name: str, asked: Asked) -> User | None:
+    """The person as they are now, if they may have the tool called."""
+    tool, user = toolbox.find(name), User.objects.filter(pk=asked.user.pk).first()
+    may = tool is not None and user is not None and user.may_use and user.role in tool.roles
+    return user if may else None
+
+
+def _failed(name: str, error: Exception) -> tuple[str, str]:
+    if isinstance(error, ToolError):
+        return "error", toolbox.bounded(str(error))
+    log.error("tool broke", tool=name, exc_info=error)
+    _tell(name, error)
+    return "failed", "The tool failed. Go on without it."
 
 
 def _tell(name: str, error: Exception) -> None:

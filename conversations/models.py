@@ -1,5 +1,6 @@
 """Dialogs: who talks with which model, what was said, and what each answer cost."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from accounts.models import Language, Role
 class Assistant(models.Model):
     """A named persona: what the model is told before the dialog, which models answer, what tools they have."""
 
+    # What others outside call it by: reminders, programs that use the REST API.
+    uid = models.UUIDField(_("id for programs"), default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=60, unique=True)
     emoji = models.CharField(_("emoji"), max_length=8, blank=True)
     description = models.CharField(_("in one line"), max_length=200, blank=True)
@@ -144,6 +147,8 @@ class Request(models.Model):
         ANSWER = "answer", _("answer")
         # Of a dialog's older turns; ``update_key`` names the part, so no part is summarised twice at a time.
         SUMMARY = "summary", _("summary")
+        # A planned one, which nobody asks at that moment; ``update_key`` is made of the task's.
+        TASK = "task", _("task")
 
     kind = models.CharField(_("what for"), max_length=10, choices=Kind, default=Kind.ANSWER)
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="requests", verbose_name=_("dialog"))

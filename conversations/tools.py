@@ -12,16 +12,16 @@ from accounts.models import Chat, User
 from conversations.models import Attachment, Message
 from conversations.services.library import zone_of
 from files.models import StoredFile
-from llm.toolbox import Arguments, Tool, ToolError
+from llm.toolbox import Arguments, Asked, Tool, ToolError
 
 MOST_FOUND = 10
 AROUND = 200  # characters of a message on either side of what was found
 PAGE = 6000  # characters of a file at once
 
 
-def _current_time(user: User, _chat: Chat, _arguments: Arguments, now: datetime) -> str:
-    zone = zone_of(user)
-    return f"{now.astimezone(zone):%A, %Y-%m-%d %H:%M:%S, UTC%z}, {zone.key}"
+def _current_time(asked: Asked, _arguments: Arguments) -> str:
+    zone = zone_of(asked.user)
+    return f"{asked.now.astimezone(zone):%A, %Y-%m-%d %H:%M:%S, UTC%z}, {zone.key}"
 
 
 current_time = Tool(
@@ -32,14 +32,14 @@ current_time = Tool(
 )
 
 
-def _search_dialogs(user: User, chat: Chat, arguments: Arguments, _now: datetime) -> str:
+def _search_dialogs(asked: Asked, arguments: Arguments) -> str:
     words = arguments["words"].split()
     if not words:
         raise ToolError("arguments.words holds no word.")
-    found = own_messages(user, chat)
+    found = own_messages(asked.user, asked.chat)
     for word in words:
         found = found.filter(_holds("content", word))
-    zone = zone_of(user)
+    zone = zone_of(asked.user)
     lines = dict.fromkeys(
         f"[{message.created_at.astimezone(zone):%Y-%m-%d %H:%M}, {message.role}] {_around(message.content, words[0])}"
         for message in found.order_by("-id")[: MOST_FOUND * 3]  # a branch holds copies: each is told once
@@ -86,8 +86,8 @@ search_dialogs = Tool(
 )
 
 
-def _read_file(user: User, chat: Chat, arguments: Arguments, now: datetime) -> str:
-    readable = own_files(user, chat, now)
+def _read_file(asked: Asked, arguments: Arguments) -> str:
+    readable = own_files(asked.user, asked.chat, asked.now)
     name, start = arguments["name"].strip(), arguments.get("start", 0)
     file = readable.filter(name__iexact=name).first() or readable.filter(_holds("name", name)).first()
     if file is None:

@@ -1,16 +1,19 @@
 """What a tool is: a function that a model may call on behalf of the person who asks.
 
 Each capability describes its own in its ``tools.py`` and names them in settings.ASSISTANT_TOOLS. A tool is sync and
-works with the database only; its arguments come from a model, so nothing in them is believed before it was checked.
+works with the database only, in one transaction; or it is async and works with the network only, outside any. Its
+arguments come from a model, so nothing in them is believed before it was checked.
 """
 
 import functools
+import inspect
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -24,7 +27,27 @@ MOST_ARGUMENTS = 20_000  # characters of arguments that are read at all
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Arguments = dict[str, Any]
-Function = Callable[[User, Chat, Arguments, datetime], str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """On whose behalf a tool is called, where, and when.
+
+    ``message_id``: the person's message that the model answers. ``assistant``: the ``uid`` of who calls. ``series``:
+    the reminder whose task this is; None in a dialog, where a person reads along.
+    """
+
+    user: User
+    chat: Chat
+    now: datetime
+    thread: int = 0
+    message_id: int | None = None
+    assistant: UUID | None = None
+    series: UUID | None = None
+
+
+Function = Callable[[Asked, Arguments], str]
+Outside = Callable[[Asked, Arguments], Awaitable[str]]
 
 
 class ToolError(Exception):
@@ -36,16 +59,33 @@ class Tool:
     """A function of ours as a model sees it, and who may have it called.
 
     ``parameters``: a JSON schema of an object. ``destructive``: the person taps Yes before it is done; ``question``
-    says in one line what would be done.
+    says in one line what would be done. ``alone``: what is done in its place in a task, where nobody can be asked;
+    without it a destructive tool is not there in tasks.
     """
 
     name: str
     description: str
     parameters: Mapping[str, Any]
-    function: Function
+    function: Function | Outside
     roles: frozenset[Role] = field(default_factory=lambda: frozenset(Role))
     destructive: bool = False
     question: Callable[[Arguments], str] | None = None
+    alone: Function | None = None
+
+    def __post_init__(self) -> None:
+        if self.is_async and self.destructive:
+            raise ValueError(f"{self.name}: what waits for a Yes is done in one transaction, so it cannot be async.")
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it works with the network, outside any transaction."""
+        return inspect.iscoroutinefunction(self.function)
+
+    def is_there(self, in_task: bool) -> bool:
+        return not (in_task and self.destructive) or self.alone is not None
+
+    def needs_yes(self, in_task: bool) -> bool:
+        return self.destructive and not in_task
 
     def asks(self, arguments: Arguments) -> str:
         """What the person is asked before it is done."""
@@ -69,9 +109,10 @@ def find(name: str) -> Tool | None:
     return _loaded(name, path) if path else None
 
 
-def offered(names: Iterable[str], user: User) -> list[Tool]:
+def offered(names: Iterable[str], user: User, in_task: bool = False) -> list[Tool]:
     """Of ``names`` the tools that there are and that this person may have called."""
-    return [tool for name in names if (tool := find(name)) is not None and user.role in tool.roles]
+    found = [tool for name in names if (tool := find(name)) is not None and user.role in tool.roles]
+    return [tool for tool in found if tool.is_there(in_task)]
 
 
 def read(tool: Tool, text: str) -> Arguments:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -174,13 +175,16 @@ class AssistantPage(Page):
     search_fields = ("name", "description", "prompt")
     ordering = ("-is_default", "name")
     autocomplete_fields = ("model",)
+    readonly_fields = ("id_for_programs",)
     inlines = (VersionInline,)
 
     def get_fieldsets(self, request: HttpRequest, obj: Assistant | None = None) -> Any:
         fields: list[Any] = ["prompt", ("model", "temperature"), "fallbacks"]
         if settings.ASSISTANT_TOOLS or (obj and obj.tools):
             fields.append("tools")
-        offer = [("name", "emoji"), "description", ("language", "role", "enabled")]
+        offer: list[Any] = [("name", "emoji"), "description", ("language", "role", "enabled")]
+        if obj is not None:
+            offer.append("id_for_programs")
         return ((None, {"fields": offer}), (_("What the model is told"), {"fields": fields}))
 
     def save_model(self, request: HttpRequest, obj: Assistant, form: Any, change: bool) -> None:
@@ -211,6 +215,11 @@ class AssistantPage(Page):
     @display(description=_("for every new dialog"), boolean=True, ordering="is_default")
     def by_default(self, assistant: Assistant) -> bool:
         return assistant.is_default
+
+    @display(description=_("id for programs"))
+    def id_for_programs(self, assistant: Assistant) -> SafeString:
+        """What the REST API calls it by; one click selects all of it, to be copied."""
+        return format_html('<code style="user-select:all">{}</code>', assistant.uid)
 
     @display(description=_("changed"), ordering="updated_at")
     def changed(self, assistant: Assistant) -> str:

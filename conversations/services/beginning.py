@@ -85,8 +85,8 @@ def _recorded(
     )
     request.model, request.model_ref = (target.model, target.ref) if target else (None, "")
     request.prompt = question.text
-    if conversation.assistant is not None:
-        request.assistant, request.assistant_version = conversation.assistant, conversation.assistant.version
+    assistant = conversation.assistant
+    request.assistant, request.assistant_version = assistant, assistant.version if assistant else None
     if again is None:
         insert([request])
     else:

@@ -45,10 +45,11 @@ def _do(
 ) -> str:
     """What an operator took from the assistant meanwhile is not done any more."""
     lines, kept = [DONE], request.assistant.tools if request.assistant else ()
+    by = calling.asked_of(request, incoming.user, incoming.chat, incoming.thread)
     for step, call in zip(asked, calls, strict=True):
         began, how, told = time.monotonic(), "refused", calling.REFUSED
         if call["name"] in kept:
-            how, told = calling.perform(call["name"], dict(call["arguments"]), incoming.user.pk, incoming.chat)
+            how, told = calling.inside(call["name"], dict(call["arguments"]), by)
         step |= {"outcome": how, "ms": round((time.monotonic() - began) * 1000), "size": len(told)}
         lines.append(f"{call['name']} {calling.text_of(dict(call['arguments']))}: {told}")
     return "\n".join(lines)

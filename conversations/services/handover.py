@@ -5,20 +5,19 @@ from dataclasses import replace
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Chat, User
 from conversations import context
 from conversations.services.turns import Outcome, Turn
 from llm import routing, toolbox
 from llm.errors import ProviderError
 from llm.services import Target
-from telegram_bot.incoming import Incoming
 
 
 def equipped(turn: Turn, user: User) -> Turn:
     """Give the turn its assistant's tools, as far as this person may use them; the model is told if it can call any."""
-    names = turn.conversation.assistant.tools if turn.conversation.assistant else ()
+    names = turn.request.assistant.tools if turn.request.assistant else ()
     if names and turn.target is not None:
-        turn.tools = [tool.spec() for tool in toolbox.offered(names, user)]
+        turn.tools = [tool.spec() for tool in toolbox.offered(names, user, turn.task is not None)]
         if "tools" in routing.abilities(turn.target):
             turn.call = replace(turn.call, tools=turn.tools)
     return turn
@@ -33,12 +32,12 @@ def told(turn: Turn, outcome: Outcome) -> None:
     outcome.further_tokens += context.tokens_of(turn.call)
 
 
-def fallbacks(turn: Turn, incoming: Incoming) -> list[Target]:
+def fallbacks(turn: Turn, chat: Chat) -> list[Target]:
     """Who may answer in place of the chosen model: the assistant's models, then the house's; nobody where the chat
     forbids it."""
-    if not incoming.chat.fallbacks:
+    if not chat.fallbacks:
         return []
-    assistant = turn.conversation.assistant
+    assistant = turn.request.assistant
     return routing.chain([*(assistant.fallbacks if assistant else ()), *settings.FALLBACK_MODELS])
 
 

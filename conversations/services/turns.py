@@ -11,6 +11,7 @@ from conversations.pieces import Piece
 from files.models import StoredFile
 from llm.errors import ProviderError
 from llm.services import Target
+from llm.tasks import Task
 from llm.types import ChatRequest, Image, Tool, Usage
 from llm.types import Turn as Said
 
@@ -54,6 +55,8 @@ class Turn:
     # How many of them the call holds, at its end.
     told_rounds: int = 0
     trimmed: bool = False
+    # What was planned; None: a person asks.
+    task: Task | None = None
 
 
 @dataclass

@@ -166,3 +166,12 @@ def test_request_shows_what_happened_on_its_way(site: Client, rows: Rows) -> Non
 
     assert "current_time" in page
     assert "openai:the-chosen-one" in page
+
+
+def test_page_shows_the_id_that_programs_call_an_assistant_by(site: Client) -> None:
+    assistant = Assistant.objects.create(name="Clerk")
+
+    page = site.get(url(Assistant, "change", assistant.pk)).content.decode()
+
+    assert f'<code style="user-select:all">{assistant.uid}</code>' in page
+    assert "id for programs" not in site.get(url(Assistant, "add")).content.decode().lower()

@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,14 +10,14 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Access, Chat, Role, User
+from accounts.models import Access, Role, User
 from conversations import retention
 from conversations.models import Assistant, Attachment, Conversation, Message, Request
 from conversations.services import library
 from files.models import StoredFile
 from llm import toolbox
 from llm.models import Model, ProviderState
-from llm.toolbox import Arguments, Tool, ToolError
+from llm.toolbox import Arguments, Asked, Tool, ToolError
 from telegram_bot.models import Button, Update
 from tests.conversations.conftest import requests
 from tests.conversations.test_budgets import limit, spendings
@@ -28,28 +28,28 @@ HERE = __name__
 wiped: list[str] = []
 
 
-def _wipe(user: User, _chat: Chat, arguments: Arguments, _now: datetime) -> str:
+def _wipe(asked: Asked, arguments: Arguments) -> str:
     if arguments["what"] == "nothing":
         raise ToolError("There is nothing to wipe.")
-    wiped.append(f"{user.first_name}: {arguments['what']}")
+    wiped.append(f"{asked.user.first_name}: {arguments['what']}")
     return "Wiped."
 
 
-def _broken(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+def _broken(_asked: Asked, _arguments: Arguments) -> str:
     raise RuntimeError("a bug")
 
 
-def _long(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+def _long(_asked: Asked, _arguments: Arguments) -> str:
     return "word " * 5000
 
 
-def _resign(user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+def _resign(asked: Asked, _arguments: Arguments) -> str:
     """The person loses the right to use anything."""
-    User.objects.filter(pk=user.pk).update(status=Access.BLOCKED)
+    User.objects.filter(pk=asked.user.pk).update(status=Access.BLOCKED)
     return "Done."
 
 
-def _slow(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+def _slow(_asked: Asked, _arguments: Arguments) -> str:
     time.sleep(0.3)
     return "done"
 

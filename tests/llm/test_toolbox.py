@@ -1,18 +1,16 @@
 """What a model's arguments are held to before a tool sees them."""
 
 import json
-from datetime import datetime
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from accounts.models import Chat, User
 from llm import toolbox
-from llm.toolbox import Arguments, Tool, ToolError
+from llm.toolbox import Arguments, Asked, Tool, ToolError
 
 
-def _nothing(_user: User, _chat: Chat, _arguments: Arguments, _now: datetime) -> str:
+def _nothing(_asked: Asked, _arguments: Arguments) -> str:
     return ""
 
 
