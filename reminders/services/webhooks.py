@@ -1,0 +1,53 @@
+"""Webhooks of API keys: made, switched on and off. The secret by which their calls are recognized is shown once."""
+
+import base64
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import services as accounts
+from accounts.models import ApiKey, User
+from reminders.models import Webhook
+
+MARK = "whsec_"
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """As https://www.standardwebhooks.com writes them: a mark, then 24 to 64 random bytes in base64."""
+    return MARK + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode("ascii")
+
+
+@transaction.atomic
+def create_webhook(key: ApiKey, url: str, *, by: User | None, via: str, now: datetime) -> Webhook:
+    """Events of what this key makes go to ``url`` from now on. Its ``secret`` is shown to nobody later."""
+    row = Webhook.objects.create(key=key, url=url, secret=new_secret(), created_at=now)
+    _note(row, "created", by=by, via=via, now=now)
+    return row
+
+
+@transaction.atomic
+def renew_webhook(row: Webhook, *, by: User | None, via: str, now: datetime) -> str:
+    """Another secret; calls are signed with it from now on."""
+    row.secret = new_secret()
+    row.save(update_fields=["secret"])
+    _note(row, "renewed", by=by, via=via, now=now)
+    return str(row.secret)
+
+
+@transaction.atomic
+def switch_webhook(
+    row: Webhook, *, on: bool, by: User | None = None, via: str, now: datetime, reason: str = ""
+) -> bool:
+    """Send events there, or no longer. False when it was so already."""
+    changed = bool(Webhook.objects.filter(pk=row.pk, enabled=not on).update(enabled=on))
+    row.enabled = on
+    if changed:
+        details = {"reason": reason} if reason else {}
+        _note(row, "enabled" if on else "disabled", by=by, via=via, now=now, **details)
+    return changed
+
+
+def _note(row: Webhook, what: str, *, by: User | None, via: str, now: datetime, **details: str) -> None:
+    accounts.audit(f"webhook.{what}", by=by, via=via, **accounts.target_of(row), details=details, now=now)
