@@ -5,17 +5,17 @@ import zoneinfo
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserChangeForm
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
 )
 
 from accounts.models import ApiKey, Invite, User
-from accounts.services.keys import SCOPE
 
 
 @functools.cache
@@ -57,19 +57,14 @@ class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    scopes = forms.CharField(
+    scopes = forms.MultipleChoiceField(
         label=_("Scopes"),
-        help_text=_("Words separated by commas, such as reminders or reminders:write."),
-        widget=UnfoldAdminTextInputWidget,
+        help_text=_("What the key may be used for. Give it no more than it needs."),
+        choices=lambda: [(scope, f"{scope}: {meaning}") for scope, meaning in settings.API_SCOPES.items()],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     expires_at = forms.SplitDateTimeField(label=_("Expires"), required=False, widget=UnfoldAdminSplitDateTimeWidget)
 
     class Meta:
         model = ApiKey
         fields = ("name", "expires_at")
-
-    def clean_scopes(self) -> list[str]:
-        words = [word.strip() for word in self.cleaned_data["scopes"].split(",") if word.strip()]
-        if not words or not all(SCOPE.fullmatch(word) for word in words):
-            raise forms.ValidationError(_("Scopes are words like reminders or reminders:write."))
-        return words

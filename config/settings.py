@@ -257,6 +257,14 @@ DOCUMENTS = {
 # What waits, before a message is claimed, until its lane may send one: async room(lane).
 DELIVERY_ROOM = "telegram_bot.backend.room"
 
+# What keys of other services open: scope -> what it lets them do.
+API_SCOPES = {
+    "reminders:read": _("read reminders"),
+    "reminders:write": _("create, change and cancel reminders"),
+    "events:consume": _("acknowledge events, and see and replay those that were given up"),
+    "audit:read": _("read who did what to reminders"),
+}
+
 # What fires on a schedule (the capabilities with schedules add themselves here).
 DELIVERY_SOURCES: dict[str, str] = {}
 EVENT_SINKS: dict[str, str] = {}

@@ -17,6 +17,7 @@ from accounts.services.record import audit, clip, put, target_of
 MARK = "skr_"  # by it a leaked key is recognized, in logs as well as by scanners
 PREFIX_LENGTH = 12
 SCOPE = re.compile(r"[a-z][a-z_]*(:[a-z][a-z_]*)?")
+NOBODY = "0" * 64  # the digest of no key
 # last_used_at is for people: no write for each call of a busy client.
 USED_EVERY = timedelta(minutes=1)
 
@@ -68,8 +69,10 @@ def _digest(secret: str) -> str:
 
 def check_api_key(secret: str, scope: str, now: datetime) -> ApiKey:
     """The key's row if it opens ``scope`` now. Raises KeyRefused."""
-    key = ApiKey.objects.filter(prefix=secret[:PREFIX_LENGTH]).first() if secret.isascii() else None
-    if key is None or not hmac.compare_digest(key.digest, _digest(secret)):
+    key = ApiKey.objects.filter(prefix=secret[:PREFIX_LENGTH]).first() if _is_a_word(secret) else None
+    # Computed also for a key that nobody has: the time taken must not tell which prefixes exist.
+    fits = hmac.compare_digest(key.digest if key else NOBODY, _digest(secret))
+    if key is None or not fits:
         raise KeyRefused("unknown")
     if key.revoked_at is not None:
         raise KeyRefused("revoked")
@@ -79,6 +82,11 @@ def check_api_key(secret: str, scope: str, now: datetime) -> ApiKey:
         raise KeyRefused("scope")
     _touch(key, now)
     return key
+
+
+def _is_a_word(secret: str) -> bool:
+    """Nothing that PostgreSQL or the digest's comparison stumbles over."""
+    return secret.isascii() and secret.isprintable()
 
 
 def _touch(key: ApiKey, now: datetime) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import services
@@ -54,8 +55,16 @@ def test_changed_key_is_unknown(now: datetime, change: Any) -> None:
     assert refusal(change(secret), "reminders:read", now) == "unknown"
 
 
-def test_key_that_is_no_ascii_is_unknown(now: datetime) -> None:
-    assert refusal("ключ", "reminders:read", now) == "unknown"
+@pytest.mark.parametrize("secret", ["ключ", "skr_\x00", "skr_abcd1234\n"])
+def test_key_of_strange_letters_is_unknown(now: datetime, secret: str) -> None:
+    assert refusal(secret, "reminders:read", now) == "unknown"
+
+
+def test_digest_is_computed_for_an_unknown_key_too(now: datetime, settings: Any) -> None:
+    """Else the time of the answer told which prefixes exist: a digest cannot be had without SECRET_KEY."""
+    settings.SECRET_KEY = ""
+    with pytest.raises(ImproperlyConfigured):
+        services.check_api_key("skr_nobodys0_secret", "reminders:read", now)
 
 
 def test_new_secret_key_ends_every_key(now: datetime, settings: Any) -> None:
