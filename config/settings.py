@@ -64,6 +64,12 @@ BUDGET_UNPRICED_MODELS = env.flag("BUDGET_UNPRICED_MODELS", True)
 SUMMARISE_AT = env.number("SUMMARISE_AT", 0.8, low=0, high=1)
 SUMMARY_MODEL = env.text("SUMMARY_MODEL")
 
+# Reminders; 0: no limit
+REMINDERS_PER_PERSON = env.integer("REMINDERS_PER_PERSON", 1000, low=0)
+REMINDERS_PER_KEY = env.integer("REMINDERS_PER_KEY", 20_000, low=0)
+REMINDERS_PER_ASSISTANT = env.integer("REMINDERS_PER_ASSISTANT", 200, low=0)
+REMINDER_TASK_MINUTES = env.integer("REMINDER_TASK_MINUTES", 5, low=1)
+
 # Jobs, work, files
 REFRESH_CRON = env.cron("REFRESH_CRON", "0 0 * * *")
 ENABLE_SCHEDULER = env.flag("ENABLE_SCHEDULER", True)
@@ -238,6 +244,7 @@ LANES = {
     "in": "telegram_bot.inbox",
     "out": "delivery.outbox",
     "announce": "telegram_bot.broadcasts",
+    "task": "delivery.outbox",
 }
 
 # How a delivery leaves: async send(delivery) -> Sent.
@@ -245,6 +252,7 @@ DELIVERY_BACKENDS = {
     "telegram": "telegram_bot.backend.send",
     "document": "telegram_bot.documents.send",
     "greeting": "telegram_bot.greeting.send",
+    "reminder": "reminders.source.send",
 }
 
 # Documents made when they are sent: name -> function(data) that gives a function() -> telegram_bot.documents.Document.
@@ -265,8 +273,16 @@ API_SCOPES = {
     "audit:read": _("read who did what to reminders"),
 }
 
+# What else runs in the bot's process until it ends: async run(stop).
+SERVICES = [
+    "delivery.tick.run",
+]
+
 # What fires on a schedule (the capabilities with schedules add themselves here).
-DELIVERY_SOURCES: dict[str, str] = {}
+DELIVERY_SOURCES: dict[str, str] = {
+    "reminder": "reminders.source",
+    "nag": "reminders.nag",
+}
 EVENT_SINKS: dict[str, str] = {}
 # What assistants may be given: name -> llm.toolbox.Tool.
 ASSISTANT_TOOLS: dict[str, str] = {
@@ -274,6 +290,10 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "search_dialogs": "conversations.tools.search_dialogs",
     "read_file": "conversations.tools.read_file",
 }
+
+# Who does planned tasks (llm.tasks.Perform), and whether an assistant's uid is one in use here: function(uid) -> bool.
+ASSISTANT_TASKS = ""
+ASSISTANT_DIRECTORY = ""
 
 # The operator's fixed jobs: id -> (function, crontab, time zone).
 JOBS = {

@@ -111,12 +111,26 @@ def reschedule(row: Schedule, rule: Rule, zone: str, *, now: datetime, **limits:
 
 @transaction.atomic
 def snooze(row: Schedule, until: datetime, *, now: datetime) -> bool:
-    """Run next at ``until``, and go on with the rule from there. False when it is not active."""
+    """Run next at ``until``, and go on with the rule from there, or be over again. False when it is not in force and
+    was not completed."""
 
     def put_off(held: Schedule) -> None:
-        held.next_at = until
+        held.state, held.next_at = State.ACTIVE, until
 
-    return _change(row, now, {State.ACTIVE}, put_off)
+    return _change(row, now, {State.ACTIVE, State.COMPLETED}, put_off)
+
+
+def relabel(row: Schedule, zone: str) -> None:
+    """Another zone for the same instants; what was fired goes out as it was."""
+    Schedule.objects.filter(pk=row.pk).update(zone=str(zone_of(zone)))
+    row.refresh_from_db()
+
+
+@transaction.atomic
+def remove(row: Schedule, *, now: datetime) -> None:
+    """Leave no trace of it; what was fired and waits is withdrawn."""
+    services.withdraw(deliveries_of(row), now)
+    row.delete()
 
 
 @transaction.atomic

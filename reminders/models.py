@@ -106,6 +106,9 @@ class Reminder(models.Model):
 
     objects: ClassVar[Any] = Reminders.as_manager()
 
+    # An earlier request with the same idempotency key made it.
+    replayed = False
+
     class Meta:
         verbose_name = _("reminder")
         verbose_name_plural = _("reminders")

@@ -11,6 +11,7 @@ from importlib import import_module
 import structlog
 from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken, TelegramError
 
 from core.db import in_db
@@ -67,6 +68,7 @@ async def work(watch: Watch, *, leads: bool = False) -> None:
             asyncio.create_task(_watch(watch, stop), name="watch"),
             asyncio.create_task(heart.run(stop), name="heart"),
             asyncio.create_task(heart.watch(stop), name="health"),
+            *(asyncio.create_task(import_string(path)(stop), name=path) for path in settings.SERVICES),
         ]
         stopper = asyncio.create_task(stop.wait())
         done, _rest = await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
@@ -167,7 +169,8 @@ async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     ended = await local.stop("in", FINISH_SECONDS)
-    await local.stop("out", max(2.0, FINISH_SECONDS - (time.monotonic() - began)))
+    for kind in settings.LANES.keys() - {"in"}:
+        await local.stop(kind, max(2.0, FINISH_SECONDS - (time.monotonic() - began)))
     log.info("stopped", seconds=round(time.monotonic() - began, 2), all_answers_finished=ended)
     engine.use(None)
     await _call_modules("shutdown")

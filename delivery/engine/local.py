@@ -98,8 +98,8 @@ class LocalEngine:
                 log.exception("sweep failed")
 
     async def sweep(self) -> None:
-        """Wake every lane that has free rows and no task."""
-        for module in self._kinds.values():
+        """Wake every lane that has free rows and no task. One module may drain several kinds."""
+        for module in dict.fromkeys(self._kinds.values()):
             for lane, rows in (await in_db(module.waiting_lanes)).items():
                 if lane not in self._tasks:
                     self._wake(lane, rows)

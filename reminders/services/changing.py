@@ -1,0 +1,282 @@
+"""What becomes of reminders by people, keys and assistants: confirm, change, pause, resume, put off, end.
+
+Each is one short transaction that locks the schedule first and the reminder after it, as the tick does. What was fired
+and nobody has taken yet is withdrawn by each of them; who has it already may finish.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiKey, User
+from delivery import planning
+from delivery.models import Schedule
+from delivery.schedule import RuleError, from_json, zone_of
+from reminders.models import FINAL, Occurrence, Reminder, Status, Type
+from reminders.services import nagging
+from reminders.services.making import note
+from reminders.services.wishes import Draft, Problem, Refused, action_of, wrong_with
+
+State = Occurrence.State
+OF_TIME = ("rule", "zone", "start_at", "end_at", "max_runs", "grace_seconds", "catch_up")
+OF_ROW = ("title", "payload", "zone_of_owner", "nag_minutes", "assistant_id")
+# What may still change when all is over.
+ALWAYS = {"title"}
+
+
+class NotNow(Exception):
+    """The reminder does not allow it as it stands: ``code`` for programs, the text says what to do."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+class Stale(Exception):
+    """Somebody changed it after it was read."""
+
+
+def lock(row: Reminder) -> Reminder:
+    """The reminder as it is now, locked, after its schedule."""
+    Schedule.objects.select_for_update().get(pk=row.schedule_id)
+    rows = Reminder.objects.select_for_update(of=("self",)).select_related("schedule", "user", "created_by_key")
+    held: Reminder = rows.get(pk=row.pk)
+    return held
+
+
+def _store(row: Reminder, held: Reminder, now: datetime) -> None:
+    """Save ``held``; ``row`` then shows it."""
+    held.version += 1
+    held.updated_at = now
+    held.save()
+    for field in Reminder._meta.concrete_fields:
+        setattr(row, field.attname, getattr(held, field.attname))
+    row.schedule = held.schedule
+
+
+def withdraw_open(row: Reminder, now: datetime) -> None:
+    """Take back what was fired and nobody works on; the deliveries go with the schedule's change."""
+    Occurrence.objects.filter(reminder=row, state__in=(State.QUEUED, State.RETRY_WAIT)).update(state=State.WITHDRAWN)
+    nagging.end_all(row, now)
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def change(
+    row: Reminder,
+    *,
+    by: User | None,
+    via: str,
+    now: datetime,
+    key: ApiKey | None = None,
+    version: int | None = None,
+    **changes: Any,
+) -> Reminder:
+    """Other values for names of OF_TIME and OF_ROW; what is not named stays. ``version``: only if it is this one.
+
+    Raises Refused, NotNow (it is over), Stale.
+    """
+    held = lock(row)
+    if version is not None and held.version != version:
+        raise Stale
+    changes = {name: value for name, value in changes.items() if value != _current(held, name)}
+    if not changes:
+        return row
+    if held.status in FINAL and not set(changes) <= ALWAYS:
+        raise NotNow("invalid-transition", _("It is over. Make a new one."))
+    draft = _as_wished(held, changes)
+    _check_wish(draft, set(changes), now)
+    for name in OF_ROW:
+        setattr(held, name, getattr(draft, name))
+    held.action, held.type = action_of(draft.payload, draft.assistant_id), draft.type
+    if set(changes) & set(OF_TIME):
+        _replan(held, draft, now)
+    if set(changes) - {"title", "nag_minutes"}:
+        withdraw_open(held, now)
+    note(held, "changed", by=by, via=via, now=now, fields=", ".join(sorted(changes)), **_named(key))
+    _store(row, held, now)
+    return row
+
+
+def _current(held: Reminder, name: str) -> Any:
+    if name == "rule":
+        return held.rule
+    return getattr(held.schedule if name in OF_TIME else held, name)
+
+
+def _as_wished(held: Reminder, changes: dict[str, Any]) -> Draft:
+    values = {name: _current(held, name) for name in (*OF_TIME, *OF_ROW)} | changes
+    values |= {"created_by_key": held.created_by_key, "created_by_assistant": held.created_by_assistant}
+    return Draft(user=held.user, chat=held.chat, thread=held.thread_id, **values)
+
+
+def _check_wish(draft: Draft, changed: set[str], now: datetime) -> None:
+    """Refuse what is wrong with the change. What stood before and is in the past by now is no fault of it."""
+    problems = wrong_with(draft, now)
+    if not changed & set(OF_TIME):
+        problems = [one for one in problems if one.field not in ("trigger_at", "end_at", "max_runs")]
+    if problems:
+        raise Refused(problems)
+
+
+def _replan(held: Reminder, draft: Draft, now: datetime) -> None:
+    try:
+        planning.reschedule(held.schedule, draft.rule, draft.zone, now=now, **draft.limits)
+    except RuleError as error:
+        field = "trigger_at" if draft.type == Type.ONE_TIME else "cron_expression"
+        raise Refused([Problem(field, error.code, str(error))]) from error
+    held.needs_attention = False
+
+
+def _named(key: ApiKey | None) -> dict[str, str]:
+    return {"key": key.prefix} if key is not None else {}
+
+
+@transaction.atomic
+def follow_zone(user: User, now: datetime, *, via: str = "bot") -> int:
+    """The person is in another zone: what follows it runs by its clock from now on. How many moved.
+
+    One-time reminders keep their instant.
+    """
+    moved = 0
+    rows = Reminder.objects.filter(user=user, zone_of_owner=True).exclude(status__in=FINAL)
+    for row in rows.select_related("schedule", "user", "created_by_key"):
+        if row.schedule.zone != user.time_zone and user.time_zone:
+            moved += _follow(row, str(zone_of(user.time_zone)), now, via)
+    return moved
+
+
+def _follow(row: Reminder, zone: str, now: datetime, via: str) -> bool:
+    held = lock(row)
+    before = held.schedule.zone
+    if held.type == Type.ONE_TIME:
+        planning.relabel(held.schedule, zone)
+    else:
+        planning.reschedule(held.schedule, from_json(held.schedule.rule), zone, now=now)
+        withdraw_open(held, now)
+    note(held, "zone_followed", by=held.user, via=via, now=now, old=before, new=zone)
+    _store(row, held, now)
+    return held.type == Type.RECURRING
+
+
+# --- in and out of force --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def confirm(row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None) -> bool:
+    """Put a pending reminder into force. False when it is not pending. Raises NotNow when its time passed."""
+
+    def put(held: Reminder) -> bool:
+        return held.status == Status.PENDING and planning.confirm(held.schedule, now=now)
+
+    return _turn(row, "confirmed", put, by=by, via=via, now=now, key=key)
+
+
+@transaction.atomic
+def pause(
+    row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None, reason: str = ""
+) -> bool:
+    """Fire nothing until `resume`. False when it is paused already. Raises NotNow when it is over."""
+
+    def stop(held: Reminder) -> bool:
+        if held.status in FINAL:
+            raise NotNow("invalid-transition", _("It is over, so it cannot be paused."))
+        return planning.pause(held.schedule, now=now)
+
+    return _turn(row, "paused", stop, by=by, via=via, now=now, key=key, reason=reason)
+
+
+@transaction.atomic
+def resume(row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None) -> bool:
+    """Go on. False when it is not paused. Raises NotNow: it is over, or its only time passed meanwhile."""
+
+    def go_on(held: Reminder) -> bool:
+        if held.status in FINAL:
+            raise NotNow("invalid-transition", _("It is over. Make a new one."))
+        return planning.resume(held.schedule, now=now)
+
+    return _turn(row, "resumed", go_on, by=by, via=via, now=now, key=key)
+
+
+@transaction.atomic
+def cancel(
+    row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None, reason: str = ""
+) -> bool:
+    """Take it out for good; its history stays. False when it is over already."""
+
+    def finish(held: Reminder) -> bool:
+        return held.status not in FINAL and planning.end(held.schedule, Schedule.State.CANCELLED, now=now)
+
+    return _turn(row, "cancelled", finish, by=by, via=via, now=now, key=key, reason=reason)
+
+
+@transaction.atomic
+def complete(
+    row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None, reason: str = ""
+) -> bool:
+    """It is done, the whole series. False when it is over already."""
+
+    def finish(held: Reminder) -> bool:
+        return held.status not in FINAL and planning.end(held.schedule, Schedule.State.COMPLETED, now=now)
+
+    return _turn(row, "completed", finish, by=by, via=via, now=now, key=key, reason=reason)
+
+
+def _turn(
+    row: Reminder,
+    what: str,
+    turn: Callable[[Reminder], bool],
+    *,
+    by: User | None,
+    via: str,
+    now: datetime,
+    key: ApiKey | None,
+    reason: str = "",
+) -> bool:
+    """Do it to the reminder as it is now; whether that changed something."""
+    held = lock(row)
+    try:
+        changed = turn(held)
+    except RuleError as error:
+        raise NotNow(error.code, str(error)) from error
+    if changed:
+        held.status, held.status_reason = Status(held.schedule.state), reason[:200]
+        held.needs_attention = bool(reason) and held.status == Status.PAUSED
+        held.failures = 0
+        withdraw_open(held, now)
+        note(held, what, by=by, via=via, now=now, **({"reason": reason} if reason else {}), **_named(key))
+        _store(row, held, now)
+    else:
+        row.refresh_from_db()
+    return changed
+
+
+@transaction.atomic
+def snooze(
+    row: Reminder,
+    until: datetime,
+    *,
+    by: User | None,
+    via: str,
+    now: datetime,
+    occurrence: Occurrence | None = None,
+) -> bool:
+    """Once more at ``until``, then as the rule says; ``occurrence`` is what is put off. False when it is cancelled,
+    paused or not confirmed."""
+    held = lock(row)
+    if held.status not in (Status.ACTIVE, Status.COMPLETED) or not planning.snooze(held.schedule, until, now=now):
+        return False
+    withdraw_open(held, now)
+    if occurrence is not None:
+        put_off = Occurrence.objects.filter(pk=occurrence.pk, reminder=held)
+        put_off.update(state=State.ACKED, acked_at=now, result="snoozed", lease_until=None)
+    held.status, held.status_reason = Status.ACTIVE, ""
+    note(held, "snoozed", by=by, via=via, now=now, until=until.isoformat(timespec="seconds"))
+    _store(row, held, now)
+    return True

@@ -1,0 +1,219 @@
+"""What it means that reminders are due: an occurrence each, and the deliveries that follow. Called by the tick, inside
+its transaction, for a batch: a handful of statements however many there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from delivery.models import Delivery, Doubt, Schedule
+from delivery.outbox import lane_of
+from delivery.tick import Due
+from reminders.models import Action, Occurrence, Reminder, Status, Type
+from reminders.services import nagging
+from reminders.services.firing import busy, event_delivery, key_of
+from reminders.services.making import SOURCE, note
+from reminders.services.sinks import sinks_of
+from reminders.services.wishes import is_known
+
+State = Occurrence.State
+BACKEND = "reminder"
+
+
+@dataclass
+class Batch:
+    """What a batch leads to, to be written together."""
+
+    now: datetime
+    sinks: dict[UUID, list[str]]
+    busy: set[UUID]
+    occurrences: list[Occurrence] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    missed: list[tuple[Reminder, Occurrence]] = field(default_factory=list)
+    over: list[UUID] = field(default_factory=list)
+    stopped: list[tuple[Reminder, str]] = field(default_factory=list)
+
+
+def fire(due: Sequence[Due]) -> list[Delivery]:
+    """Write the occurrences; the deliveries to enqueue. What must stand still is paused instead."""
+    rows = _reminders(due)
+    batch = Batch(due[0].now, sinks_of(list(rows.values())), _busy(rows))
+    for one in due:
+        row = rows.get(UUID(one.schedule.object_id))
+        if row is None:  # its reminder is gone
+            one.schedule.state, one.schedule.next_at = Schedule.State.CANCELLED, None
+        elif reason := _obstacle(row):
+            _stop(one, row, reason, batch)
+        else:
+            _one(one, row, batch)
+    _write(batch)
+    return batch.deliveries
+
+
+def _reminders(due: Sequence[Due]) -> dict[UUID, Reminder]:
+    rows = Reminder.objects.filter(pk__in=[UUID(one.schedule.object_id) for one in due])
+    return {row.pk: row for row in rows.select_related("chat", "user", "created_by_key").defer("payload")}
+
+
+def _busy(rows: dict[UUID, Reminder]) -> set[UUID]:
+    return busy([row.pk for row in rows.values() if row.action != Action.TEXT])
+
+
+def _obstacle(row: Reminder) -> str:
+    """Why nothing may happen any more; empty when it may."""
+    if not row.user.may_use:
+        return _("This person may not use the bot any more.")
+    if row.by_key and (row.created_by_key is None or row.created_by_key.revoked_at is not None):
+        return _("The API key that made it is revoked.")
+    if row.action == Action.TASK and row.assistant_id is not None and not is_known(row.assistant_id):
+        return _("Its assistant is gone.")
+    return ""
+
+
+def _stop(one: Due, row: Reminder, reason: str, batch: Batch) -> None:
+    one.schedule.state, one.schedule.paused_from = Schedule.State.PAUSED, Schedule.State.ACTIVE
+    planned = one.planned_at or one.missed_to or one.now
+    batch.occurrences.append(
+        Occurrence(reminder=row, planned_at=planned, state=State.SKIPPED, error=reason, created_at=one.now)
+    )
+    batch.stopped.append((row, reason))
+
+
+def _one(one: Due, row: Reminder, batch: Batch) -> None:
+    if one.missed:
+        _miss(one, row, batch)
+    if one.planned_at is not None:
+        _happen(one, row, one.planned_at, batch)
+    if not one.is_last:
+        return
+    if row.type == Type.ONE_TIME and one.planned_at is not None:
+        # In force until it is acknowledged.
+        one.schedule.state = Schedule.State.ACTIVE
+    else:
+        batch.over.append(row.pk)
+
+
+def _miss(one: Due, row: Reminder, batch: Batch) -> None:
+    """One row for all that was missed, and a word to the person."""
+    at = one.missed_from if one.planned_at is not None else one.missed_to
+    assert at is not None
+    missed = Occurrence(
+        reminder=row, planned_at=at, state=State.MISSED, missed_count=one.missed, created_at=one.now,
+        lateness=(one.now - at).total_seconds(),
+    )  # fmt: skip
+    batch.occurrences.append(missed)
+    batch.missed.append((row, missed))
+
+
+def _happen(one: Due, row: Reminder, planned_at: datetime, batch: Batch) -> None:
+    occurrence = Occurrence(
+        reminder=row,
+        planned_at=planned_at,
+        fired_at=one.now,
+        lateness=max(timedelta(), one.lateness).total_seconds(),
+        awaits_ack=bool(batch.sinks[row.pk]),
+        created_at=one.now,
+    )
+    batch.occurrences.append(occurrence)
+    if row.pk in batch.busy:
+        occurrence.state, occurrence.result, occurrence.awaits_ack = State.SKIPPED, "skipped_overlap", False
+        return
+    if row.action != Action.EVENT:
+        batch.deliveries.append(_delivery(row, occurrence))
+    batch.deliveries += [event_delivery(occurrence, sink, 1) for sink in batch.sinks[row.pk]]
+
+
+def _delivery(row: Reminder, occurrence: Occurrence) -> Delivery:
+    """What is said waits in the chat's line; a task in one of its own, for it takes its time. A task that was cut off
+    in the middle is not begun again by itself: what it did until then is done."""
+    is_task = row.action == Action.TASK
+    return Delivery(
+        key=key_of(occurrence),
+        backend=BACKEND,
+        bot_id=row.chat.bot_id,
+        chat_id=row.chat.telegram_id,
+        lane=f"task:{row.pk}:0" if is_task else lane_of(row.chat.bot_id, row.chat.telegram_id),
+        source=SOURCE,
+        content={"occurrence": str(occurrence.pk)},
+        on_doubt=Doubt.ASK if is_task else Doubt.AGAIN,
+        created_at=occurrence.created_at,
+    )
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def _write(batch: Batch) -> None:
+    _supersede([one.reminder for one in batch.occurrences if one.reminder.nag_minutes], batch.now)
+    Occurrence.objects.bulk_create(batch.occurrences, ignore_conflicts=True)
+    if batch.over:
+        over = Reminder.objects.filter(pk__in=batch.over)
+        over.update(status=Status.COMPLETED, updated_at=batch.now)
+        lost = [row.pk for row, _occurrence in batch.missed if row.type == Type.ONE_TIME]
+        over.filter(pk__in=lost).update(status_reason=_("Its time passed while the bot was away."))
+    for row, reason in batch.stopped:
+        Reminder.objects.filter(pk=row.pk).update(
+            status=Status.PAUSED, status_reason=reason[:200], needs_attention=True, updated_at=batch.now
+        )
+        note(row, "paused", by=None, via="bot", now=batch.now, reason=reason)
+    batch.deliveries += _news_of_missed(batch)
+
+
+def _supersede(rows: Sequence[Reminder], now: datetime) -> None:
+    """What nags is not said twice over: the new time takes the place of the earlier one."""
+    for row in rows:
+        for earlier in Occurrence.objects.filter(reminder=row, state__in=Occurrence.OPEN, awaits_ack=False):
+            nagging.end(earlier, now)
+            Occurrence.objects.filter(pk=earlier.pk).update(state=State.SKIPPED, result="superseded")
+
+
+def _news_of_missed(batch: Batch) -> list[Delivery]:
+    """One message a chat for all that was missed there."""
+    of_chat: dict[int, list[tuple[Reminder, Occurrence]]] = {}
+    for row, occurrence in batch.missed:
+        of_chat.setdefault(row.chat_id, []).append((row, occurrence))
+    return [_one_news(found, batch.now) for found in of_chat.values()]
+
+
+def _one_news(found: list[tuple[Reminder, Occurrence]], now: datetime) -> Delivery:
+    chat = found[0][0].chat
+    return Delivery(
+        key=f"missed:{chat.pk}:{found[0][1].pk}",
+        backend=BACKEND,
+        bot_id=chat.bot_id,
+        chat_id=chat.telegram_id,
+        lane=lane_of(chat.bot_id, chat.telegram_id),
+        source=SOURCE,
+        content={"missed": [str(occurrence.pk) for _row, occurrence in found]},
+        created_at=now,
+    )
+
+
+# --- until it is done -----------------------------------------------------------------------------------------------
+
+
+def nag(due: Sequence[Due]) -> list[Delivery]:
+    """Occurrences that nobody answered for are said again, and once more after that."""
+    wanted = Occurrence.objects.filter(pk__in=[UUID(one.schedule.object_id) for one in due])
+    rows = wanted.filter(state__in=Occurrence.OPEN, reminder__status__in=(Status.ACTIVE, Status.COMPLETED))
+    open_ones = {row.pk: row for row in rows.select_related("reminder__chat").defer("reminder__payload")}
+    deliveries = []
+    for one in due:
+        row = open_ones.get(UUID(one.schedule.object_id))
+        if row is None or row.reminder.nag_minutes is None or one.planned_at is None:
+            continue
+        deliveries.append(_nagging(row, one.planned_at, one.now))
+        again = one.now + timedelta(minutes=row.reminder.nag_minutes)
+        if one.schedule.end_at is None or again <= one.schedule.end_at:
+            one.schedule.next_at, one.schedule.state = again, Schedule.State.ACTIVE
+    return deliveries
+
+
+def _nagging(row: Occurrence, planned_at: datetime, now: datetime) -> Delivery:
+    said = _delivery(row.reminder, row)
+    said.key, said.created_at = f"{nagging.SOURCE}:{row.pk}:{planned_at.isoformat()}", now
+    said.source, said.content = SOURCE, {"occurrence": str(row.pk), "again": True}
+    return said

@@ -1,0 +1,237 @@
+"""What becomes of each planned time: fired, taken, acknowledged, tried again, given up.
+
+    due ─▶ queued ─▶ (claimed ─▶) acked           said to the person, done by the assistant, acknowledged by a consumer
+              └────▶ retry_wait ─▶ queued … ─▶ dead       no acknowledgement in 60 s, or a no: again after RETRIES
+    missed, skipped, withdrawn                    too late, left out, taken back
+
+A consumer is who takes events: a program at the Redis list, or behind a webhook. ``who`` names one:
+"redis:<name>", "key:<prefix>", "webhook"; a person is "person:<id>".
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from core import metrics
+from delivery import planning
+from delivery import services as delivery
+from delivery.models import Delivery, Schedule
+from reminders.models import Action, Occurrence, Reminder, Status, Type
+from reminders.services import changing, nagging
+from reminders.services.making import SOURCE, note
+from reminders.services.sinks import REDIS, WEBHOOK, sinks_of
+
+State = Occurrence.State
+
+LEASE_SECONDS = 60
+MOST_LEASE = 3600
+# Seconds before the second, third … attempt; after the last one the event is dead.
+RETRIES = (10, 60, 300, 1800)
+ATTEMPTS = len(RETRIES) + 1
+# Of this many in a row the reminder is paused.
+MOST_FAILURES = 5
+
+
+class Taken(Exception):
+    """Another consumer has this event."""
+
+
+def event_delivery(occurrence: Occurrence, sink: str, attempt: int, not_before: datetime | None = None) -> Delivery:
+    """An event on its way to a sink; what it says is put together when it leaves."""
+    content = {"occurrence": str(occurrence.pk), "sink": sink, "attempt": attempt}
+    return Delivery(
+        key=f"{key_of(occurrence)}:event:{sink}:{attempt}",
+        backend="event",
+        lane=f"event:{sink}",
+        source=SOURCE,
+        content=content,
+        not_before=not_before,
+    )
+
+
+def key_of(occurrence: Occurrence) -> str:
+    """The root of the keys of all deliveries that one planned time causes."""
+    return f"{SOURCE}:{occurrence.reminder_id}:{occurrence.planned_at.isoformat()}"
+
+
+# --- consumers ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def take(occurrence: Occurrence, *, who: str, seconds: int = LEASE_SECONDS, now: datetime) -> bool:
+    """A consumer has it for ``seconds``. False when it is over, or withdrawn."""
+    open_ones = Occurrence.objects.filter(pk=occurrence.pk, state__in=Occurrence.OPEN)
+    taken = open_ones.update(state=State.CLAIMED, claimed_by=who[:80], lease_until=now + timedelta(seconds=seconds))
+    occurrence.refresh_from_db()
+    return bool(taken)
+
+
+@transaction.atomic
+def extend(occurrence: Occurrence, *, who: str, seconds: int = LEASE_SECONDS, now: datetime) -> bool:
+    """The consumer needs ``seconds`` more from now on. False when it is over. Raises Taken."""
+    _check_holder(occurrence, who)
+    return take(occurrence, who=who, seconds=min(seconds, MOST_LEASE), now=now)
+
+
+def _check_holder(occurrence: Occurrence, who: str) -> None:
+    """Two keys are two consumers; the list's consumers have no keys, so nothing is known of those."""
+    holder = occurrence.claimed_by
+    if who.startswith("key:") and holder.startswith("key:") and holder != who:
+        raise Taken
+
+
+@transaction.atomic
+def acknowledge(occurrence: Occurrence, *, who: str, result: str = "", now: datetime) -> bool:
+    """It is done. False when that was known, or it was never to be done. Raises Taken.
+
+    Also after the lease, and after it was given up: done is done.
+    """
+    _check_holder(occurrence, who)
+    row = changing.lock(occurrence.reminder)
+    done = Occurrence.objects.filter(pk=occurrence.pk, state__in=(*Occurrence.OPEN, State.DEAD))
+    told = "cancelled" if row.status == Status.CANCELLED else _clean(result) or "done"
+    changed = done.update(state=State.ACKED, acked_at=now, result=told, lease_until=None, claimed_by=who[:80], error="")
+    if changed:
+        _withdraw_events(occurrence, now)
+        nagging.end(occurrence, now)
+        _is_well(row, now)
+        metrics.OCCURRENCES.labels("acked").inc()
+    occurrence.refresh_from_db()
+    return bool(changed)
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").strip()[:500]
+
+
+def _withdraw_events(occurrence: Occurrence, now: datetime) -> None:
+    """No sink needs to hear of it any more."""
+    name = f"{key_of(occurrence)}:event"
+    delivery.withdraw(Delivery.objects.filter(key__gt=f"{name}:", key__lt=f"{name};"), now)
+
+
+def _is_well(row: Reminder, now: datetime) -> None:
+    """One that fires once is over with its acknowledgement, unless it was put off."""
+    row.failures, row.needs_attention = 0, False
+    if row.type == Type.ONE_TIME and row.status == Status.ACTIVE and row.schedule.next_at is None:
+        planning.end(row.schedule, Schedule.State.COMPLETED, now=now)
+        row.status = Status.COMPLETED
+    row.updated_at = now
+    row.save(update_fields=["failures", "needs_attention", "status", "updated_at"])
+
+
+@transaction.atomic
+def nack(occurrence: Occurrence, *, who: str, error: str, now: datetime) -> bool:
+    """The consumer could not do it: again later, or dead. False when it is over. Raises Taken."""
+    _check_holder(occurrence, who)
+    changing.lock(occurrence.reminder)
+    open_one = Occurrence.objects.filter(pk=occurrence.pk, state__in=Occurrence.OPEN).first()
+    if open_one is not None:
+        _again(open_one, WEBHOOK if who == WEBHOOK else REDIS, error, now)
+    occurrence.refresh_from_db()
+    return open_one is not None
+
+
+def _again(occurrence: Occurrence, sink: str, error: str, now: datetime) -> None:
+    """Let it go out to ``sink`` once more, or give it up."""
+    attempt = max(occurrence.attempts, 1)
+    if attempt % ATTEMPTS == 0 or sink not in sinks_of([occurrence.reminder])[occurrence.reminder_id]:
+        die(occurrence, error, now)
+        return
+    pause = timedelta(seconds=RETRIES[attempt % ATTEMPTS - 1] * random.uniform(0.9, 1.1))  # noqa: S311
+    _set(occurrence, State.RETRY_WAIT, error)
+    delivery.enqueue([event_delivery(occurrence, sink, attempt + 1, now + pause)])
+
+
+def _set(occurrence: Occurrence, state: Occurrence.State, error: str) -> None:
+    occurrence.state, occurrence.error, occurrence.lease_until = state, _clean(error), None
+    occurrence.save(update_fields=["state", "error", "lease_until"])
+
+
+def handed_over(attempts: dict[UUID, int]) -> None:
+    """Events went out: occurrence → which attempt it was."""
+    for attempt in set(attempts.values()):
+        ids = [key for key, number in attempts.items() if number == attempt]
+        rows = Occurrence.objects.filter(pk__in=ids, state__in=(State.QUEUED, State.RETRY_WAIT))
+        rows.update(state=State.QUEUED, attempts=attempt)
+
+
+def release_expired(now: datetime, most: int = 500) -> int:
+    """What consumers took and never answered for goes out again, or is given up; how many."""
+    expired = Occurrence.objects.filter(state=State.CLAIMED, awaits_ack=True, lease_until__lt=now)
+    rows = list(expired.select_related("reminder__schedule")[:most])
+    for row in rows:
+        nack(row, who=row.claimed_by if row.claimed_by == WEBHOOK else REDIS, error="no acknowledgement", now=now)
+    return len(rows)
+
+
+# --- ends -----------------------------------------------------------------------------------------------------------
+
+
+def die(occurrence: Occurrence, error: str, now: datetime) -> None:
+    """Give it up; after MOST_FAILURES in a row the reminder itself is paused."""
+    _set(occurrence, State.DEAD, error)
+    metrics.OCCURRENCES.labels("dead").inc()
+    row = changing.lock(occurrence.reminder)
+    row.failures, row.needs_attention, row.updated_at = row.failures + 1, True, now
+    row.save(update_fields=["failures", "needs_attention", "updated_at"])
+    if row.failures >= MOST_FAILURES and row.status == Status.ACTIVE:
+        reason = _("Failed %(count)d times in a row. The last time: %(error)s")
+        changing.pause(row, by=None, via="bot", now=now, reason=reason % {"count": row.failures, "error": error})
+
+
+@transaction.atomic
+def gave_up(occurrence: Occurrence, error: str, now: datetime, *, pauses: str = "") -> None:
+    """Its message or its task did not come through. ``pauses``: why the reminder stands still from now on."""
+    row = changing.lock(occurrence.reminder)
+    current = Occurrence.objects.get(pk=occurrence.pk)
+    if current.state in Occurrence.OPEN and not current.awaits_ack:
+        die(current, error, now)
+    if pauses and row.status in (Status.ACTIVE, Status.PENDING):
+        changing.pause(row, by=None, via="bot", now=now, reason=pauses)
+
+
+@transaction.atomic
+def said(occurrence: Occurrence, now: datetime) -> None:
+    """The message is with the person. Done with that, unless somebody must acknowledge it or it nags."""
+    row = occurrence.reminder
+    if row.nag_minutes is not None and row.action == Action.TEXT:
+        if Occurrence.objects.filter(pk=occurrence.pk, state__in=Occurrence.OPEN).exists():
+            nagging.begin(occurrence, row.nag_minutes, now)
+    elif not occurrence.awaits_ack:
+        acknowledge(occurrence, who="bot", result="sent", now=now)
+
+
+@transaction.atomic
+def replay(occurrence: Occurrence, *, by: User | None, via: str, now: datetime) -> bool:
+    """What was given up goes out again. False when it was not."""
+    row = changing.lock(occurrence.reminder)
+    dead = Occurrence.objects.filter(pk=occurrence.pk, state=State.DEAD)
+    if row.status == Status.CANCELLED or not dead.update(state=State.QUEUED, error=""):
+        return False
+    occurrence.refresh_from_db()
+    if occurrence.awaits_ack:
+        sinks = sinks_of([row])[row.pk]
+        delivery.enqueue([event_delivery(occurrence, sink, occurrence.attempts + 1) for sink in sinks])
+    else:
+        for failed in Delivery.objects.filter(key=key_of(occurrence)):
+            delivery.retry(failed, now=now)
+    note(row, "replayed", by=by, via=via, now=now, event=str(occurrence.pk))
+    return True
+
+
+def skip(due: Iterable[Occurrence], reason: str) -> None:
+    """Leave planned times out, and say why on record."""
+    for row in due:
+        row.state, row.result = State.SKIPPED, reason
+
+
+def busy(reminders: Sequence[UUID]) -> set[UUID]:
+    """Those of which an earlier run is being worked on at this moment."""
+    working = Occurrence.objects.filter(reminder__in=reminders, state=State.CLAIMED)
+    return set(working.values_list("reminder_id", flat=True))

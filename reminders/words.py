@@ -1,0 +1,87 @@
+"""What people read when their time has come, or was missed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from delivery.tick import LATE
+from reminders.models import Occurrence, Reminder
+from telegram_bot.access import escaped
+from telegram_bot.markdown import Part, parts, units
+from telegram_bot.outgoing import Key, Keyboard
+
+BELL = "⏰ "
+MOST_NAMED = 10
+SHORT = 80  # characters of a text in a list
+
+
+def fired(row: Reminder, occurrence: Occurrence, *, again: bool = False) -> list[Part]:
+    """The reminder itself, in as many parts as it needs; in a group it calls the person by name."""
+    name = "" if row.chat.is_private else row.user.name
+    head = BELL + (f"{escaped(name)}, " if name else "")
+    said = parts(head + escaped(row.text) + _aside(row, occurrence, again))
+    return [_calling(said[0], name, row.user.telegram_id), *said[1:]] if name else said
+
+
+def _calling(part: Part, name: str, telegram_id: int | None) -> Part:
+    if telegram_id is None:
+        return part
+    mention = {"type": "text_mention", "offset": units(BELL), "length": units(name), "user": {"id": telegram_id}}
+    mention["user"] |= {"is_bot": False, "first_name": name}  # type: ignore[operator]
+    return replace(part, entities=[mention, *part.entities])
+
+
+def _aside(row: Reminder, occurrence: Occurrence, again: bool) -> str:
+    if again:
+        return "\n\n" + _("_Once more, until you press Done._")
+    if occurrence.lateness <= LATE.total_seconds():
+        return ""
+    return "\n\n" + _("_Late: this was planned for %(when)s._") % {"when": clock(occurrence.planned_at, zone_of(row))}
+
+
+def zone_of(row: Reminder) -> ZoneInfo:
+    return ZoneInfo(row.schedule.zone)
+
+
+def clock(at: datetime, zone: ZoneInfo) -> str:
+    """``21 November, 10:00``."""
+    here = at.astimezone(zone)
+    return f"{date_format(here, 'j E')}, {here:%H:%M}"
+
+
+def buttons(occurrence: Occurrence) -> Keyboard:
+    """What to do with a reminder that has come; the callback names its occurrence, so no row is needed."""
+    labels = {"done": _("✅ Done"), "s10": _("10 min"), "s60": _("1 h"), "tom": _("tomorrow")}
+    keys = [Key(label, callback=f"r:{verb}:{occurrence.pk}") for verb, label in labels.items()]
+    return [keys[:1], keys[1:]]
+
+
+def missed(found: Sequence[Occurrence]) -> list[Part]:
+    """What did not go off while the bot was away."""
+    lines = [_("⏰ I was away, and these reminders did not come:")]
+    lines += [f"• {_one_missed(row)}" for row in found[:MOST_NAMED]]
+    if len(found) > MOST_NAMED:
+        rest = len(found) - MOST_NAMED
+        lines.append(ngettext("… and %(count)d more", "… and %(count)d more", rest) % {"count": rest})
+    lines.append(_("All of them: /reminders"))
+    return parts("\n".join(lines))
+
+
+def _one_missed(row: Occurrence) -> str:
+    said = escaped(short(row.reminder.text))
+    when = clock(row.planned_at, zone_of(row.reminder))
+    if row.missed_count > 1:
+        text = ngettext("%(text)s: %(count)d time, %(when)s", "%(text)s: %(count)d times, %(when)s", row.missed_count)
+        return text % {"text": said, "count": row.missed_count, "when": when}
+    return _("%(text)s: %(when)s") % {"text": said, "when": when}
+
+
+def short(text: str) -> str:
+    """One line of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHORT else line[: SHORT - 1].rstrip() + "…"
