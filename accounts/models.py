@@ -124,6 +124,8 @@ class Chat(models.Model):
     payer = models.CharField(_("pays"), max_length=10, choices=Payer, default=Payer.PERSON)
     # Whether another model may answer when the chosen one cannot.
     fallbacks = models.BooleanField(_("another model may step in"), default=True)
+    # Until when the bot may wait for somebody's words here (telegram_bot.Expectation); only then it looks.
+    awaits_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("chat")

@@ -305,6 +305,7 @@ HOUSEKEEPING = [
     "llm.budgets.release_abandoned",
     "telegram_bot.services.forget_old_updates",
     "telegram_bot.services.forget_old_buttons",
+    "telegram_bot.expecting.forget_old",
     "telegram_bot.services.forget_old_announcements",
     "telegram_bot.services.erase_updates",
     "delivery.services.forget_old_deliveries",

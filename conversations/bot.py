@@ -18,6 +18,7 @@ from llm import services as llm
 from llm.routing import abilities
 from telegram_bot import fleeting
 from telegram_bot.access import escaped
+from telegram_bot.addressing import replies_to, without_name
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.markdown import Part, parts
 from telegram_bot.models import Button
@@ -132,28 +133,17 @@ def addressed(message: Message, context: Context) -> str | None:
         return said[command.end() :].strip() if _is_ours(command, context) else None
     if context.incoming.chat.is_private:
         return said
-    bot = context.bot
-    if _replies_to(message, bot.id):
+    if replies_to(message, context.bot.id):
         return said
-    kinds: list[str | None] = ["mention", "text_mention"]
-    for entity, part in (message.parse_entities(kinds) | message.parse_caption_entities(kinds)).items():
-        if part.lower() == f"@{bot.username}".lower() or (entity.user is not None and entity.user.id == bot.id):
-            rest = said.replace(part, "", 1).strip()
-            return rest or _replied_text(message) or ("" if attachments.with_files(context.incoming.messages) else said)
-    return None
+    rest = without_name(message, context.bot)
+    if rest is None:
+        return None
+    return rest or _replied_text(message) or ("" if attachments.with_files(context.incoming.messages) else said)
 
 
 def _is_ours(command: re.Match[str], context: Context) -> bool:
     """``/ask`` before the words of a file; without a name it is for whoever hears it."""
     return not command[1] or command[1].lower() == f"@{context.bot.username}".lower()
-
-
-def _replies_to(message: Message, user_id: int) -> bool:
-    """In a topic, everything that replies to nothing stands as a reply to the message that created the topic."""
-    replied = message.reply_to_message
-    if replied is None or replied.from_user is None or replied.forum_topic_created is not None:
-        return False
-    return replied.from_user.id == user_id
 
 
 def _replied_text(message: Message) -> str:

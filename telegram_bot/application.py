@@ -28,7 +28,7 @@ from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
 from telegram_bot.limiter import COSMETIC, Dropped, Limiter
 from telegram_bot.markdown import Part
-from telegram_bot.models import Button
+from telegram_bot.models import Button, Expectation
 from telegram_bot.outgoing import Keyboard, Place
 
 log = structlog.get_logger(__name__)
@@ -93,6 +93,7 @@ class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[
 
 App = Application[ExtBot[str], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], Any]
 Action = Callable[[Context, Button], Awaitable[None]]
+Answer = Callable[[Context, Expectation, str], Awaitable[bool]]
 
 
 # Raw calls are meant: updates must be stored as they came, and a delivery holds the call as the Bot API names it.
@@ -114,6 +115,7 @@ def build() -> App:
     )
     application = cast(App, builder.build())
     application.bot_data["actions"] = {}
+    application.bot_data["answers"] = {}
     for path in settings.BOT_MODULES:
         import_module(path).register(application)
     return application
@@ -130,6 +132,14 @@ def on_button(application: App, action: str, handler: Action, *, toasts: bool = 
     ``toasts``: the handler answers the press itself (Telegram takes one answer a press), else it is answered before.
     """
     application.bot_data["actions"][action] = (handler, toasts)
+
+
+def on_answer(application: App, action: str, handler: Answer) -> None:
+    """Let ``handler`` take the words that an `Expectation` with ``action`` waits for (telegram_bot/expecting.py).
+
+    It gives whether they were an answer; if not, they go on as if nobody had waited.
+    """
+    application.bot_data["answers"][action] = handler
 
 
 class Request(HTTPXRequest):

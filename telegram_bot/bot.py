@@ -1,19 +1,31 @@
 """Handlers of the house itself: who you are, whether the bot is there, and the meaning of buttons."""
 
+import re
+
 from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from telegram import Update
-from telegram.ext import CallbackQueryHandler, ChatMemberHandler, CommandHandler, filters
+from telegram.ext import (
+    ApplicationHandlerStop,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
 
 from accounts import services as accounts
 from accounts.models import Language, Role, User
 from core.db import in_db
-from telegram_bot import access, commands, outgoing, trouble
+from telegram_bot import access, commands, expecting, fleeting, outgoing, trouble
+from telegram_bot.admin_chat.handlers import FIRST
 from telegram_bot.application import App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
 from telegram_bot.outgoing import Key, Place
+
+CANCEL = re.compile(r"/cancel(@\w+)?(?=\s|$)", re.IGNORECASE)
 
 
 def register(application: App) -> None:
@@ -28,6 +40,8 @@ def register(application: App) -> None:
         application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
     application.add_handler(CallbackQueryHandler(press, pattern=r"^b:"))
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
+    # After the password, before everybody else: an answer is no question.
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, listen), group=FIRST + 1)
     on_button(application, "language", choose_language)
 
 
@@ -80,6 +94,31 @@ async def choose_language(context: Context, button: Button) -> None:
 def _set_language(user: User, code: str) -> None:
     accounts.set_language(user, code)
     commands.show_to(user)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+async def listen(update: Update, context: Context) -> None:
+    """Hand words that somebody waits for to who asked; a command means that they wait in vain."""
+    incoming, now = context.incoming, timezone.now()
+    message = update.effective_message
+    if message is None or not message.text or not expecting.may_be_expected(incoming, now):
+        return
+    if message.text.startswith("/"):
+        await _interrupt(context, message.text)
+        return
+    expectation = await in_db(expecting.expected, incoming, now)
+    answer = context.application.bot_data["answers"].get(expectation.action) if expectation else None
+    if answer is not None and await answer(context, expectation, message.text):
+        raise ApplicationHandlerStop
+
+
+async def _interrupt(context: Context, text: str) -> None:
+    expected = await in_db(expecting.forget, context.incoming)
+    if expected and CANCEL.match(text):
+        await fleeting.notice(context, _("Good, I leave it at that."))
+        raise ApplicationHandlerStop
 
 
 # --- buttons --------------------------------------------------------------------------------------------------------

@@ -72,6 +72,15 @@ class Incoming:
         return language_of(self.user)
 
     @property
+    def replied_to(self) -> int | None:
+        """The message of the bot that the message replies to. Asks nothing of the database."""
+        replied = lanes.body_of(self.update.raw).get("reply_to_message")
+        if not isinstance(replied, dict) or (replied.get("from") or {}).get("id") != self.bot_id:
+            return None
+        message_id = replied.get("message_id")
+        return message_id if isinstance(message_id, int) else None
+
+    @property
     def in_admin_chat(self) -> bool:
         return settings.ADMIN_CHAT_ID in (self.chat.telegram_id, self.chat.migrated_from)
 

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.sealed import SealedJSON
+
 
 class Update(models.Model):
     """One raw update. It is stored before Telegram may forget it; a worker claims it, acts and records."""
@@ -75,6 +77,30 @@ class Button(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.key}"
+
+
+class Expectation(models.Model):
+    """What a person's next words in a place mean: an answer to what was asked, and no question of their own.
+
+    In a group only a reply to the message of the delivery ``asked`` is meant.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("person"))
+    chat = models.ForeignKey("accounts.Chat", models.CASCADE, related_name="+", verbose_name=_("chat"))
+    thread_id = models.BigIntegerField(_("topic"), default=0)
+    action = models.CharField(_("action"), max_length=40)
+    # May hold what the person said before.
+    data = SealedJSON(_("data"))
+    asked = models.CharField(_("asked with"), max_length=120)
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("expectation")
+        verbose_name_plural = _("expectations")
+        constraints = [models.UniqueConstraint(fields=["user", "chat", "thread_id"], name="one_expectation_a_place")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.pk}"
 
 
 class AdminSession(models.Model):

@@ -6,6 +6,7 @@ did it (None: nobody known), ``via`` is where: bot, chat (an admin in Telegram),
 """
 
 from accounts.services.chats import (
+    await_words,
     decide_chat,
     mark_reachable,
     mark_unreachable,
@@ -39,6 +40,7 @@ __all__ = [
     "TelegramPerson",
     "approve_telegram_ids",
     "audit",
+    "await_words",
     "check_api_key",
     "create_api_key",
     "create_invite",

@@ -36,6 +36,12 @@ def see_chat(
     return chat
 
 
+def await_words(chat: Chat, until: datetime) -> None:
+    """Remember until when the bot waits for somebody's words in this chat. It may wait for others longer."""
+    if chat.awaits_until is None or chat.awaits_until < until:
+        refresh(chat, {"awaits_until": until})
+
+
 def _rows(bot_id: int, telegram_id: int) -> QuerySet[Chat]:
     return Chat.objects.filter(bot_id=bot_id, telegram_id=telegram_id)
 

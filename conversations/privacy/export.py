@@ -88,6 +88,7 @@ def record_of(user: User, files: list[StoredFile], *, packed: bool) -> dict[str,
         "received_from_telegram": _rows(owned.updates(user), "worker"),
         "sent_to_telegram": _rows(owned.deliveries(user), "worker"),
         "buttons": _rows(owned.buttons(user)),
+        "awaited_answers": _rows(owned.expectations(user)),
         "record": [*_rows(AuditEntry.objects.filter(Q(actor=user) | Q(target=f"user:{user.pk}"))), *_readings(user)],
         **_as_operator(user),
     }

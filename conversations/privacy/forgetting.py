@@ -125,6 +125,7 @@ def remove_files(now: datetime) -> int:
 def finish(user: User, erased: Holdings, now: datetime) -> None:
     """Put on record what is gone. The button that asked for it goes only now: a process that died finds it again."""
     owned.buttons(user).delete()
+    owned.expectations(user).delete()
     AdminSession.objects.filter(user=user).update(waiting={})
     Broadcast.objects.filter(created_by=user, state=Broadcast.State.DRAFT).delete()
     accounts.audit("privacy.forgotten", by=user, via="bot", **accounts.target_of(user), details=asdict(erased), now=now)

@@ -6,7 +6,7 @@ from accounts.models import Chat, ChatKind, User
 from conversations.models import Conversation, Message, Request
 from delivery.models import Delivery
 from files.models import StoredFile
-from telegram_bot.models import Button, Update
+from telegram_bot.models import Button, Expectation, Update
 
 # Where a raw update of a group says who it is from (https://core.telegram.org/bots/api#update).
 SENDERS = (
@@ -48,6 +48,11 @@ def files(user: User) -> QuerySet[StoredFile]:
 def buttons(user: User) -> QuerySet[Button]:
     """Those that only the person may press, and those in the private chat."""
     return Button.objects.filter(Q(owner=user) | Q(chat_id=user.telegram_id))
+
+
+def expectations(user: User) -> QuerySet[Expectation]:
+    """What the bot waits to hear of them, with what they said before."""
+    return Expectation.objects.filter(user=user)
 
 
 def updates(user: User) -> QuerySet[Update]:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from conversations import words_dialogs as words
 from conversations.models import Attachment, Conversation, Message, Request
-from conversations.services.library import TITLES, entry_of, open_instead, reopen, replied_to
+from conversations.services.library import TITLES, entry_of, open_instead, reopen
 from delivery.models import Delivery
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
@@ -20,7 +20,7 @@ def follow_reply(incoming: Incoming, now: datetime) -> None:
 
     A repeated update finds the branch open already, with that answer as its newest, and changes nothing.
     """
-    message_id = replied_to(incoming)
+    message_id = incoming.replied_to
     request = _request_of(incoming, message_id) if message_id is not None else None
     if request is not None:
         _go_on_from(incoming, request, now)

@@ -26,7 +26,6 @@ from files.models import StoredFile
 from telegram_bot import outgoing
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming
-from telegram_bot.lanes import body_of
 from telegram_bot.markdown import Part
 from telegram_bot.models import Button, Update
 from telegram_bot.outgoing import Place
@@ -159,7 +158,7 @@ def took_title(conversation: Conversation, text: str, incoming: Incoming, now: d
     waiting = conversation.waiting
     if waiting.get("by") != incoming.user.pk:
         return False
-    if not incoming.chat.is_private and replied_to(incoming) != waiting.get("under"):
+    if not incoming.chat.is_private and incoming.replied_to != waiting.get("under"):
         return False
     Conversation.objects.filter(pk=conversation.pk).update(waiting={})
     until, title = parse_datetime(str(waiting.get("until"))), " ".join(text.split())
@@ -173,15 +172,6 @@ def took_title(conversation: Conversation, text: str, incoming: Incoming, now: d
     inbox.finish(incoming.ids, now)
     incoming.finished = True
     return True
-
-
-def replied_to(incoming: Incoming) -> int | None:
-    """The message of the bot that the message replies to. Asks nothing of the database."""
-    replied = body_of(incoming.update.raw).get("reply_to_message")
-    if not isinstance(replied, dict) or (replied.get("from") or {}).get("id") != incoming.bot_id:
-        return None
-    message_id = replied.get("message_id")
-    return message_id if isinstance(message_id, int) else None
 
 
 def rename(dialog_id: int, title: str) -> str:

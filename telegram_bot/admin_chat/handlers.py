@@ -31,7 +31,7 @@ from telegram_bot.outgoing import Key, Keyboard, Place
 log = structlog.get_logger(__name__)
 
 # Before everybody else: a password is no question.
-FIRST = -1
+FIRST = -2
 
 _following: set[asyncio.Task[None]] = set()
 

@@ -145,6 +145,7 @@ SHOWN = {
     "conversations.AssistantVersion.changed_by", "conversations.Message.author", "conversations.Request.user",
     "conversations.RequestSum.user", "files.StoredFile.owner", "llm.Budget.user", "llm.Spending.user",
     "telegram_bot.AdminSession.user", "telegram_bot.Broadcast.created_by", "telegram_bot.Button.owner",
+    "telegram_bot.Expectation.user",
 }  # fmt: skip
 # Decisions about others, which stand in the record; rights, which are no data of a person's.
 LEFT_OUT = {
