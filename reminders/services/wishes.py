@@ -132,7 +132,8 @@ def check(draft: Draft, now: datetime) -> list[Problem]:
 
 def wrong_with(draft: Draft, now: datetime) -> list[Problem]:
     """What is wrong with what is wished, whoever wishes it."""
-    return [*_of_words(draft), *_of_payload(draft.payload), *_of_time(draft, now), *_of_action(draft)]
+    of_payload = list(_of_payload(draft.payload))
+    return [*_of_words(draft), *of_payload, *_of_time(draft, now), *([] if of_payload else _of_action(draft))]
 
 
 def _of_person(draft: Draft) -> Iterator[Problem]:
@@ -174,14 +175,10 @@ def _of_payload(payload: Any) -> Iterator[Problem]:
 
 def _depth(value: Any) -> int:
     """How deep objects and lists are nested; counted without recursion, and no further than is asked for."""
-    level, depth = [value], 0
-    while level and depth <= DEEPEST:
-        level = [
-            item
-            for holder in level
-            if isinstance(holder, dict | list)
-            for item in (holder.values() if isinstance(holder, dict) else holder)
-        ]
+    holders, depth = [value], 0
+    while holders and depth <= DEEPEST:
+        inside = [item for one in holders for item in (one.values() if isinstance(one, dict) else one)]
+        holders = [item for item in inside if isinstance(item, dict | list)]
         depth += 1
     return depth
 
@@ -235,9 +232,8 @@ def _of_gap(draft: Draft, now: datetime) -> Iterator[Problem]:
 
 
 def _of_action(draft: Draft) -> Iterator[Problem]:
-    if not isinstance(draft.payload, dict) or action_of(draft.payload, draft.assistant_id) != Action.EVENT:
-        return
-    if not any_sink(draft.created_by_key, draft.assistant_id):
+    is_event = action_of(draft.payload, draft.assistant_id) == Action.EVENT
+    if is_event and not any_sink(draft.created_by_key, draft.assistant_id):
         text = _("Nobody would act: no assistant here has this id, and neither REDIS_URL nor a webhook is set.")
         yield Problem("assistant_id", "nobody-acts", text)
 
