@@ -34,6 +34,15 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         ],
     ),
     (
+        _("Reminders"),
+        [
+            (_("Reminders"), "alarm", "reminders.reminder"),
+            (_("Occurrences"), "event_repeat", "reminders.occurrence"),
+            (_("Webhooks"), "webhook", "reminders.webhook"),
+            (_("Schedules"), "calendar_clock", "delivery.schedule"),
+        ],
+    ),
+    (
         _("Models"),
         [
             (_("Catalogue"), "neurology", "llm.model"),

@@ -1,4 +1,4 @@
-"""The operator's pages of the outbox and of the fixed jobs.
+"""The operator's pages of the outbox, of what is planned and of the fixed jobs.
 
 Jobs are pickles in the database and run in the bot's process: nothing here edits them or runs them. "Run now"
 inserts a request that the scheduler picks up.
@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -25,8 +25,10 @@ from accounts.pages import ContentPage, audited
 from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verbs
 from core.show import badge, nowrap, pretty, prose, stamp, trace
 from delivery import services
-from delivery.models import Delivery, JobRequest
+from delivery.models import Delivery, JobRequest, Schedule
 from delivery.pages import JOB_TITLES, RUN_TEXT, run_badge
+from delivery.schedule import RuleError, from_json, zone_of
+from delivery.schedule_words import describe
 
 State = Delivery.State
 STATE_KIND = {
@@ -37,6 +39,9 @@ STATE_KIND = {
     State.FAILED: "danger",
     State.CANCELLED: "",
 }
+
+
+SourceFilter = values_filter("source", _("source"), lambda: [(name, name) for name in settings.DELIVERY_SOURCES])
 
 
 def _retry(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
@@ -119,6 +124,79 @@ class DeliveryPage(ContentPage, ReadOnlyPage):
     @display(description=_("result"))
     def outcome(self, delivery: Delivery) -> SafeString | str:
         return pretty(delivery.result)
+
+
+SCHEDULE_KIND = {
+    Schedule.State.PENDING: "info",
+    Schedule.State.ACTIVE: "success",
+    Schedule.State.PAUSED: "warning",
+    Schedule.State.COMPLETED: "",
+    Schedule.State.CANCELLED: "",
+}
+
+
+@admin.register(Schedule)
+class SchedulePage(ReadOnlyPage):
+    """What the tick goes by. Each is steered on the page of what it belongs to."""
+
+    list_display = ("coming", "source", "object_id", "rule_", "zone", "condition", "last", "runs")
+    list_display_links = ("coming", "object_id")
+    list_filter = ("state", SourceFilter, "next_at")
+    search_fields = ("object_id",)
+    search_help_text = _("The id of what it belongs to")
+    ordering = (F("next_at").asc(nulls_last=True), "-id")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("source", "object_id"),
+                    ("rule_", "zone"),
+                    ("condition", "coming", "last"),
+                    ("runs", "max_runs"),
+                    ("begins", "ends"),
+                    ("grace_seconds", "catch_up"),
+                    ("created", "changed", "version"),
+                )
+            },
+        ),
+    )
+
+    @display(description=_("next"), ordering="next_at")
+    def coming(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.next_at))
+
+    @display(description=_("last"), ordering="last_at")
+    def last(self, row: Schedule) -> str:
+        return stamp(row.last_at)
+
+    @display(description=_("rule"))
+    def rule_(self, row: Schedule) -> SafeString | str:
+        """A rule that cannot be read is shown as it lies there: the tick puts it aside."""
+        try:
+            return describe(from_json(row.rule), zone_of(row.zone))
+        except RuleError:
+            return pretty(row.rule)
+
+    @display(description=_("state"), ordering="state")
+    def condition(self, row: Schedule) -> SafeString:
+        return badge(row.get_state_display(), SCHEDULE_KIND[Schedule.State(row.state)])
+
+    @display(description=_("from"))
+    def begins(self, row: Schedule) -> str:
+        return stamp(row.start_at)
+
+    @display(description=_("until"))
+    def ends(self, row: Schedule) -> str:
+        return stamp(row.end_at)
+
+    @display(description=_("created"))
+    def created(self, row: Schedule) -> str:
+        return stamp(row.created_at)
+
+    @display(description=_("changed"))
+    def changed(self, row: Schedule) -> str:
+        return stamp(row.updated_at)
 
 
 # The package's own pages would run a job inside the web process and let anybody edit pickles.

@@ -1,5 +1,6 @@
 """Operators, and rows of every kind that the site shows."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,9 +16,12 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, User
 from conversations.models import Assistant, AssistantVersion, Binding, Conversation, Message, Request, RequestSum
+from delivery import planning
 from delivery.models import Delivery, JobRequest
+from delivery.schedule import Cron, Once, Rule
 from files.models import StoredFile
 from llm.models import Budget, Model, ProviderState, Spending, SyncRun
+from reminders.models import Occurrence, Reminder, Webhook
 from telegram_bot.models import AdminSession, Broadcast, Update
 
 
@@ -88,6 +92,8 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         total_ms=2100,
     )
     Message.objects.create(conversation=dialog, request=request, role="user", content="How <b>much</b>?")
+    reminder = remind(anna, chat, number, now)
+    key = ApiKey.objects.create(name="CRM", prefix=f"skr_{number}", digest="d", scopes=["reminders"], created_by=anna)
     budget = Budget.objects.create(scope="person", user=anna, tokens=1000, money=Decimal("2.5"))
     job = DjangoJob.objects.create(id=f"job{number}", next_run_time=now, job_state=b"never loaded")
     rows: list[models.Model] = [
@@ -104,7 +110,11 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         job,
         Group.objects.create(name=f"Group {number}"),
         Invite.objects.create(token_hash=f"h{number}", expires_at=now + timedelta(days=1), created_by=anna),
-        ApiKey.objects.create(name="CRM", prefix=f"skr_{number}", digest="d", scopes=["reminders"], created_by=anna),
+        key,
+        reminder,
+        reminder.schedule,
+        Occurrence.objects.create(reminder=reminder, planned_at=now, state="dead" if number % 2 else "acked"),
+        Webhook.objects.create(key=key, url=f"https://hooks.example/{number}", secret="whsec_x"),
         AuditEntry.objects.create(action="role.set", target=f"user:{anna.pk}", details={"old": "a", "new": "b"}),
         SyncRun.objects.create(slot=f"s{number}", trigger="schedule", state="done", finished_at=now, results=RESULTS),
         Update.objects.create(bot_id=1, update_id=number, lane="in:1:1:0", kind="message", raw={"text": "привет"}),
@@ -118,6 +128,14 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         DjangoJobExecution.objects.create(job=job, status="Missed!", run_time=now),
     ]
     return {type(row): row for row in rows}
+
+
+def remind(anna: User, chat: Chat, number: int, now: datetime) -> Reminder:
+    """A reminder for ``anna``; those with an odd number come every workday."""
+    rule: Rule = Cron("30 9 * * 1-5") if number % 2 else Once(now + timedelta(hours=1))
+    schedule = planning.plan("reminder", str(uuid.UUID(int=number)), rule, "Europe/Berlin", now=now)
+    values = {"id": uuid.UUID(int=number), "type": "recurring" if number % 2 else "one_time", "title": f"Tea {number}"}
+    return Reminder.objects.create(schedule=schedule, user=anna, chat=chat, payload={"text": "Tea"}, **values)
 
 
 RESULTS = {

@@ -12,11 +12,12 @@ from accounts.models import AuditEntry, User
 from conversations.models import Conversation, Message, Request
 from delivery.models import Delivery
 from files.models import StoredFile
+from reminders.models import Occurrence, Reminder
 from telegram_bot.models import AdminSession, Broadcast, Update
 from tests.admin.conftest import client_of, url
 
 WORD = "bumblebee"
-SHOWING = [Request, Conversation, Update, Delivery, StoredFile, Broadcast]
+SHOWING = [Request, Conversation, Update, Delivery, StoredFile, Broadcast, Reminder, Occurrence]
 Rows = dict[type[models.Model], Any]
 showing = pytest.mark.parametrize("model", SHOWING, ids=lambda model: model._meta.label)
 
@@ -31,6 +32,8 @@ def rows(rows: Rows) -> Rows:
     Delivery.objects.update(content={"params": {"text": WORD}}, error=WORD, error_kind="rejected")
     StoredFile.objects.update(name=WORD, text=WORD)
     Broadcast.objects.update(text=WORD)
+    Reminder.objects.update(title=WORD, payload={"text": WORD})
+    Occurrence.objects.update(result=WORD, error=WORD)
     AdminSession.objects.update(waiting={"words": [WORD]})
     return rows
 
@@ -74,7 +77,8 @@ def test_list_of_messages_shows_what_they_say_to_who_may_read(watcher: User, row
 @showing
 def test_operator_without_the_right_cannot_guess_words(watcher: User, rows: Rows, model: Any) -> None:
     site = client_of(watcher)
-    columns = {Request: "prompt", Conversation: "title", Update: "raw", Delivery: "content"}
+    columns = {Request: "prompt", Conversation: "title", Update: "raw", Delivery: "content", Reminder: "title"}
+    columns[Occurrence] = "result"
     column = columns.get(model, "text")
     by_filter = site.get(url(model, "changelist"), {f"{column}__icontains": WORD})
 

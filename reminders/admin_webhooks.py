@@ -1,0 +1,90 @@
+"""The operator's page of webhooks: where a key's events go. A secret is shown once."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.enums import ActionVariant
+
+from accounts.admin_keys import IssuedOncePage
+from accounts.pages import VIA, operator
+from core.admin import Verb, display, verbs
+from core.show import badge, nowrap, stamp
+from reminders.forms import WebhookForm
+from reminders.models import Webhook
+from reminders.services import webhooks
+
+COPY = _("Copy the secret now, it is not shown again: {}")
+
+
+def _switch(on: bool) -> Any:
+    def act(row: Webhook, request: HttpRequest, now: datetime) -> bool:
+        return webhooks.switch_webhook(row, on=on, by=operator(request), via=VIA, now=now)
+
+    return act
+
+
+def _renew(row: Webhook, request: HttpRequest, now: datetime) -> bool:
+    secret = webhooks.renew_webhook(row, by=operator(request), via=VIA, now=now)
+    page: Any = admin.site.get_model_admin(Webhook)
+    page.show_once(request, COPY, secret)
+    return True
+
+
+@admin.register(Webhook)
+@verbs(
+    Verb(
+        "enable",
+        _("Switch on"),
+        _("Events of this key go there from now on."),
+        _switch(True),
+        "toggle_on",
+        ActionVariant.SUCCESS,
+    ),
+    Verb("disable", _("Switch off"), _("Nothing goes there any more."), _switch(False), "toggle_off"),
+    Verb(
+        "renew",
+        _("New secret"),
+        _("Calls are signed with another secret from now on; it is shown once. The old one is good for nothing then."),
+        _renew,
+        "key",
+        ActionVariant.DANGER,
+    ),
+)
+class WebhookPage(IssuedOncePage):
+    form = WebhookForm
+    list_display = ("key", "address", "condition", "created")
+    list_filter = ("enabled",)
+    list_select_related = ("key",)
+    search_fields = ("key__name", "key__prefix", "url")
+    ordering = ("-created_at",)
+    fieldsets = ((None, {"fields": (("key", "condition"), "url", "created")}),)
+    add_fieldsets = ((None, {"fields": ("key", "url")}),)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if obj else self.add_fieldsets
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("secret")
+
+    def save_model(self, request: HttpRequest, obj: Webhook, form: Any, change: bool) -> None:
+        data = form.cleaned_data
+        row = webhooks.create_webhook(data["key"], data["url"], by=operator(request), via=VIA, now=timezone.now())
+        obj.pk = row.pk
+        self.show_once(request, COPY, row.secret)
+
+    @display(description=_("address"), ordering="url")
+    def address(self, row: Webhook) -> SafeString:
+        return nowrap(row.url, "24rem")
+
+    @display(description=_("state"), ordering="enabled")
+    def condition(self, row: Webhook) -> SafeString:
+        return badge(_("in use"), "success") if row.enabled else badge(_("switched off"), "warning")
+
+    @display(description=_("created"), ordering="created_at")
+    def created(self, row: Webhook) -> str:
+        return stamp(row.created_at)
