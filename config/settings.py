@@ -289,11 +289,15 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "current_time": "conversations.tools.current_time",
     "search_dialogs": "conversations.tools.search_dialogs",
     "read_file": "conversations.tools.read_file",
+    "fetch_page": "conversations.web.fetch_page",
 }
+# Of them: what a dialog without an assistant has, and what a planned task has besides its assistant's own.
+DIALOG_TOOLS: list[str] = []
+TASK_TOOLS = ["current_time", "fetch_page"]
 
 # Who does planned tasks (llm.tasks.Perform), and whether an assistant's uid is one in use here: function(uid) -> bool.
-ASSISTANT_TASKS = ""
-ASSISTANT_DIRECTORY = ""
+ASSISTANT_TASKS = "conversations.tasks.perform"
+ASSISTANT_DIRECTORY = "conversations.services.knows"
 
 # The operator's fixed jobs: id -> (function, crontab, time zone).
 JOBS = {

@@ -46,9 +46,13 @@ class Refused:
 
 def check(turn: "Turn", user: User, chat: Chat, now: datetime) -> Refused | None:
     """Count the question and set aside what its answer may cost; or say why it is not answered."""
-    refused = too_many(turn.request, user, now)
-    if refused is not None or turn.target is None or not budgets.any_enabled():
-        return refused
+    return too_many(turn.request, user, now) or set_aside(turn, user, chat, now)
+
+
+def set_aside(turn: "Turn", user: User, chat: Chat, now: datetime) -> Refused | None:
+    """Set aside what the turn's answer may cost; or say which budget has no room for it."""
+    if turn.target is None or not budgets.any_enabled():
+        return None
     tokens, cost = budgets.foreseen(turn.target.model, turn.context_tokens, turn.call.max_output)
     refusal = budgets.reserve(turn.request.update_key, user, chat, tokens, cost, now)
     return refused_by(refusal, user) if refusal else None

@@ -1,6 +1,9 @@
 """One turn: load, talk, save. No database connection is held while the model speaks."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
@@ -25,6 +28,8 @@ from telegram_bot.streaming import Preview
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 # Seconds before a further try to save: an answer is paid for, a database that is away for a moment must not cost it.
 SAVE_AGAIN = (0.2, 1.0, 3.0)
 
@@ -42,7 +47,7 @@ async def answer(context: Context, question: Question) -> None:
     outcome = await _talk(turn, incoming)
     if outcome.images:
         outcome.pictures = await in_db(attachments.keep_pictures, outcome.images, incoming.user, timezone.now())
-    await _save(turn, outcome, incoming)
+    await saved(turn, outcome, lambda now: services.save(turn, outcome, incoming, now))
     log.info(
         "answered",
         request=turn.request.pk,
@@ -54,10 +59,11 @@ async def answer(context: Context, question: Question) -> None:
     await summarising.after_answer(client(), turn, outcome, incoming)
 
 
-async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
+async def saved(turn: Turn, outcome: Outcome, save: Callable[[datetime], T]) -> T:
+    """Call ``save`` with the time, again and again while the database is away; what it gives."""
     for pause in SAVE_AGAIN:
         try:
-            await in_db_first(services.save, turn, outcome, incoming, timezone.now())
+            return await in_db_first(save, timezone.now())
         except (OperationalError, InterfaceError) as error:
             log.warning("answer not saved", request=turn.request.pk, error=str(error), again_in=pause)
             await asyncio.sleep(pause)
@@ -65,9 +71,7 @@ async def _save(turn: Turn, outcome: Outcome, incoming: Incoming) -> None:
             # Half a character or a NUL: a model may say it, no database takes it.
             log.warning("answer cleaned", request=turn.request.pk, error=str(error))
             outcome.text, outcome.error, outcome.raw = plain(outcome.text), plain(outcome.error), None
-        else:
-            return
-    await in_db_first(services.save, turn, outcome, incoming, timezone.now())
+    return await in_db_first(save, timezone.now())
 
 
 async def _talk(turn: Turn, incoming: Incoming) -> Outcome:

@@ -110,6 +110,23 @@ def stepped_in(answered: str, chosen: str) -> str:
     return "↪️ " + _("**%(answered)s** answered: **%(chosen)s** is not available right now.") % names
 
 
+def planned_task() -> str:
+    return _("Planned task")
+
+
+def of_task(title: str, answer: str) -> str:
+    """What a planned task has to tell, marked as such."""
+    return f"⏰ **{escaped(title or planned_task())}**\n\n{answer}"
+
+
+def no_access() -> str:
+    return _("This person may not use the bot any more.")
+
+
+def no_assistant() -> str:
+    return _("The assistant of this task is gone or not offered to its person. Choose another one, or cancel the task.")
+
+
 def may_i(questions: Sequence[str]) -> str:
     """What the person is asked before something is done that cannot be undone."""
     return "❓ " + _("May I do this?") + "\n" + "\n".join(f"• {escaped(question)}" for question in questions)

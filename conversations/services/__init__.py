@@ -21,13 +21,14 @@ from conversations.services.dialogs import (
     target_for,
 )
 from conversations.services.handover import fallbacks, final, hand_over, next_after, told
+from conversations.services.planned import begin_task, knows, save_task
 from conversations.services.saving import remember_preview, save
 from conversations.services.turns import EDITED, OWN_KINDS, SOURCE, Outcome, Question, State, Turn, trim
 
 __all__ = [
     "DEFAULT_SECONDS", "EDITED", "OWN_KINDS", "SOURCE", "Defaults", "Outcome", "Question", "State", "Turn",
-    "ask_defaults", "begin", "bind", "bound_to", "choose_assistant", "choose_model", "defaults", "fallbacks",
-    "final", "forget_default", "hand_over", "make_default", "move_retired", "next_after", "offered_assistants",
-    "open_conversation", "problem_of", "recent", "remember_preview", "restore_version", "save", "save_assistant",
-    "settle", "start_anew", "target_for", "told", "trim",
+    "ask_defaults", "begin", "begin_task", "bind", "bound_to", "choose_assistant", "choose_model", "defaults",
+    "fallbacks", "final", "forget_default", "hand_over", "knows", "make_default", "move_retired", "next_after",
+    "offered_assistants", "open_conversation", "problem_of", "recent", "remember_preview", "restore_version", "save",
+    "save_assistant", "save_task", "settle", "start_anew", "target_for", "told", "trim",
 ]  # fmt: skip

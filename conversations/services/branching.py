@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from conversations import words_dialogs as words
 from conversations.models import Attachment, Conversation, Message, Request
 from conversations.services.library import TITLES, entry_of, open_instead, reopen
+from conversations.services.turns import ANSWER, request_key
 from delivery.models import Delivery
 from telegram_bot import outgoing
 from telegram_bot.incoming import Incoming
@@ -48,10 +50,13 @@ def _go_on_from(incoming: Incoming, request: Request, now: datetime) -> None:
 def _request_of(incoming: Incoming, message_id: int) -> Request | None:
     """The request whose answer that message is part of, asked here."""
     rows = Delivery.objects.filter(bot_id=incoming.bot_id, chat_id=incoming.chat_id, message_id=message_id)
-    key = rows.filter(key__startswith="turn:").values_list("key", flat=True).first()
-    request_id = key.split(":")[1] if key else ""
+    of_answers = rows.filter(Q(key__startswith="turn:") | Q(key__contains=f"{ANSWER}:"))
+    key = of_answers.values_list("key", flat=True).first() or ""
     here = Request.objects.filter(conversation__chat=incoming.chat, conversation__thread_id=incoming.thread)
-    return here.select_related("conversation").filter(pk=request_id).first() if request_id.isdecimal() else None
+    asked, request_id = here.select_related("conversation"), key.split(":")[1] if key.startswith("turn:") else ""
+    if ANSWER in key:
+        return asked.filter(update_key=request_key(key.partition(ANSWER)[0])).first()
+    return asked.filter(pk=request_id).first() if request_id.isdecimal() else None
 
 
 def _holding(current: Conversation | None, request: Request) -> Conversation | None:

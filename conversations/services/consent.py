@@ -13,6 +13,7 @@ from django.db import transaction
 
 from conversations import calling
 from conversations.models import Message, Request
+from conversations.services.handover import tools_of
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming
 
@@ -44,7 +45,7 @@ def _do(
     request: Request, calls: Sequence[Mapping[str, Any]], asked: Sequence[dict[str, Any]], incoming: Incoming
 ) -> str:
     """What an operator took from the assistant meanwhile is not done any more."""
-    lines, kept = [DONE], request.assistant.tools if request.assistant else ()
+    lines, kept = [DONE], tools_of(request.assistant)
     by = calling.asked_of(request, incoming.user, incoming.chat, incoming.thread)
     for step, call in zip(asked, calls, strict=True):
         began, how, told = time.monotonic(), "refused", calling.REFUSED

@@ -63,8 +63,12 @@ def recent(conversation: Conversation) -> tuple[list[Message], bool]:
 
 def target_for(conversation: Conversation) -> Target | None:
     """The dialog's choice, else its assistant's, else the default; a replacement stands in for what is gone."""
-    assistant = conversation.assistant
-    for model in (conversation.model, assistant.model if assistant else None):
+    return target_of(conversation.model, conversation.assistant)
+
+
+def target_of(chosen: Model | None, assistant: Assistant | None) -> Target | None:
+    """The choice, else the assistant's model, else the default."""
+    for model in (chosen, assistant.model if assistant else None):
         if model is not None and (usable := _usable(model)) is not None:
             return llm.target_of(usable)
     return defaults().target

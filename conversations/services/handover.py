@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Chat, User
 from conversations import context
+from conversations.models import Assistant
 from conversations.services.turns import Outcome, Turn
 from llm import routing, toolbox
 from llm.errors import ProviderError
@@ -15,12 +16,19 @@ from llm.services import Target
 
 def equipped(turn: Turn, user: User) -> Turn:
     """Give the turn its assistant's tools, as far as this person may use them; the model is told if it can call any."""
-    names = turn.request.assistant.tools if turn.request.assistant else ()
+    names = tools_of(turn.request.assistant, in_task=turn.task is not None)
     if names and turn.target is not None:
         turn.tools = [tool.spec() for tool in toolbox.offered(names, user, turn.task is not None)]
         if "tools" in routing.abilities(turn.target):
             turn.call = replace(turn.call, tools=turn.tools)
     return turn
+
+
+def tools_of(assistant: Assistant | None, in_task: bool = False) -> list[str]:
+    """The names of what is offered: to an assistant its own, to a dialog without one the house's, to a task what every
+    task needs as well."""
+    own = assistant.tools if assistant is not None else settings.DIALOG_TOOLS
+    return list(dict.fromkeys([*own, *(settings.TASK_TOOLS if in_task else ())]))
 
 
 def told(turn: Turn, outcome: Outcome) -> None:

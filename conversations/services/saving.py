@@ -31,8 +31,8 @@ def remember_preview(request: Request, message_id: int) -> None:
 @transaction.atomic
 def save(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> None:
     """Save the answer, what it cost, the messages to send, and that the update is done: all or nothing, and once."""
-    if _save_request(turn, outcome, now):
-        _save_messages(turn, outcome, now)
+    if save_request(turn, outcome, now):
+        save_messages(turn, outcome, now)
         _say(turn, outcome, incoming)
         _warn_once(turn, outcome, incoming, now)
     elif outcome.pictures:
@@ -67,7 +67,7 @@ def _refuse(turn: Turn, refused: Refused, incoming: Incoming) -> None:
     fleeting.say(key, incoming, refused.text, refused.keyboard, edit=shown, source=SOURCE)
 
 
-def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
+def save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
     """An unanswered question stays out of the history: the next one must not follow it without an answer."""
     if not outcome.text and not outcome.pictures:
         return
@@ -99,7 +99,7 @@ def _save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
     attachments.link_pictures(answer, outcome.pictures)
 
 
-def _save_request(turn: Turn, outcome: Outcome, now: datetime) -> bool:
+def save_request(turn: Turn, outcome: Outcome, now: datetime) -> bool:
     """False when it is saved already: the connection broke between an earlier commit and its confirmation."""
     usage, estimated = _counted(turn, outcome)
     model = turn.target.model if turn.target else None

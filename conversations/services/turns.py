@@ -1,5 +1,6 @@
 """A question on its way to an answer, and what became of it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +24,14 @@ SOURCE = "conversations"
 EDITED = "edited"
 # Kinds of error that are not a provider's (llm.errors.Kind): nobody to ask, an answer without a word, our own fault.
 OWN_KINDS = ("no_model", "empty", "bug")
+
+# After a task's key, in the keys of the deliveries that say its answer.
+ANSWER = ":answer"
+
+
+def request_key(task_key: str) -> str:
+    """Under which a task's request is on record (``Request.update_key``), whatever the length of its key."""
+    return f"task:{hashlib.sha256(task_key.encode()).hexdigest()[:40]}"
 
 
 @dataclass
