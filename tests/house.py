@@ -138,6 +138,7 @@ async def open_house(settings: Settings, *, limits: bool = False, **overrides: A
             await asyncio.gather(*tasks, return_exceptions=True)
             await local.stop("in", 0.0)
             await local.stop("out", 0.0)
+            await local.stop("task", 0.0)
             await turn.shutdown()
             await application.shutdown()
             engine.use(None)

@@ -159,7 +159,7 @@ def _write(batch: Batch) -> None:
             status=Status.PAUSED, status_reason=reason[:200], needs_attention=True, updated_at=batch.now
         )
         note(row, "paused", by=None, via="bot", now=batch.now, reason=reason)
-    batch.deliveries += _news_of_missed(batch)
+    batch.deliveries[:0] = _news_of_missed(batch)
 
 
 def _supersede(rows: Sequence[Reminder], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +16,7 @@ from reminders.services import NotNow, Refused, Stale
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
 
 pytestmark = pytest.mark.django_db
-BY = {"via": "chat", "by": None}
+BY: dict[str, Any] = {"via": "chat", "by": None}
 State = Occurrence.State
 
 

@@ -1,0 +1,213 @@
+"""What was fired leaves: what the person sees, and what stands in no row."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Chat, User
+from delivery import tick
+from delivery.models import Delivery, Schedule
+from llm.tasks import Done, Task, TaskFailed
+from reminders import services
+from reminders.models import Occurrence, Reminder, Status
+from tests.house import ANNA, BOT, TEAM, House, open_house
+from tests.reminders.making import HOUR, MINUTE, daily, once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Occurrence.State
+
+
+@pytest.fixture
+async def house(db: None, settings: Settings) -> AsyncIterator[House]:
+    async with open_house(settings) as opened:
+        yield opened
+
+
+def anna() -> User:
+    return User.objects.get(telegram_id=ANNA)
+
+
+def due_now(payload: dict[str, Any], **more: Any) -> Reminder:
+    now = timezone.now()
+    return once(anna(), now, now, payload=payload, **more)
+
+
+async def fired(house: House, payload: dict[str, Any], late: timedelta = timedelta(), **more: Any) -> Reminder:
+    """A reminder of Anna's that the tick has found and the outbox has sent."""
+    row: Reminder = await house.db(due_now, payload, **more)
+    await house.db(tick._fire_batch, timezone.now() + late, 100)
+    await house.quiet()
+    found: Reminder = await house.db(Reminder.objects.select_related("schedule").get, pk=row.pk)
+    return found
+
+
+async def test_the_person_gets_the_text_with_four_buttons(house: House) -> None:
+    row = await fired(house, {"text": "Drink *tea*_"})
+
+    assert house.heard(ANNA) == ["⏰ Drink *tea*_"]
+    occurrence = await house.db(Occurrence.objects.get)
+    assert house.buttons(ANNA) == {
+        "✅ Done": f"r:done:{occurrence.pk}",
+        "10 min": f"r:s10:{occurrence.pk}",
+        "1 h": f"r:s60:{occurrence.pk}",
+        "tomorrow": f"r:tom:{occurrence.pk}",
+    }
+    assert (row.status, occurrence.state) == (Status.COMPLETED, State.ACKED)
+
+
+async def test_the_words_stand_in_no_delivery(house: House) -> None:
+    await fired(house, {"text": "Secret"})
+    rows = await house.db(lambda: list(Delivery.objects.values_list("content", "error", "result")))
+    assert "Secret" not in str(rows)
+    assert house.heard(ANNA) == ["⏰ Secret"]
+
+
+async def test_a_late_one_says_for_when_it_was_planned(house: House) -> None:
+    await fired(house, {"text": "Tea"}, late=10 * MINUTE)
+    (said,) = house.heard(ANNA)
+    assert said.startswith("⏰ Tea\n\nLate: this was planned for ")
+
+
+async def test_a_long_text_comes_in_parts_and_in_order(house: House) -> None:
+    words = " ".join(f"word{number}" for number in range(1200))
+    row = await fired(house, {"text": words})
+    said = house.heard(ANNA)
+    assert len(said) == 3
+    assert " ".join(said) == f"⏰ {words}"
+    assert "reply_markup" not in house.messages(ANNA)[0]
+    assert house.buttons(ANNA)
+    assert row.status == Status.COMPLETED
+
+
+async def test_in_a_group_the_person_is_called_by_name(house: House) -> None:
+    chat = await house.db(
+        Chat.objects.create, bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Team", status="active"
+    )
+    await fired(house, {"text": "Stand-up"}, chat=chat)
+    (message,) = house.messages(TEAM)
+    assert message["text"] == "⏰ Анна, Stand-up"
+    (entity,) = message["entities"]
+    assert (entity["type"], entity["user"]["id"]) == ("text_mention", ANNA)
+
+
+async def test_what_was_missed_is_told_in_one_message(house: House) -> None:
+    def plan() -> None:
+        now = timezone.now()
+        for text in ("Tea", "Coffee"):
+            once(anna(), now + HOUR, now, payload={"text": text})
+        daily(anna(), now, "0 * * * *", payload={"text": "Water"})
+
+    await house.db(plan)
+    await house.db(tick._fire_batch, timezone.now() + timedelta(days=2), 100)
+    await house.quiet()
+    told = house.heard(ANNA)[0]
+    assert told.startswith("⏰ I was away, and these reminders did not come:")
+    assert all(text in told for text in ("Tea: ", "Coffee: ", "Water: 47 times", "/reminders"))
+
+
+@pytest.mark.parametrize("verb", [services.pause, services.cancel])
+async def test_what_was_taken_back_before_it_left_is_not_said(house: House, verb: Any) -> None:
+    def fire_and_take_back() -> None:
+        row = due_now({"text": "Tea"})
+        tick._fire_batch(timezone.now(), 100)
+        verb(row, by=None, via="chat", now=timezone.now())
+
+    house.engine._open.discard("out")  # nothing leaves for this moment
+    await house.db(fire_and_take_back)
+    house.engine._open.add("out")
+    await house.engine.sweep()
+    await house.quiet()
+    assert house.heard(ANNA) == []
+    assert await house.db(lambda: Occurrence.objects.get().state) == State.WITHDRAWN
+
+
+async def test_one_that_may_have_arrived_is_sent_again_and_marked(house: House) -> None:
+    house.fault("sendMessage", "cut_after")
+    await fired(house, {"text": "Tea"})
+    await house.until(lambda: len(house.heard(ANNA)) == 2)
+    assert house.heard(ANNA)[1].startswith("↻ possibly a repetition\n⏰ Tea")
+
+
+async def test_it_nags_until_it_is_done(house: House) -> None:
+    row = await fired(house, {"text": "Pills"}, nag_minutes=5)
+    await house.db(tick._fire_batch, timezone.now() + 6 * MINUTE, 100)
+    await house.quiet()
+    assert house.heard(ANNA) == ["⏰ Pills", "⏰ Pills\n\nOnce more, until you press Done."]
+    assert row.status == Status.ACTIVE
+
+
+async def test_the_tick_of_the_running_bot_fires_by_itself(house: House) -> None:
+    import asyncio
+
+    stop = asyncio.Event()
+    running = asyncio.create_task(tick.run(stop))
+    await house.db(lambda: once(anna(), timezone.now() + timedelta(seconds=1), timezone.now()))
+    await house.until(lambda: house.heard(ANNA) == ["⏰ Tea"])
+    stop.set()
+    await running
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+performed: list[Task] = []
+trouble: list[TaskFailed] = []
+
+
+async def perform(task: Task) -> Done:
+    performed.append(task)
+    if trouble:
+        raise trouble.pop()
+    return Done("", f"run {len(performed)}")
+
+
+@pytest.fixture
+def _tasks(settings: Settings) -> None:
+    settings.ASSISTANT_TASKS = "tests.reminders.test_source.perform"
+    performed.clear()
+    trouble.clear()
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_an_assistant_does_a_task_and_hears_what_came_of_the_one_before(house: House) -> None:
+    row = await house.db(lambda: daily(anna(), timezone.now(), "0 * * * *", payload={"task": "Look"}))
+    for hours in (1, 2):
+        await house.db(tick._fire_batch, timezone.now() + hours * HOUR, 100)
+        await house.quiet()
+    await house.until(lambda: len(performed) == 2)
+    await house.quiet()
+
+    assert [task.previous for task in performed] == ["", "run 1"]
+    assert (performed[0].payload, performed[0].reminder_id) == ({"task": "Look"}, row.pk)
+    results = await house.db(lambda: sorted(Occurrence.objects.values_list("state", "result")))
+    assert results == [("acked", "run 1"), ("acked", "run 2")]
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_a_task_that_cannot_be_done_is_given_up_with_the_reason(house: House) -> None:
+    trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+    row = await fired(house, {"task": "Look"})
+    occurrence = await house.db(Occurrence.objects.get)
+    assert (occurrence.state, occurrence.error) == (State.DEAD, "budget: No budget is left.")
+    assert (row.status, row.needs_attention) == (Status.ACTIVE, True)
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_a_task_that_failed_for_a_moment_is_tried_again(house: House) -> None:
+    trouble.append(TaskFailed("server", "The provider is away."))
+    await fired(house, {"task": "Look"})
+    await house.until(lambda: len(performed) == 2)
+    await house.quiet()
+    assert await house.db(lambda: Occurrence.objects.get().state) == State.ACKED
+
+
+async def test_a_source_that_breaks_pauses_its_reminder_with_the_reason(house: House) -> None:
+    row = await house.db(due_now, {"text": "Tea"})
+    await house.db(lambda: Schedule.objects.filter(object_id=str(row.pk)).update(rule={"kind": "nonsense"}))
+    await house.db(tick.tick)
+    found = await house.db(Reminder.objects.get, pk=row.pk)
+    assert (found.status, found.needs_attention) == (Status.PAUSED, True)
+    assert found.status_reason.startswith("It could not be fired")
