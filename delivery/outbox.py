@@ -1,10 +1,11 @@
-"""Draining of the lanes ``out:…``: claim the oldest message of a chat, send it, record what became of it.
+"""Draining of the lanes ``out:…`` and ``task:…``: claim the oldest message of a chat, send it, record what became of it.
 
 The only place where a message leaves. A lane module is three functions: ``drain``, ``waiting_lanes``, ``recover``.
 """
 
 import functools
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -24,8 +25,11 @@ from delivery.models import Delivery
 log = structlog.get_logger(__name__)
 
 QUEUE = Queue(Delivery, free="queued", held="sending", order="id", lease=timedelta(seconds=150))
+# In lanes ``task:…`` an assistant is at work before anything can be said.
+TASKS = replace(QUEUE, lease=timedelta(seconds=960))
 
 _claim: Together[str, Delivery | None] = Together(functools.partial(claim_heads, QUEUE), first=True)
+_claim_task: Together[str, Delivery | None] = Together(functools.partial(claim_heads, TASKS))
 # Until it is on record that a message was sent, a crash would send it again.
 _record: Together[services.Record, None] = Together(services.record_sent, first=True)
 
@@ -51,7 +55,7 @@ def lane_of(bot_id: int, chat_id: int) -> str:
 async def drain(lane: str) -> bool:
     """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
     await _room()(lane)
-    delivery = await _claim(lane)
+    delivery = await (_claim_task if lane.startswith("task:") else _claim)(lane)
     if delivery is None:
         return False
     with trace(delivery.trace_id):

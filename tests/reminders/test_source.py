@@ -1,6 +1,6 @@
 """What was fired leaves: what the person sees, and what stands in no row."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -155,10 +155,14 @@ async def test_the_tick_of_the_running_bot_fires_by_itself(house: House) -> None
 
 performed: list[Task] = []
 trouble: list[TaskFailed] = []
+# What looks around while a task is done.
+at_work: list[Callable[[], Awaitable[None]]] = []
 
 
 async def perform(task: Task) -> Done:
     performed.append(task)
+    for look in at_work:
+        await look()
     if trouble:
         raise trouble.pop()
     return Done("", f"run {len(performed)}")
@@ -169,6 +173,7 @@ def _tasks(settings: Settings) -> None:
     settings.ASSISTANT_TASKS = "tests.reminders.test_source.perform"
     performed.clear()
     trouble.clear()
+    at_work.clear()
 
 
 @pytest.mark.usefixtures("_tasks")
@@ -211,3 +216,17 @@ async def test_a_source_that_breaks_pauses_its_reminder_with_the_reason(house: H
     found = await house.db(Reminder.objects.get, pk=row.pk)
     assert (found.status, found.needs_attention) == (Status.PAUSED, True)
     assert found.status_reason.startswith("It could not be fired")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_a_task_may_take_longer_than_a_message(house: House) -> None:
+    leases: list[timedelta] = []
+
+    def look() -> None:
+        row = Delivery.objects.get(state="sending")
+        assert row.lease_until is not None
+        leases.append(row.lease_until - timezone.now())
+
+    at_work.append(lambda: house.db(look))
+    await fired(house, {"task": "Look"})
+    assert timedelta(minutes=15) < leases[0] < timedelta(minutes=17)
