@@ -14,6 +14,7 @@ from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, Role, User
 from conversations.models import Assistant
 from delivery.models import Delivery, JobRequest
 from llm.models import Model, ProviderState
+from reminders.models import Webhook
 from telegram_bot.models import Update
 from tests.admin.conftest import client_of, person, url
 
@@ -50,6 +51,8 @@ CASES = [
     Case(Delivery, "retry", {"state": "failed"}, {"state": "queued"}, "delivery.retried"),
     Case(Delivery, "retry", {"state": "unknown"}, {"state": "queued", "repeated": True}, "delivery.retried"),
     Case(Delivery, "cancel", {"state": "queued"}, {"state": "cancelled"}, "delivery.cancelled"),
+    Case(Webhook, "enable", {"enabled": False}, {"enabled": True}, "webhook.enabled"),
+    Case(Webhook, "disable", {"enabled": True}, {"enabled": False}, "webhook.disabled"),
     Case(Assistant, "make_default", {"is_default": False}, {"is_default": True}, "assistant.made_default"),
 ]
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.model._meta.label}.{case.verb}")
