@@ -1,6 +1,7 @@
 """Settings: every one comes from the environment or `.env` (documented in `.env.example`)."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True
+# The page of the API's docs. Ninja is no installed app: the bot's process would then import it, and pydantic.
+STATICFILES_DIRS = [("ninja", Path(str(find_spec("ninja").origin)).parent / "static" / "ninja")]  # type: ignore[union-attr]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 BEHIND_HTTPS_PROXY = env.flag("BEHIND_HTTPS_PROXY", False)
@@ -303,6 +306,7 @@ ASSISTANT_DIRECTORY = "conversations.services.knows"
 JOBS = {
     "sync_models": ("llm.jobs.sync_models", REFRESH_CRON, TIME_ZONE),
     "housekeeping": ("delivery.jobs.housekeeping", "17 * * * *", "UTC"),
+    "zone_news": ("delivery.zone_news.follow", "40 3 * * 1", "UTC"),
 }
 # What housekeeping calls, each a function(now) -> number of rows removed.
 HOUSEKEEPING = [

@@ -10,6 +10,7 @@ from core.show import badge
 JOB_TITLES = {
     "sync_models": _("Refresh the catalogue of models"),
     "housekeeping": _("Remove what is past its time"),
+    "zone_news": _("Follow changed time zones"),
 }
 RUN_KIND = {
     DjangoJobExecution.SENT: "info",
