@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.urls import include, path
 
 from config import tracing
+from config.api import api
 from telegram_bot.webhook import webhook
 
 admin.autodiscover()
@@ -22,4 +23,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("telegram/webhook", webhook),
+    path("api/", api.urls),
 ]

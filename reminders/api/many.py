@@ -1,0 +1,166 @@
+"""Several at once: a person's reminders, what comes in a window, a reminder's history, who did what."""
+
+import heapq
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Annotated, Literal
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from ninja import Query
+from pydantic import BeforeValidator, Field
+
+from accounts.models import AuditEntry
+from core.problem import HttpProblem, bad
+from reminders.api import shapes
+from reminders.api.routing import (
+    Id,
+    IdText,
+    Limit,
+    Number,
+    Page,
+    Request,
+    find,
+    known_only,
+    paged,
+    person,
+    route,
+    uuid_in,
+    visible,
+)
+from reminders.api.shapes import EntriesOut, OccurrencesOut, RemindersOut, WindowOut, answer
+from reminders.api.times import FORM, BadTime, read_time, written
+from reminders.models import Occurrence, Reminder, Status, Type
+
+LONGEST_WINDOW = timedelta(days=31)
+MOST_FIRES = 1000
+MOST_LOOKED_AT = 10_000  # recurring reminders that run before the window, and perhaps in it
+
+Statuses = Literal["pending", "active", "paused", "completed", "cancelled"]
+# In an address a plus that was not escaped is a space.
+Instant = Annotated[str, BeforeValidator(lambda text: str(text).replace(" ", "+")), Field(pattern=rf"^{FORM}$")]
+
+
+@route("GET", "/user/{user_id}", "reminders:read", {200: RemindersOut}, 400, 404)
+def list_reminders(
+    request: Request,
+    user_id: str,
+    status: Annotated[list[Statuses], Query([], description="several: any of them")],
+    type: Annotated[list[Literal["one_time", "recurring"]], Query([])],  # noqa: A002
+    page: Page,
+    limit: Limit,
+) -> HttpResponse:
+    """A person's reminders, the next one first; `user_id` is the person's Telegram id."""
+    known_only(request, "status", "type", "page", "limit")
+    now = timezone.now()
+    rows = Reminder.objects.filter(user=person(_telegram_id(user_id)))
+    if status:
+        rows = rows.with_status(status, now)
+    if type:
+        rows = rows.filter(type__in=type)
+    return paged(rows.in_order().values_list("pk", flat=True), page, limit, lambda keys: _shown(keys, now))
+
+
+def _telegram_id(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or len(text) > 18:
+        raise HttpProblem(404, _("There is no such person here. They must be let in first."))
+    return int(text)
+
+
+def _shown(keys: list[UUID], now: datetime) -> list[object]:
+    """Sorting thousands is cheap as long as only the page's rows are read whole."""
+    rows = Reminder.objects.filter(pk__in=keys).select_related("schedule", "user")
+    found = {row.pk: row for row in rows}
+    return [shapes.reminder(found[key], now) for key in keys if key in found]
+
+
+@route("GET", "/scheduled", "reminders:read", {200: WindowOut}, 400, 404)
+def list_scheduled(
+    request: Request,
+    since: Annotated[Instant | None, Query(None, alias="from", description="now, if it is left out")],
+    to: Annotated[Instant | None, Query(None, description="31 days after `from`, if it is left out")],
+    user_id: Annotated[Number | None, Query(None, description="only this person's")],
+) -> HttpResponse:
+    """What will fire in a window, each run of a recurring reminder on its own; 31 days and 1000 runs at most."""
+    known_only(request, "from", "to", "user_id")
+    now = timezone.now()
+    start = now if since is None else _instant("from", since)
+    end = start + LONGEST_WINDOW if to is None else _instant("to", to)
+    if not start <= end <= start + LONGEST_WINDOW:
+        raise bad("to", "out-of-range", _("The window must end after it begins, and 31 days later at most."))
+    rows = visible() if user_id is None else visible().filter(user=person(user_id))
+    found, is_all = _that_may_fire(rows, start, end)
+    fires = list(islice(heapq.merge(*(_stream(row, start, end) for row in found)), MOST_FIRES + 1))
+    by_id = {str(row.pk): row for row in found}
+    shown = [_fire(by_id[key], at, now) for at, key in fires[:MOST_FIRES]]
+    page = {"page": 1, "limit": MOST_FIRES, "total": len(shown), "pages": min(len(shown), 1)}
+    window = {"from": written(start), "to": written(end), "truncated": len(fires) > MOST_FIRES or not is_all}
+    return answer({"items": shown, **page, **window})
+
+
+def _instant(name: str, text: str) -> datetime:
+    try:
+        return read_time(text, None)
+    except BadTime as error:
+        raise HttpProblem(400, flaws=[error.flaw(name)]) from error
+
+
+def _that_may_fire(rows: "QuerySet[Reminder]", start: datetime, end: datetime) -> tuple[list[Reminder], bool]:
+    """The reminders that fire in the window, and whether these are all. The first 1001 fires come from the 1001 that
+    are next, or from fewer; any that run before the window may run in it too."""
+    active = rows.filter(status=Status.ACTIVE).defer("payload").order_by("schedule__next_at", "id")
+    earlier = active.filter(schedule__next_at__lt=start, type=Type.RECURRING)[: MOST_LOOKED_AT + 1]
+    inside = active.filter(schedule__next_at__gte=start, schedule__next_at__lte=end)[: MOST_FIRES + 1]
+    before = list(earlier)
+    return [*before[:MOST_LOOKED_AT], *inside], len(before) <= MOST_LOOKED_AT
+
+
+def _stream(row: Reminder, start: datetime, end: datetime) -> Iterator[tuple[datetime, str]]:
+    for at in shapes.fires(row, start, end):
+        yield at, str(row.pk)
+
+
+def _fire(row: Reminder, at: datetime, now: datetime) -> dict[str, object]:
+    return {
+        "reminder_id": str(row.pk),
+        "user_id": row.user.telegram_id,
+        "assistant_id": str(row.assistant_id) if row.assistant_id else None,
+        "type": row.type,
+        "title": row.title,
+        "status": str(row.status_at(now)),
+        "at": written(at),
+    }
+
+
+@route("GET", "/{reminder_id}/occurrences", "reminders:read", {200: OccurrencesOut}, 400, 404)
+def list_occurrences(request: Request, reminder_id: Id, page: Page, limit: Limit) -> HttpResponse:
+    """What became of each planned time, the latest first."""
+    known_only(request, "page", "limit")
+    rows = Occurrence.objects.filter(reminder=find(reminder_id)).order_by("-planned_at", "id")
+    return paged(rows, page, limit, lambda found: [shapes.occurrence(row) for row in found])
+
+
+@route("GET", "/audit", "audit:read", {200: EntriesOut}, 400)
+def list_audit(
+    request: Request,
+    reminder_id: Annotated[IdText | None, Query(None)],
+    page: Page,
+    limit: Limit,
+) -> HttpResponse:
+    """Who did what to reminders, the latest first; never what they are about."""
+    known_only(request, "reminder_id", "page", "limit")
+    rows = AuditEntry.objects.filter(action__startswith="reminder.").select_related("actor").order_by("-at", "-id")
+    if reminder_id is not None:
+        rows = rows.filter(target=f"reminder:{_uuid_of(reminder_id)}")
+    return paged(rows, page, limit, lambda found: [shapes.entry(row) for row in found])
+
+
+def _uuid_of(text: str) -> str:
+    try:
+        return str(uuid_in(text))
+    except HttpProblem as error:
+        raise bad("reminder_id", "bad-value", _("Write the id of a reminder.")) from error

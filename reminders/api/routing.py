@@ -1,0 +1,153 @@
+"""How a route is declared: its scope, its answers, and what every route shares."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Path, Query, Router
+from pydantic import BaseModel, BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from accounts.models import Access, ApiKey, User
+from core.problem import Flaw, HttpProblem
+from reminders.api.access import Opens
+from reminders.api.shapes import ProblemOut, answer
+from reminders.models import Reminder
+
+router = Router(tags=["reminders"])
+
+View = TypeVar("View", bound=Callable[..., Any])
+MOST_PAGES = 1_000_000
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+class Request(HttpRequest):
+    auth: ApiKey
+
+
+def route(
+    method: str,
+    path: str,
+    scope: str,
+    answers: dict[int, type[BaseModel] | None],
+    *problems: int,
+    headers: Iterable[str] = (),
+) -> Callable[[View], View]:
+    """Declare a route that keys with ``scope`` may call; besides ``answers`` it has the ``problems``."""
+    wrong = dict.fromkeys(sorted({*problems, 401, 403, 405}), ProblemOut)
+    extra: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
+    if headers:
+        extra["parameters"] = [HEADERS[name] for name in headers]
+
+    def declare(view: View) -> View:
+        words = (view.__doc__ or "").strip()
+        return router.api_operation(
+            [method],
+            path,
+            auth=Opens(scope),
+            response={**answers, **wrong},
+            operation_id=view.__name__,
+            summary=words.partition("\n")[0],
+            description=f"{words}\n\nNeeds the scope `{scope}`.",
+            by_alias=True,
+            openapi_extra=extra,
+        )(view)
+
+    return declare
+
+
+HEADERS = {
+    "Idempotency-Key": {
+        "in": "header",
+        "name": "Idempotency-Key",
+        "description": "The same key with the same body makes one reminder, however often it is sent.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+        "required": False,
+    },
+    "If-Match": {
+        "in": "header",
+        "name": "If-Match",
+        "description": "The ETag of what was read; another version is left alone and answered with 412.",
+        "schema": {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'},
+        "required": False,
+    },
+}
+
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
+        raise PydanticCustomError("bad-value", "{text}", {"text": _("Write a whole number.")})
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str) and value not in ("true", "false", "1", "0"):
+        raise PydanticCustomError("bad-value", "{text}", {"text": _("Write true or false.")})
+    return value
+
+
+Number = Annotated[int, BeforeValidator(_digits)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Id = Annotated[IdText, Path()]
+Page = Annotated[Number, Query(1, ge=1, le=MOST_PAGES)]
+Limit = Annotated[Number, Query(20, ge=1, le=100)]
+
+
+def known_only(request: HttpRequest, *names: str) -> None:
+    """Refuse other query parameters: one mistyped would else be left out without a word."""
+    flaws = [
+        Flaw(name[:100], "unknown-field", _("There is no such parameter. Look for a typing error."))
+        for name in request.GET
+        if name not in names
+    ]
+    if flaws:
+        raise HttpProblem(400, flaws=flaws)
+
+
+def uuid_in(text: str) -> UUID:
+    """The id in a path. Raises HttpProblem: what is no id is nobody's."""
+    if not UUID_FORM.fullmatch(text):
+        raise HttpProblem(404, _("There is no such thing here. Look at its id."))
+    return UUID(text)
+
+
+# --- what there is --------------------------------------------------------------------------------------------------
+
+
+def visible() -> QuerySet[Reminder]:
+    """Of people who are in; others do not exist for the API."""
+    rows = Reminder.objects.filter(user__is_active=True, user__status=Access.ACTIVE)
+    return rows.select_related("schedule", "user", "created_by_key")
+
+
+def find(reminder_id: str) -> Reminder:
+    row = visible().filter(pk=uuid_in(reminder_id)).first()
+    if row is None:
+        raise HttpProblem(404, _("There is no such reminder."))
+    return row
+
+
+def person(telegram_id: int) -> User:
+    user = User.objects.by_telegram(telegram_id)
+    if user is None or not user.may_use:
+        raise HttpProblem(404, _("There is no such person here. They must be let in first."))
+    return user
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+def paged(rows: "QuerySet[Any]", page: int, limit: int, show: Callable[[list[Any]], list[Any]]) -> HttpResponse:
+    """One page of ``rows``; past the end it is empty."""
+    total = rows.order_by().count()
+    first = (page - 1) * limit
+    found = list(rows[first : first + limit]) if first < total else []
+    return answer({"items": show(found), "page": page, "limit": limit, "total": total, "pages": -(-total // limit)})

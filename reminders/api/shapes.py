@@ -1,0 +1,270 @@
+"""What we answer: rows as programs see them. The classes describe it in the OpenAPI, the functions make it."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.http import HttpResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from accounts.models import AuditEntry
+from delivery.schedule import Run, next_after, preview, to_json
+from delivery.schedule import zone_of as zone_named
+from reminders.api.times import written
+from reminders.models import Occurrence, Reminder
+
+OWNER = "owner"  # as a timezone: the person's own, whichever it is at the time
+SHOWN_RUNS = 5
+MOST_COUNTED = 1000
+MICROSECOND = datetime.resolution
+
+
+States = Literal["queued", "claimed", "acked", "retry_wait", "dead", "missed", "skipped", "withdrawn"]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RunOut(Shape):
+    at: datetime
+    local: str
+    remark: str | None
+
+
+class OccurrenceOut(Shape):
+    event_id: str
+    reminder_id: str
+    planned_at: datetime
+    state: States
+    attempts: int
+    fired_at: datetime | None
+    lateness: float
+    missed_count: int
+    lease_until: datetime | None
+    acked_at: datetime | None
+    result: str
+    error: str
+
+
+class ReminderOut(Shape):
+    id: str
+    user_id: int | None
+    assistant_id: str | None
+    created_by_assistant_id: str | None
+    type: Literal["one_time", "recurring"]
+    trigger_at: datetime | None
+    cron_expression: str | None
+    rule: dict[str, Any]
+    timezone: str
+    effective_timezone: str
+    title: str
+    payload: str
+    status: Literal["pending", "active", "paused", "completed", "cancelled"]
+    status_reason: str
+    needs_attention: bool
+    next_run_at: datetime | None
+    last_triggered_at: datetime | None
+    run_count: int
+    start_at: datetime | None
+    end_at: datetime | None
+    max_runs: int | None
+    grace_seconds: int
+    catch_up: Literal["none", "last"]
+    nag_minutes: int | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class FullReminderOut(ReminderOut):
+    next_runs: list[RunOut]
+    last_occurrence: OccurrenceOut | None
+
+
+class DryRunOut(Shape):
+    next_runs: list[RunOut]
+
+
+class FireOut(Shape):
+    reminder_id: str
+    user_id: int | None
+    assistant_id: str | None
+    type: Literal["one_time", "recurring"]
+    title: str
+    status: Literal["pending", "active"]
+    at: datetime
+
+
+class EntryOut(Shape):
+    id: int
+    at: datetime
+    action: str
+    reminder_id: str
+    actor: str
+    actor_user_id: int | None
+    via: str
+    details: dict[str, Any]
+
+
+class PageOut(Shape):
+    page: int
+    limit: int
+    total: int
+    pages: int
+
+
+class RemindersOut(PageOut):
+    items: list[ReminderOut]
+
+
+class OccurrencesOut(PageOut):
+    items: list[OccurrenceOut]
+
+
+class EntriesOut(PageOut):
+    items: list[EntryOut]
+
+
+class WindowOut(PageOut):
+    """``truncated``: more would fire in the window than is shown."""
+
+    items: list[FireOut]
+    from_: datetime = Field(alias="from")
+    to: datetime
+    truncated: bool
+
+
+class FlawOut(Shape):
+    field: str
+    code: str
+    detail: str
+
+
+class ProblemOut(Shape):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FlawOut]
+
+
+def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    content = json.dumps(data, ensure_ascii=False)
+    return HttpResponse(content, status=status, content_type="application/json", headers=headers)
+
+
+def reminder(row: Reminder, now: datetime) -> dict[str, Any]:
+    """``row`` with its schedule and person loaded."""
+    plan = row.schedule
+    return {
+        "id": str(row.pk),
+        "user_id": row.user.telegram_id,
+        "assistant_id": _text(row.assistant_id),
+        "created_by_assistant_id": _text(row.created_by_assistant),
+        "type": row.type,
+        "trigger_at": written(row.trigger_at),
+        "cron_expression": row.cron_expression,
+        "rule": {**to_json(row.rule), **({"at": written(row.trigger_at)} if row.trigger_at else {})},
+        "timezone": OWNER if row.zone_of_owner else plan.zone,
+        "effective_timezone": plan.zone,
+        "title": row.title,
+        "payload": json.dumps(row.payload, ensure_ascii=False),
+        "status": str(row.status_at(now)),
+        "status_reason": row.status_reason,
+        "needs_attention": row.needs_attention,
+        "next_run_at": written(row.next_run_at),
+        "last_triggered_at": written(plan.last_at),
+        "run_count": plan.runs,
+        "start_at": written(plan.start_at),
+        "end_at": written(plan.end_at),
+        "max_runs": plan.max_runs,
+        "grace_seconds": plan.grace_seconds,
+        "catch_up": plan.catch_up,
+        "nag_minutes": row.nag_minutes,
+        "version": row.version,
+        "created_at": written(row.created_at),
+        "updated_at": written(row.updated_at),
+    }
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value is not None else None
+
+
+def full_reminder(row: Reminder, now: datetime, last: Occurrence | None) -> dict[str, Any]:
+    zone = zone_named(row.schedule.zone)
+    runs = [run(one, zone) for one in runs_ahead(row, SHOWN_RUNS)]
+    return {**reminder(row, now), "next_runs": runs, "last_occurrence": last and occurrence(last)}
+
+
+def run(one: Run, zone: ZoneInfo) -> dict[str, Any]:
+    return {"at": written(one.at), "local": one.at.astimezone(zone).isoformat(), "remark": one.remark}
+
+
+def runs_ahead(row: Reminder, most: int) -> list[Run]:
+    """The next runs, the first of them as the schedule has it (it may have been put off)."""
+    first, zone, plan = row.next_run_at, zone_named(row.schedule.zone), row.schedule
+    if first is None:
+        return []
+    most = most if plan.max_runs is None else min(most, max(plan.max_runs - plan.runs, 0))
+    runs = preview(row.rule, first - MICROSECOND, zone, most)
+    if not runs or runs[0].at != first:
+        runs = [Run(first), *preview(row.rule, first, zone, most - 1)][:most]
+    return [one for one in runs if plan.end_at is None or one.at <= plan.end_at]
+
+
+def fires(row: Reminder, since: datetime, until: datetime) -> Iterator[datetime]:
+    """When it fires from ``since`` to ``until``, one after another."""
+    plan, zone = row.schedule, zone_named(row.schedule.zone)
+    last = until if plan.end_at is None else min(until, plan.end_at)
+    left = None if plan.max_runs is None else max(plan.max_runs - plan.runs, 0)
+    # Runs before the window are counted only where they matter, and so many only.
+    skip_to = since - MICROSECOND if left is None or left > MOST_COUNTED else None
+    for at in islice(_from(row, zone, skip_to), left):
+        if at > last:
+            return
+        if at >= since:
+            yield at
+
+
+def _from(row: Reminder, zone: ZoneInfo, skip_to: datetime | None) -> Iterator[datetime]:
+    at = row.next_run_at
+    while at is not None:
+        yield at
+        at = next_after(row.rule, at if skip_to is None else max(at, skip_to), zone)
+
+
+def occurrence(row: Occurrence) -> dict[str, Any]:
+    return {
+        "event_id": str(row.pk),
+        "reminder_id": str(row.reminder_id),
+        "planned_at": written(row.planned_at),
+        "state": row.state,
+        "attempts": row.attempts,
+        "fired_at": written(row.fired_at),
+        "lateness": row.lateness,
+        "missed_count": row.missed_count,
+        "lease_until": written(row.lease_until),
+        "acked_at": written(row.acked_at),
+        "result": row.result,
+        "error": row.error,
+    }
+
+
+def entry(row: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "at": written(row.at),
+        "action": row.action,
+        "reminder_id": row.target.partition(":")[2],
+        "actor": row.actor_label,
+        "actor_user_id": row.actor.telegram_id if row.actor else None,
+        "via": row.via,
+        "details": row.details,
+    }
