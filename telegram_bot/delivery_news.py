@@ -17,13 +17,17 @@ from telegram_bot.access import escaped
 from telegram_bot.notices import notify_admins
 
 
+# Backends whose deliveries are a message in a chat.
+SAID = ("telegram", "reminder")
+
+
 def connect() -> None:
     delivery_ended_badly.connect(on_ended_badly, dispatch_uid="telegram_bot.delivery_news")
 
 
 def on_ended_badly(delivery: Delivery, **_kwargs: Any) -> None:
     # A notice about the admins' own chat would fail as the message did.
-    if delivery.backend != "telegram" or delivery.chat_id == settings.ADMIN_CHAT_ID:
+    if delivery.backend not in SAID or delivery.chat_id == settings.ADMIN_CHAT_ID:
         return
     with translation.override(settings.LANGUAGE_CODE):
         if reason := _reason(delivery):

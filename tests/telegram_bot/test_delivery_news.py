@@ -126,3 +126,9 @@ async def test_group_that_shuts_the_bot_out_is_told_to_the_admins(house: House) 
     chat = await house.db(lambda: Chat.objects.get(telegram_id=TEAM))
     assert "kicked" in chat.unreachable
     assert house.heard(OLGA) == []
+
+
+@pytest.mark.parametrize("backend", ["telegram", "reminder"])
+def test_a_reminder_that_was_not_sent_is_told_as_any_message(backend: str, now: datetime) -> None:
+    fails("bug", now, backend=backend)
+    assert len(news()) == 1
