@@ -248,6 +248,7 @@ LANES = {
     "out": "delivery.outbox",
     "announce": "telegram_bot.broadcasts",
     "task": "delivery.outbox",
+    "event": "reminders.events",
 }
 
 # How a delivery leaves: async send(delivery) -> Sent.
@@ -279,6 +280,8 @@ API_SCOPES = {
 # What else runs in the bot's process until it ends: async run(stop).
 SERVICES = [
     "delivery.tick.run",
+    "reminders.events.run",
+    "reminders.sinks.redis_list.run",
 ]
 
 # What fires on a schedule (the capabilities with schedules add themselves here).
@@ -286,7 +289,11 @@ DELIVERY_SOURCES: dict[str, str] = {
     "reminder": "reminders.source",
     "nag": "reminders.nag",
 }
-EVENT_SINKS: dict[str, str] = {}
+# Where events for other programs go: name -> module with async drain(lane), and what else reminders/events.py asks.
+EVENT_SINKS: dict[str, str] = {
+    "redis": "reminders.sinks.redis_list",
+    "webhook": "reminders.sinks.webhook",
+}
 # What assistants may be given: name -> llm.toolbox.Tool.
 ASSISTANT_TOOLS: dict[str, str] = {
     "current_time": "conversations.tools.current_time",
@@ -335,6 +342,7 @@ HEALTH_CHECKS = {
     "inbox": "telegram_bot.health.inbox",
     "outbox": "delivery.health.outbox",
     "tick": "delivery.health.tick",
+    "redis": "reminders.health.redis",
     "scheduler": "delivery.health.scheduler",
     "disk": "core.health.disk",
 }

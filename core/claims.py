@@ -95,6 +95,29 @@ def claim(queue: Queue, lanes: Sequence[str]) -> tuple[str, list[Any]]:
     return sql, [*lanes, WORKER, *lease, *now, *now]
 
 
+def claim_many(queue: Queue, lane: str, most: int) -> list[Any]:
+    """The oldest rows of ``lane`` that are free and due, ``most`` of them, now held by this worker; in order.
+
+    For lanes whose rows need not wait for one another. One query.
+    """
+    _names, read = columns(queue.model)
+    now_sql, lease_sql, times = _times(queue)
+    lease, now = (times[:1], times[1:]) if times else ([], [])
+    free = f"{queue.open} AND state = '{queue.free}' AND (not_before IS NULL OR not_before <= {now_sql})"
+    # Materialized: a plan that asked for the rows more than once would lock others each time.
+    lock = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    sql = (
+        f"WITH picked AS MATERIALIZED (SELECT id FROM {queue.table} WHERE lane = %s AND {free}"  # noqa: S608
+        f" ORDER BY {queue.order} LIMIT {int(most)}{lock})"
+        f" UPDATE {queue.table} SET state = '{queue.held}', attempts = attempts + 1, worker = %s,"
+        f" lease_until = {lease_sql} WHERE id IN (SELECT id FROM picked) AND {free} RETURNING {_names}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [lane, *now, WORKER, *lease, *now])
+        rows = cursor.fetchall()
+    return sorted(read(rows), key=lambda row: getattr(row, queue.order))
+
+
 def waiting_lanes(queue: Queue, limit: int = 1000) -> dict[str, int]:
     """Lanes with free rows that are due, and how many each; what a sweeper wakes. One query over open rows."""
     now_sql, _lease, times = _times(queue)

@@ -64,6 +64,33 @@ def record_sent(records: Sequence[Record]) -> list[None]:
     return [None] * len(records)
 
 
+def record_all_sent(deliveries: Sequence[Delivery], now: datetime) -> int:
+    """As ``record_sent``, for many of which nothing is to be kept. One query."""
+    return _all_held(deliveries).update(state=State.SENT, finished_at=now, error="", error_kind="")
+
+
+def record_all_needless(deliveries: Sequence[Delivery], now: datetime) -> int:
+    """They were claimed when nobody needed them any more. One query."""
+    return _all_held(deliveries).update(state=State.CANCELLED, finished_at=now)
+
+
+def put_back(deliveries: Sequence[Delivery], pause: float, now: datetime) -> int:
+    """Not an attempt: there was nobody to send to. Again in ``pause`` seconds. One query."""
+    later = now + timedelta(seconds=pause)
+    return _all_held(deliveries).update(state=State.QUEUED, attempts=F("attempts") - 1, not_before=later)
+
+
+def record_refused(delivery: Delivery, kind: str, error: str, now: datetime) -> None:
+    """It arrived and was refused; what follows is another delivery, so nobody is told."""
+    refused = {"error_kind": kind[:30], "error": error[:500]}
+    _held(delivery).update(state=State.FAILED, finished_at=now, **refused)
+
+
+def _all_held(deliveries: Sequence[Delivery]) -> QuerySet[Delivery]:
+    keys = [delivery.pk for delivery in deliveries]
+    return Delivery.objects.filter(pk__in=keys, state=State.SENDING, worker=WORKER)
+
+
 def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> None:
     """Settle a failed attempt: wait and try again, give up, or leave the doubt to a person."""
     noted: dict[str, Any] = {"error_kind": error.kind, "error": str(error)[:500]}

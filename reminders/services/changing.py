@@ -18,6 +18,7 @@ from delivery.schedule import RuleError, from_json, zone_of
 from reminders.models import FINAL, Occurrence, Reminder, Status, Type
 from reminders.services import nagging
 from reminders.services.making import note
+from reminders.services.sinks import forget
 from reminders.services.wishes import Draft, Problem, Refused, action_of, wrong_with
 
 State = Occurrence.State
@@ -60,7 +61,9 @@ def _store(row: Reminder, held: Reminder, now: datetime) -> None:
 
 def withdraw_open(row: Reminder, now: datetime) -> None:
     """Take back what was fired and nobody works on; the deliveries go with the schedule's change."""
-    Occurrence.objects.filter(reminder=row, state__in=(State.QUEUED, State.RETRY_WAIT)).update(state=State.WITHDRAWN)
+    waiting = Occurrence.objects.filter(reminder=row, state__in=(State.QUEUED, State.RETRY_WAIT))
+    forget(waiting.filter(awaits_ack=True).values_list("pk", flat=True))
+    waiting.update(state=State.WITHDRAWN)
     nagging.end_all(row, now)
 
 

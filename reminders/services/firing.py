@@ -24,7 +24,7 @@ from delivery.models import Delivery, Schedule
 from reminders.models import Action, Occurrence, Reminder, Status, Type
 from reminders.services import changing, nagging
 from reminders.services.making import SOURCE, note
-from reminders.services.sinks import REDIS, WEBHOOK, sinks_of
+from reminders.services.sinks import REDIS, WEBHOOK, forget, lane_of, sinks_of
 
 State = Occurrence.State
 
@@ -47,7 +47,7 @@ def event_delivery(occurrence: Occurrence, sink: str, attempt: int, not_before: 
     return Delivery(
         key=f"{key_of(occurrence)}:event:{sink}:{attempt}",
         backend="event",
-        lane=f"event:{sink}",
+        lane=lane_of(sink, occurrence.reminder),
         source=SOURCE,
         content=content,
         not_before=not_before,
@@ -98,6 +98,8 @@ def acknowledge(occurrence: Occurrence, *, who: str, result: str = "", now: date
     changed = done.update(state=State.ACKED, acked_at=now, result=told, lease_until=None, claimed_by=who[:80], error="")
     if changed:
         _withdraw_events(occurrence, now)
+        if occurrence.awaits_ack and not who.startswith(f"{REDIS}:"):
+            forget([occurrence.pk])
         nagging.end(occurrence, now)
         _is_well(row, now)
         metrics.OCCURRENCES.labels("acked").inc()

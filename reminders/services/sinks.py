@@ -1,9 +1,12 @@
 """Which consumers hear of a reminder beside the person: the Redis list, the webhook of the key that made it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from importlib import import_module
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from accounts.models import ApiKey
 from reminders.models import Reminder, Webhook
@@ -27,3 +30,16 @@ def any_sink(key: ApiKey | None, assistant: UUID | None) -> bool:
     if settings.REDIS_URL and (key is not None or assistant is not None):
         return True
     return key is not None and Webhook.objects.filter(key=key, enabled=True).exists()
+
+
+def lane_of(sink: str, row: Reminder) -> str:
+    """The lane of an event in the outbox. Each receiver of webhooks has one, so that a slow one holds up no other."""
+    return f"event:{sink}:{row.created_by_key_id}" if sink == WEBHOOK else f"event:{sink}"
+
+
+def forget(occurrences: Iterable[UUID]) -> None:
+    """With the commit: let the sinks that keep events until they are taken hand these out no more."""
+    keys = list(occurrences)
+    for path in settings.EVENT_SINKS.values() if keys else ():
+        if (function := getattr(import_module(path), "forget", None)) is not None:
+            transaction.on_commit(partial(function, keys))

@@ -1,0 +1,1 @@
+"""Where events of reminders go beside the person: a file each, in settings.EVENT_SINKS."""

@@ -1,0 +1,100 @@
+"""What consumers of the Redis list said, written into the rows. Said twice, or too late, it changes nothing more."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from reminders.models import Occurrence
+from reminders.services import firing
+from reminders.services.sinks import REDIS
+
+log = structlog.get_logger(__name__)
+
+MOST = 500
+TOGETHER = 50  # in one transaction
+# The database is away or busy, which is no fault of what was said.
+NOT_NOW = (OperationalError, InterfaceError)
+News = Mapping[str, str]
+
+
+def write_down(entries: Sequence[News], clock: float, now: datetime) -> None:
+    """``clock``: the server's time (s), by which the ends of leases are read. Of what broke, each alone."""
+    entries = _last_words(entries)
+    for start in range(0, len(entries), TOGETHER):
+        part = entries[start : start + TOGETHER]
+        try:
+            _write(part, clock, now)
+        except NOT_NOW:
+            raise
+        except Exception:
+            for entry in part:
+                _write_alone(entry, clock, now)
+
+
+def _last_words(entries: Sequence[News]) -> list[News]:
+    """Without what an acknowledgement among them made needless: most events are done soon after they are taken."""
+    done = {entry.get("id") for entry in entries if entry.get("what") == "ack"}
+    return [entry for entry in entries if entry.get("what") == "ack" or entry.get("id") not in done]
+
+
+@transaction.atomic
+def _write(entries: Sequence[News], clock: float, now: datetime) -> None:
+    rows = _rows(entries)
+    for entry in entries:
+        if (row := rows.get(_key(entry))) is not None:
+            _one(row, entry, clock, now)
+
+
+def _write_alone(entry: News, clock: float, now: datetime) -> None:
+    try:
+        _write([entry], clock, now)
+    except NOT_NOW:
+        raise
+    except Exception as error:
+        log.exception("news of a consumer broke", event=str(_key(entry)), exc_info=error)
+
+
+def _rows(entries: Sequence[News]) -> dict[UUID | None, Occurrence]:
+    keys = {key for entry in entries if (key := _key(entry)) is not None}
+    found = Occurrence.objects.filter(pk__in=keys).select_related("reminder").defer("reminder__payload")
+    return {row.pk: row for row in found}
+
+
+def _key(entry: News) -> UUID | None:
+    try:
+        return UUID(entry.get("id", ""))
+    except ValueError:
+        return None
+
+
+def _one(row: Occurrence, entry: News, clock: float, now: datetime) -> None:
+    who = f"{REDIS}:{entry.get('consumer', '')}".replace("\x00", "")
+    what = entry.get("what")
+    if what == "ack":
+        firing.acknowledge(row, who=who, result=entry.get("text", ""), now=now)
+    elif row.attempts != _number(entry.get("attempt"), row.attempts):
+        return  # of an attempt that is over
+    elif what == "nack":
+        firing.nack(row, who=who, error=entry.get("text") or "refused", now=now)
+    elif what in ("take", "extend"):
+        seconds = _number(entry.get("until"), 0) / 1000 - clock
+        firing.take(row, who=who, seconds=max(0, min(round(seconds), firing.MOST_LEASE)), now=now)
+
+
+def _number(text: Any, otherwise: int) -> int:
+    try:
+        return int(text)
+    except (TypeError, ValueError):
+        return otherwise
+
+
+def over(ids: Sequence[str]) -> list[str]:
+    """Which of ``ids`` nobody is to get any more."""
+    keys = {text: _key({"id": text}) for text in ids}
+    wanted = Occurrence.objects.filter(pk__in=[key for key in keys.values() if key], state__in=Occurrence.OPEN)
+    open_ones = set(wanted.values_list("pk", flat=True))
+    return [text for text, key in keys.items() if key not in open_ones]
