@@ -45,12 +45,11 @@ class Call:
     arguments: Arguments = field(default_factory=dict)
     kind: str = ""
     problem: str = ""
-    in_task: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether the person has to say Yes first."""
-        return not self.problem and self.tool is not None and self.tool.needs_yes(self.in_task)
+        return not self.problem and self.tool is not None and self.tool.destructive
 
     def wanted(self) -> dict[str, Any]:
         """What to do after a Yes."""
@@ -64,13 +63,13 @@ def read(calls: Sequence[ToolCall], turn: Turn) -> list[Call]:
 
 
 def _read(call: ToolCall, offered: set[str], place: int, in_task: bool) -> Call:
-    tool = toolbox.find(call.name) if call.name in offered else None
+    tool = toolbox.find(call.name, in_task) if call.name in offered else None
     if tool is None:
         return Call(call, kind="unknown", problem=f"There is no tool {call.name!r}. There are: {', '.join(offered)}.")
     if place >= MOST_CALLS:
         return Call(call, tool, kind="too_many", problem=f"At most {MOST_CALLS} calls at once.")
     try:
-        return Call(call, tool, toolbox.read(tool, call.arguments), in_task=in_task)
+        return Call(call, tool, toolbox.read(tool, call.arguments))
     except ToolError as error:
         return Call(call, tool, kind="arguments", problem=str(error))
 
@@ -95,13 +94,12 @@ async def perform(one: Call, asked: Asked) -> tuple[str, str]:
 
 def inside(name: str, arguments: Arguments, asked: Asked) -> tuple[str, str]:
     """Do in one transaction what works with the database. Rights are those of this moment."""
-    tool, user = toolbox.find(name), _allowed(name, asked)
+    tool, user = toolbox.find(name, asked.series is not None), _allowed(name, asked)
     if tool is None or user is None:
         return "refused", REFUSED
-    function = tool.alone if asked.series and tool.alone else tool.function
     try:
         with transaction.atomic():
-            told = function(replace(asked, user=user, now=timezone.now()), arguments)
+            told = tool.function(replace(asked, user=user, now=timezone.now()), arguments)
             assert isinstance(told, str)
     except Exception as error:
         return _failed(name, error)
@@ -125,7 +123,7 @@ async def _outside(tool: Tool, arguments: Arguments, asked: Asked) -> tuple[str,
 
 def _allowed(name: str, asked: Asked) -> User | None:
     """The person as they are now, if they may have the tool called."""
-    tool, user = toolbox.find(name), User.objects.filter(pk=asked.user.pk).first()
+    tool, user = toolbox.find(name, asked.series is not None), User.objects.filter(pk=asked.user.pk).first()
     may = tool is not None and user is not None and user.may_use and user.role in tool.roles
     return user if may else None
 

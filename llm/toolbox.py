@@ -59,7 +59,7 @@ class Tool:
     """A function of ours as a model sees it, and who may have it called.
 
     ``parameters``: a JSON schema of an object. ``destructive``: the person taps Yes before it is done; ``question``
-    says in one line what would be done. ``alone``: what is done in its place in a task, where nobody can be asked;
+    says in one line what would be done. ``alone``: what stands in its place in a task, where nobody can be asked;
     without it a destructive tool is not there in tasks.
     """
 
@@ -70,22 +70,24 @@ class Tool:
     roles: frozenset[Role] = field(default_factory=lambda: frozenset(Role))
     destructive: bool = False
     question: Callable[[Arguments], str] | None = None
-    alone: Function | None = None
+    alone: "Tool | None" = None
 
     def __post_init__(self) -> None:
         if self.is_async and self.destructive:
             raise ValueError(f"{self.name}: what waits for a Yes is done in one transaction, so it cannot be async.")
+        if self.alone is not None and (self.alone.destructive or self.alone.name != self.name):
+            raise ValueError(f"{self.name}: what stands in its place needs its name, and nobody's Yes.")
 
     @property
     def is_async(self) -> bool:
         """Whether it works with the network, outside any transaction."""
         return inspect.iscoroutinefunction(self.function)
 
-    def is_there(self, in_task: bool) -> bool:
-        return not (in_task and self.destructive) or self.alone is not None
-
-    def needs_yes(self, in_task: bool) -> bool:
-        return self.destructive and not in_task
+    def where(self, in_task: bool) -> "Tool | None":
+        """What it is in a dialog or in a task; None: nothing."""
+        if not in_task:
+            return self
+        return self.alone or (None if self.destructive else self)
 
     def asks(self, arguments: Arguments) -> str:
         """What the person is asked before it is done."""
@@ -103,16 +105,15 @@ def _loaded(name: str, path: str) -> Tool:
     return tool
 
 
-def find(name: str) -> Tool | None:
-    """The tool of that name, or None when the table has none."""
+def find(name: str, in_task: bool = False) -> Tool | None:
+    """The tool of that name as it is there, or None when the table has none."""
     path = settings.ASSISTANT_TOOLS.get(name)
-    return _loaded(name, path) if path else None
+    return _loaded(name, path).where(in_task) if path else None
 
 
 def offered(names: Iterable[str], user: User, in_task: bool = False) -> list[Tool]:
     """Of ``names`` the tools that there are and that this person may have called."""
-    found = [tool for name in names if (tool := find(name)) is not None and user.role in tool.roles]
-    return [tool for tool in found if tool.is_there(in_task)]
+    return [tool for name in names if (tool := find(name, in_task)) is not None and user.role in tool.roles]
 
 
 def read(tool: Tool, text: str) -> Arguments:

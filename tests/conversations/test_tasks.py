@@ -41,7 +41,14 @@ def _noted(name: str) -> Any:
 NO_ARGUMENTS = {"type": "object", "properties": {}}
 look = Tool("look", "Looks.", NO_ARGUMENTS, _noted("look"))
 wipe = Tool("wipe", "Wipes.", NO_ARGUMENTS, _noted("wipe"), destructive=True)
-finish = Tool("finish", "Ends.", NO_ARGUMENTS, _noted("finish"), destructive=True, alone=_noted("finish alone"))
+finish = Tool(
+    "finish",
+    "Ends.",
+    NO_ARGUMENTS,
+    _noted("finish"),
+    destructive=True,
+    alone=Tool("finish", "Ends.", NO_ARGUMENTS, _noted("finish alone")),
+)
 
 
 @pytest.fixture
@@ -304,6 +311,12 @@ def test_tool_that_waits_for_a_yes_cannot_be_async() -> None:
 
     with pytest.raises(ValueError, match="one transaction"):
         Tool("far", "", NO_ARGUMENTS, outside, destructive=True)
+
+
+def test_what_stands_in_a_tools_place_has_its_name_and_needs_no_yes() -> None:
+    for alone in (look, Tool("finish", "", NO_ARGUMENTS, _noted(""), destructive=True)):
+        with pytest.raises(ValueError, match="nobody's Yes"):
+            Tool("finish", "", NO_ARGUMENTS, _noted(""), destructive=True, alone=alone)
 
 
 async def test_dialog_without_an_assistant_has_the_tools_of_the_house(clerk: House, settings: Settings) -> None:
