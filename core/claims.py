@@ -10,9 +10,12 @@ and not as parameters, for only then does SQLite use the partial index on open r
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+import zlib
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -21,9 +24,36 @@ from core.prepared import columns
 
 M = TypeVar("M", bound=models.Model)
 
+
+def _place() -> str:
+    """Where a number means one process: this start of this machine and, inside a container, this container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):  # Linux alone has containers, and these files
+        parts += [Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"), os.readlink("/proc/self/ns/pid")]
+    return f"{parts[0][:24]}-{zlib.crc32(' '.join(parts).encode()):08x}"
+
+
+PLACE = _place()
 # The last part tells this process from an earlier one: a restarted container has the same name and the same pid, and
 # what its dead predecessor held must not look like its own.
-WORKER = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(3)}"
+WORKER = f"{PLACE}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def has_ended(worker: str) -> bool:
+    """Whether ``worker`` was a process of this place and runs no more. False for one of which nothing is known."""
+    place, _colon, rest = worker.partition(":")
+    number = rest.partition(":")[0]
+    if place != PLACE or not number.isdecimal():
+        return False
+    if int(number) == os.getpid():
+        return worker != WORKER
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # somebody else's
+    return False
 
 
 @dataclass(frozen=True)
@@ -130,13 +160,21 @@ def waiting_lanes(queue: Queue, limit: int = 1000) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def abandoned(queue: Queue, *, everything: bool) -> list[int]:
-    """Ids of held rows whose worker is gone: lease over, or (``everything``) any other worker's."""
+def abandoned(queue: Queue, *, everything: bool, alive: Collection[str] = ()) -> list[int]:
+    """Ids of held rows whose worker is gone: its process has ended, or the lease is over, or (``everything``) it is
+    another worker than this one and those ``alive``. In a transaction the rows are locked until its end, so no two
+    processes give back the same ones."""
+    held = f"FROM {queue.table} WHERE {queue.open} AND state = '{queue.held}'"
     now_sql, _lease, times = _times(queue)
-    sql = f"SELECT id FROM {queue.table} WHERE {queue.open} AND state = '{queue.held}' AND "  # noqa: S608
     with connection.cursor() as cursor:
-        if everything:
-            cursor.execute(sql + "worker <> %s", [WORKER])
-        else:
-            cursor.execute(sql + f"lease_until < {now_sql}", times[1:])
+        cursor.execute(f"SELECT DISTINCT worker {held}")
+        others = {row[0] for row in cursor.fetchall()} - {WORKER}
+        gone = [worker for worker in others if has_ended(worker) or (everything and worker not in alive)]
+        conditions = [f"worker IN ({', '.join(['%s'] * len(gone))})"] if gone else []
+        conditions += [] if everything else [f"lease_until < {now_sql}"]
+        if not conditions:
+            return []
+        lock = " FOR UPDATE SKIP LOCKED" if connection.vendor == "postgresql" else ""
+        sql = f"SELECT id {held} AND ({' OR '.join(conditions)}) ORDER BY id{lock}"
+        cursor.execute(sql, [*gone, *([] if everything else times[1:])])
         return [row[0] for row in cursor.fetchall()]

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -18,7 +19,7 @@ from core.claims import Queue, abandoned, claim_heads
 from core.claims import waiting_lanes as waiting
 from core.db import Together, in_db
 from core.trace import trace
-from delivery import services
+from delivery import pulse, services
 from delivery.errors import DeliveryError
 from delivery.models import Delivery
 
@@ -90,7 +91,9 @@ def waiting_lanes() -> dict[str, int]:
 
 def recover(*, everything: bool) -> int:
     """Settle what dead workers left in the middle; returns how many rows."""
-    ids = abandoned(QUEUE, everything=everything)
-    if ids:
-        services.return_abandoned(ids, timezone.now())
+    alive = pulse.workers() if everything else ()
+    with transaction.atomic():
+        ids = abandoned(QUEUE, everything=everything, alive=alive)
+        if ids:
+            services.return_abandoned(ids, timezone.now())
     return len(ids)

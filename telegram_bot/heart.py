@@ -32,10 +32,11 @@ LOOK_SECONDS = 60.0
 
 
 class Heart:
-    """``run`` beats, ``watch`` looks after everything, both until ``stop`` is set. ``leads``: the jobs run here."""
+    """``run`` beats, ``watch`` looks after everything, both until ``stop`` is set. ``leads``: the jobs run here.
+    ``name``: of the row that it beats in."""
 
-    def __init__(self, engine: LocalEngine, *, leads: bool) -> None:
-        self.engine, self.leads = engine, leads
+    def __init__(self, engine: LocalEngine, *, leads: bool, name: str = pulse.BOT) -> None:
+        self.engine, self.leads, self.name = engine, leads, name
         self.receiver: Receiver | None = None
         self.began_at = time.monotonic()
 
@@ -48,9 +49,18 @@ class Heart:
 
     async def beat(self) -> None:
         try:
-            await in_db(pulse.beat, pulse.BOT, self.details(), timezone.now())
+            await in_db(pulse.beat, self.name, self.details(), timezone.now())
         except DatabaseError as error:
             log.warning("no sign of life", error=str(error))
+
+    async def end(self) -> None:
+        """Of the bot something is expected: its row stays, and tells when it was last heard of."""
+        if self.name == pulse.BOT:
+            return
+        try:
+            await in_db(pulse.end, self.name)
+        except DatabaseError as error:
+            log.warning("end not recorded", error=str(error))
 
     def details(self) -> dict[str, Any]:
         hearing = self.receiver.hearing() if self.receiver else self._not_yet()

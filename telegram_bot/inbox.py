@@ -18,6 +18,7 @@ from core.claims import Queue, abandoned, claim_heads
 from core.claims import waiting_lanes as waiting
 from core.db import Together, in_db
 from core.trace import trace
+from delivery import pulse
 from telegram_bot import incoming as gate
 from telegram_bot import lanes, paste, refusals, runtime, services, trouble
 from telegram_bot.application import current_incoming
@@ -155,10 +156,10 @@ def waiting_lanes() -> dict[str, int]:
 
 def recover(*, everything: bool) -> int:
     """Give back what dead workers held; returns how many rows."""
-    ids = abandoned(QUEUE, everything=everything)
-    if ids:
-        with transaction.atomic():
-            for update in services.return_abandoned(ids, MOST_ATTEMPTS, timezone.now()):
-                log.error("update buried", update=update.update_id, trace=update.trace_id, attempts=update.attempts)
-                trouble.tell_buried(update)
+    alive = pulse.workers() if everything else ()
+    with transaction.atomic():
+        ids = abandoned(QUEUE, everything=everything, alive=alive)
+        for update in services.return_abandoned(ids, MOST_ATTEMPTS, timezone.now()) if ids else ():
+            log.error("update buried", update=update.update_id, trace=update.trace_id, attempts=update.attempts)
+            trouble.tell_buried(update)
     return len(ids)

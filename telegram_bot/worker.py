@@ -1,4 +1,7 @@
-"""The bot's process: receive, drain the lanes, send. Everything that must survive it is a row."""
+"""The bot's process: receive, drain the lanes, send. Everything that must survive it is a row.
+
+Any number of processes may work beside it (`manage.py runworker`): they hear nothing, and send, fire and do the rest.
+"""
 
 import asyncio
 import gc
@@ -15,7 +18,7 @@ from django.utils.module_loading import import_string
 from telegram.error import BadRequest, EndPointNotFound, InvalidToken, TelegramError
 
 from core.db import in_db
-from delivery import engine
+from delivery import engine, pulse
 from delivery.engine.local import LocalEngine
 from telegram_bot import commands, runtime, services
 from telegram_bot.application import App, build
@@ -30,6 +33,8 @@ log = structlog.get_logger(__name__)
 # Lanes of one kind at the same time in this process. A lane mostly waits for a model, so many are cheap.
 CONCURRENCY = 512
 FINISH_SECONDS = 20.0
+# The kind of lanes that only the process that hears Telegram drains.
+HEARD = "in"
 WATCH_SECONDS = 3.0
 
 Watch = Callable[[], str]
@@ -39,9 +44,9 @@ class Stopped(Exception):
     """The process must end; the text says why, for the operator."""
 
 
-async def work(watch: Watch, *, leads: bool = False) -> None:
+async def work(watch: Watch, *, leads: bool = False, hears: bool = True) -> None:
     """Run until SIGTERM or SIGINT. ``watch`` is asked every few seconds in a thread; a text from it ends the work.
-    ``leads``: the operator's jobs run in this process.
+    ``leads``: the operator's jobs run in this process. ``hears``: it is the one that receives, and answers.
 
     Raises TokenRevoked, Stopped.
     """
@@ -50,8 +55,8 @@ async def work(watch: Watch, *, leads: bool = False) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     application = build()
-    local = LocalEngine()
-    heart = Heart(local, leads=leads)
+    local = LocalEngine({kind: path for kind, path in settings.LANES.items() if hears or kind != HEARD})
+    heart = Heart(local, leads=leads, name=pulse.BOT if hears else pulse.WORKER_HERE)
     runtime.use(application)
     engine.use(local)
     tasks: list[asyncio.Task[None]] = []
@@ -59,24 +64,28 @@ async def work(watch: Watch, *, leads: bool = False) -> None:
         await _initialize(application, stop)
         if stop.is_set():
             return
-        await _call_modules("startup")
+        # Before anything is claimed: what nobody living holds is taken back.
+        await heart.beat()
+        if hears:
+            await _call_modules("startup")
         await local.start(CONCURRENCY)
         settle_memory()
-        tasks = [
-            asyncio.create_task(_receive(application, heart, stop), name="receive"),
-            asyncio.create_task(local.run(CONCURRENCY), name="engine"),
-            asyncio.create_task(_watch(watch, stop), name="watch"),
-            asyncio.create_task(heart.run(stop), name="heart"),
-            asyncio.create_task(heart.watch(stop), name="health"),
-            *(asyncio.create_task(import_string(path)(stop), name=path) for path in settings.SERVICES),
-        ]
+        running = {
+            "engine": local.run(CONCURRENCY),
+            "watch": _watch(watch, stop),
+            "heart": heart.run(stop),
+            **{path: import_string(path)(stop) for path in settings.SERVICES},
+        }
+        if hears:
+            running |= {"receive": _receive(application, heart, stop), "health": heart.watch(stop)}
+        tasks = [asyncio.create_task(one, name=name) for name, one in running.items()]
         stopper = asyncio.create_task(stop.wait())
         done, _rest = await asyncio.wait({*tasks, stopper}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         for task in done - {stopper}:
             task.result()
     finally:
-        await _finish(application, local, tasks)
+        await _finish(application, local, heart, tasks)
 
 
 def settle_memory() -> None:
@@ -161,16 +170,18 @@ async def _call_modules(name: str) -> None:
             await function()
 
 
-async def _finish(application: App, local: LocalEngine, tasks: list[asyncio.Task[None]]) -> None:
+async def _finish(application: App, local: LocalEngine, heart: Heart, tasks: list[asyncio.Task[None]]) -> None:
     """Receive no more, let running answers end (20 s at most), send what they said, then close."""
     began = time.monotonic()
     for task in tasks:
         if task.get_name() != "receive":
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    ended = await local.stop("in", FINISH_SECONDS)
-    for kind in settings.LANES.keys() - {"in"}:
+    ended = await local.stop(HEARD, FINISH_SECONDS)
+    for kind in settings.LANES.keys() - {HEARD}:
+        await heart.beat()  # what is held meanwhile is still ours
         await local.stop(kind, max(2.0, FINISH_SECONDS - (time.monotonic() - began)))
+    await heart.end()
     log.info("stopped", seconds=round(time.monotonic() - began, 2), all_answers_finished=ended)
     engine.use(None)
     await _call_modules("shutdown")

@@ -36,7 +36,7 @@ class LocalEngine:
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open: set[str] = set()  # kinds of lanes that accept wakes
-        self._swept_at = 0.0
+        self._swept_at = time.monotonic()
 
     def wake(self, lane: str, rows: int = 1) -> None:
         loop = self._loop

@@ -3,17 +3,19 @@
 import functools
 import importlib.util
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import claims
-from core.claims import WORKER, Queue, abandoned, claim_heads, database_now, waiting_lanes
+from core.claims import PLACE, WORKER, Queue, abandoned, claim_heads, database_now, waiting_lanes
 from delivery.models import Delivery
 from delivery.outbox import QUEUE as OUTBOX
 from telegram_bot.inbox import QUEUE as INBOX
@@ -235,6 +237,47 @@ def test_abandoned_is_what_others_held_or_what_is_over() -> None:
 
     assert set(abandoned(OUTBOX, everything=True)) == {rows["theirs"], rows["both"]}
     assert set(abandoned(OUTBOX, everything=False)) == {rows["mine, over"], rows["both"]}
+
+
+@pytest.mark.django_db
+def test_what_a_process_of_this_machine_held_is_abandoned_as_soon_as_it_has_ended() -> None:
+    later = timezone.now() + timedelta(minutes=1)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(60)
+    lives = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        theirs = {
+            name: row(name, lane=name, state="sending", worker=worker, lease_until=later).pk
+            for name, worker in (
+                ("ended", f"{PLACE}:{ended.pid}:aa"),
+                ("lives", f"{PLACE}:{lives.pid}:aa"),
+                ("my number before me", f"{PLACE}:{os.getpid()}:aa"),
+                ("elsewhere", f"elsewhere:{ended.pid}:aa"),
+                ("unreadable", "worker"),
+            )
+        }
+        alive = [f"{PLACE}:{ended.pid}:aa", f"{PLACE}:{lives.pid}:aa", "worker"]
+
+        found = set(abandoned(OUTBOX, everything=False))
+        at_start = set(abandoned(OUTBOX, everything=True, alive=alive))
+    finally:
+        lives.communicate(b"\n", timeout=60)
+
+    assert found == {theirs["ended"], theirs["my number before me"]}
+    assert at_start == found | {theirs["elsewhere"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_do_not_give_back_the_same_row(at_once: AtOnce) -> None:
+    for number in range(20):
+        row(str(number), lane=str(number), state="sending", worker="x:1:a")
+
+    def give_back() -> int:
+        with transaction.atomic():
+            ids = abandoned(OUTBOX, everything=True)
+            return Delivery.objects.filter(pk__in=ids).update(state="queued")
+
+    assert sum(at_once(*[give_back] * 3)) == 20
 
 
 @pytest.mark.django_db
