@@ -1,4 +1,4 @@
-"""Draining of the lanes ``out:…`` and ``task:…``: claim the oldest message of a chat, send it, record what became of it.
+"""Draining of the lanes ``out:…`` and ``task:…``: claim the oldest message of a lane, send it, record what became.
 
 The only place where a message leaves. A lane module is three functions: ``drain``, ``waiting_lanes``, ``recover``.
 """
