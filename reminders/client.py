@@ -27,6 +27,7 @@ Each verb is one Lua script, so a program that dies between two commands loses n
 """
 
 import json
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,8 @@ LEASE_SECONDS = 60
 GONE_SECONDS = 3600
 # How many ids that it acknowledged a client remembers.
 REMEMBERED = 10_000
+# Seconds of one wait for the server; the package gives a server up that says nothing for 5.
+LONGEST_WAIT = 2.0
 
 NOW = """
 local clock = redis.call('TIME')
@@ -160,9 +163,10 @@ class Events(_Consumer):
 
     def take(self, wait: float = 0.0) -> Event | None:
         """The next event, now ours for ``lease`` seconds; None when there is none within ``wait`` seconds."""
-        found = self._next()
-        if found is None and wait and self.redis.blmove(self.queue, self.queue, wait, "RIGHT", "RIGHT"):
-            found = self._next()
+        until = time.monotonic() + wait
+        while (found := self._next()) is None and (left := until - time.monotonic()) > 0:
+            # Nothing is moved: this waits for the list to hold something.
+            self.redis.blmove(self.queue, self.queue, min(left, LONGEST_WAIT), "RIGHT", "RIGHT")
         return found
 
     def _next(self) -> Event | None:
@@ -201,9 +205,9 @@ class AsyncEvents(_Consumer):
         self._take, self._ack, self._nack, self._extend = map(self.redis.register_script, (TAKE, ACK, NACK, EXTEND))
 
     async def take(self, wait: float = 0.0) -> Event | None:
-        found = await self._next()
-        if found is None and wait and await self.redis.blmove(self.queue, self.queue, wait, "RIGHT", "RIGHT"):
-            found = await self._next()
+        until = time.monotonic() + wait
+        while (found := await self._next()) is None and (left := until - time.monotonic()) > 0:
+            await self.redis.blmove(self.queue, self.queue, min(left, LONGEST_WAIT), "RIGHT", "RIGHT")
         return found
 
     async def _next(self) -> Event | None:

@@ -204,6 +204,10 @@ def test_waiting_consumer_gets_an_event_as_soon_as_it_comes(redis_server: RedisS
     timer.join()
 
 
+def test_waiting_longer_than_the_library_waits_for_a_server(redis_server: RedisServer) -> None:
+    assert consumer(redis_server).take(wait=6) is None
+
+
 def test_waiting_ends_when_nothing_comes(redis_server: RedisServer) -> None:
     began = time.monotonic()
 
