@@ -37,6 +37,11 @@ log = structlog.get_logger(__name__)
 current_incoming: ContextVar[Incoming] = ContextVar("current_incoming")
 
 
+# Handlers that look at words before everybody else, in this order: a password is no answer, an answer is no request, a
+# request is no question. The library runs one handler of each group, in the order of their numbers.
+PASSWORDS, ANSWERS, REQUESTS = -3, -2, -1
+
+
 class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
     """What a handler gets: who and where (``incoming``), and ``reply``."""
 

@@ -19,8 +19,7 @@ from accounts import services as accounts
 from accounts.models import Language, Role, User
 from core.db import in_db
 from telegram_bot import access, commands, expecting, fleeting, outgoing, trouble
-from telegram_bot.admin_chat.handlers import FIRST
-from telegram_bot.application import App, Context, on_button
+from telegram_bot.application import ANSWERS, App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
 from telegram_bot.outgoing import Key, Place
@@ -40,8 +39,7 @@ def register(application: App) -> None:
         application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
     application.add_handler(CallbackQueryHandler(press, pattern=r"^b:"))
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    # After the password, before everybody else: an answer is no question.
-    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, listen), group=FIRST + 1)
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, listen), group=ANSWERS)
     on_button(application, "language", choose_language)
 
 

@@ -22,7 +22,7 @@ from delivery.signals import delivery_ended_badly
 from telegram_bot import broadcasts, fleeting, lanes, outgoing
 from telegram_bot.admin_chat import command, people, sessions
 from telegram_bot.admin_chat.command import ACTION, Asked, View
-from telegram_bot.application import App, Context, on_button
+from telegram_bot.application import PASSWORDS, App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.limiter import COSMETIC, Dropped
 from telegram_bot.models import Button
@@ -30,16 +30,13 @@ from telegram_bot.outgoing import Key, Keyboard, Place
 
 log = structlog.get_logger(__name__)
 
-# Before everybody else: a password is no question.
-FIRST = -2
-
 _following: set[asyncio.Task[None]] = set()
 
 
 def register(application: App) -> None:
     new = filters.UpdateType.MESSAGE
     texts = (new | filters.UpdateType.EDITED_MESSAGE) & filters.TEXT & ~filters.COMMAND
-    application.add_handler(MessageHandler(texts, password), group=FIRST)
+    application.add_handler(MessageHandler(texts, password), group=PASSWORDS)
     application.add_handler(CommandHandler("admin", admin, new))
     application.add_handler(CommandHandler("announcements", announcements, new))
     application.add_handler(CallbackQueryHandler(press_announcements, pattern=rf"^({broadcasts.OFF}|{broadcasts.ON})$"))
