@@ -226,6 +226,7 @@ BOT_MODULES = [
     "conversations.groups.bot",
     "conversations.dialogs.bot",
     "conversations.budget_bot",
+    "reminders.bot",
     "conversations.bot",
 ]
 
@@ -329,6 +330,7 @@ HOUSEKEEPING = [
     "conversations.retention.forget_old_requests",
     "conversations.retention.forget_old_questions",
     "conversations.retention.erase_contents",
+    "reminders.services.dropping.drop_unconfirmed",
     "accounts.services.forget_old_audit",
     "accounts.services.forget_old_sessions",
     "files.services.remove_expired",
