@@ -371,8 +371,8 @@ class AuditPage(ReadOnlyPage):
     fieldsets = ((None, {"fields": (("moment", "via"), ("actor", "actor_label"), ("did", "on_what"), "shown")}),)
 
     @display(description=_("when"), ordering="at")
-    def moment(self, entry: AuditEntry) -> str:
-        return stamp(entry.at)
+    def moment(self, entry: AuditEntry) -> SafeString:
+        return nowrap(stamp(entry.at))
 
     @display(description=_("did"), ordering="action")
     def did(self, entry: AuditEntry) -> SafeString:

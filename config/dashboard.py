@@ -20,9 +20,10 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from accounts.models import Access, Chat, ChatKind, User
 from conversations import error_words, limits
 from conversations.models import Request
-from delivery.models import Delivery
+from delivery.models import Delivery, Schedule
 from delivery.pages import JOB_TITLES, run_badge
 from llm.models import ProviderState, SyncRun
+from reminders.models import Occurrence, Reminder
 from telegram_bot.models import Update
 
 DAYS = 30
@@ -199,6 +200,19 @@ def queues(now: datetime) -> dict[str, Any]:
     return {"inbox": inbox, "outbox": outbox}
 
 
+def reminders(now: datetime) -> dict[str, Any]:
+    """What comes in a day, what somebody should look at, what went wrong in 7 days. Three queries."""
+    recently = Occurrence.objects.filter(planned_at__gte=now - timedelta(days=TROUBLE_DAYS))
+    planned = Schedule.objects.filter(state=Schedule.State.ACTIVE, source="reminder")
+    states = Occurrence.State
+    found: dict[str, Any] = recently.filter(state__in=(states.DEAD, states.MISSED)).aggregate(
+        dead=Count("id", filter=Q(state=states.DEAD)), missed=Count("id", filter=Q(state=states.MISSED))
+    )
+    found["coming"] = planned.filter(next_at__lt=now + timedelta(days=1)).count()
+    found["attention"] = Reminder.objects.filter(needs_attention=True).count()
+    return {"reminders": found}
+
+
 def jobs(now: datetime) -> dict[str, Any]:
     """The fixed jobs: next run and how the newest one ended. Two queries."""
     newest = DjangoJobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-run_time").values("pk")[:1]
@@ -259,6 +273,7 @@ PANELS = (
     (("accounts.view_user", "accounts.view_chat"), pending),
     (("conversations.view_request",), use),
     (("telegram_bot.view_update", "delivery.view_delivery"), queues),
+    (("reminders.view_reminder", "reminders.view_occurrence"), reminders),
     (("llm.view_providerstate", "llm.view_syncrun"), providers),
     (("django_apscheduler.view_djangojob", "django_apscheduler.view_djangojobexecution"), jobs),
 )

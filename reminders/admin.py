@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from accounts.pages import VIA, ContentPage, operator, trail
@@ -26,12 +25,14 @@ from core.admin import ReadOnlyInline, ReadOnlyPage, Verb, display, verbs
 from core.show import link, nowrap, stamp
 from reminders import admin_webhooks, services  # noqa: F401  (admin_webhooks registers its page)
 from reminders.forms import PREVIEW, ReminderForm
-from reminders.models import Occurrence, Reminder, Status
+from reminders.models import Occurrence, Reminder, Status, Type
 from reminders.pages import coming, in_lines, maker_of, payload_of, rule_in_words, state_badge, status_badge
 
 HIDDEN = "•••"
-# Of a new reminder's plan, what the operator is shown before and after it is saved.
-SHOWN = 5
+SYMBOLS = {Type.ONE_TIME: "counter_1", Type.RECURRING: "repeat"}
+SYMBOL = '<span class="material-symbols-outlined" role="img" aria-label="{}" title="{}">{}</span>'
+# The button beside Save: a form that is sent by it is not saved (`ReminderForm.is_valid`).
+LOOK_FIRST = {"action_name": PREVIEW, "description": _("Show when it runs"), "icon": "visibility", "attrs": {}}
 
 
 class OccurrenceInline(ReadOnlyInline):
@@ -105,7 +106,7 @@ OFFERED = {
 )
 class ReminderPage(ContentPage, ReadOnlyPage):
     contents = frozenset({"what", "title", "payload", "says"})
-    list_display = ("coming_", "person", "what", "type", "rule_", "zone", "condition")
+    list_display = ("coming_", "person", "what", "repeats", "rule_", "zone", "condition")
     list_filter = ("needs_attention", "status", "type", "action", "by_key", "created_at")
     search_fields = ("title", "id", "user__first_name", "user__last_name", "user__telegram_username")
     search_help_text = _("A person, a title, an id")
@@ -113,7 +114,6 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     autocomplete_fields = ("user", "chat")
     inlines = (OccurrenceInline,)
     actions_row = ("pause", "resume", "complete", "cancel")
-    actions_submit_line = (PREVIEW,)
     fieldsets = (
         (
             None,
@@ -152,18 +152,15 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return super().get_inlines(request, obj) if obj else []
 
-    @action(description=_("Show when it runs"), icon="visibility")
-    def preview(self, _request: HttpRequest, _obj: Any) -> None:
-        """Only a button: a form with its name is not saved (`ReminderForm.is_valid`)."""
-
-    def get_actions_submit_line(self, request: HttpRequest, object_id: str) -> list[Any]:
-        return [] if object_id else super().get_actions_submit_line(request, object_id)
-
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        page: HttpResponse = super().add_view(request, form_url, {**only_save, **(extra_context or {})})
+        buttons = {
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+            "actions_submit_line": [LOOK_FIRST],
+        }
+        page: HttpResponse = super().add_view(request, form_url, {**buttons, **(extra_context or {})})
         return page
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -195,7 +192,7 @@ class ReminderPage(ContentPage, ReadOnlyPage):
         offered = super().get_actions_detail(request, object_id)
         return [verb for verb in offered if row is None or row.status in OFFERED[verb.method.__name__]]
 
-    @display(description=_("next"), ordering="schedule__next_at")
+    @display(description=_("next"), ordering=F("schedule__next_at").asc(nulls_last=True))
     def coming_(self, row: Reminder) -> SafeString:
         return nowrap(stamp(row.next_run_at))
 
@@ -207,6 +204,10 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     def what(self, row: Reminder) -> SafeString:
         """Only a title: what a reminder says is opened one by one."""
         return nowrap(row.title or HIDDEN, "14rem")
+
+    @display(description=_("type"), ordering="type")
+    def repeats(self, row: Reminder) -> SafeString:
+        return format_html(SYMBOL, row.get_type_display(), row.get_type_display(), SYMBOLS[Type(row.type)])
 
     @display(description=_("rule"))
     def rule_(self, row: Reminder) -> str:
@@ -230,7 +231,7 @@ class ReminderPage(ContentPage, ReadOnlyPage):
 
     @display(description=_("next runs"))
     def next_runs(self, row: Reminder) -> SafeString | str:
-        return in_lines(coming(row, timezone.now(), SHOWN), row.schedule.zone)
+        return in_lines(coming(row, timezone.now()), row.schedule.zone)
 
     @display(description=_("from"))
     def begins(self, row: Reminder) -> str:

@@ -123,6 +123,7 @@ class Reminder(models.Model):
             models.Index(fields=["user", "status"], name="reminder_user_status"),
             models.Index(fields=["status"], name="reminder_status"),
             models.Index(fields=["assistant_id"], name="reminder_assistant", condition=Q(assistant_id__isnull=False)),
+            models.Index(fields=["updated_at"], name="reminder_attention", condition=Q(needs_attention=True)),
             models.Index(fields=["chat"], name="reminder_open_chat", condition=Q(status__in=["pending", "active"])),
         ]
 

@@ -88,6 +88,13 @@ def test_list_opens_when_no_key_opens_what_reminders_say(site: Client, reminder:
         assert client_of(User.objects.get(username="root")).get(url(model, "changelist")).status_code == 200
 
 
+def test_list_by_the_next_time_has_those_without_one_last(
+    site: Client, reminder: Reminder, every_workday: Reminder
+) -> None:
+    Schedule.objects.filter(pk=reminder.schedule.pk).update(next_at=None)
+    assert listed(site, Reminder, o="1") == [every_workday, reminder]
+
+
 def test_dead_letters_can_be_filtered(site: Client, rows: Rows, every_workday: Reminder) -> None:
     [dead] = Occurrence.objects.filter(state=State.DEAD)
     assert listed(site, Occurrence, state__exact="dead") == [dead]
