@@ -258,6 +258,7 @@ DELIVERY_BACKENDS = {
     "document": "telegram_bot.documents.send",
     "greeting": "telegram_bot.greeting.send",
     "reminder": "reminders.source.send",
+    "card": "reminders.chat.sending.send",
 }
 
 # Documents made when they are sent: name -> function(data) that gives a function() -> telegram_bot.documents.Document.
