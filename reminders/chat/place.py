@@ -8,6 +8,7 @@ from uuid import UUID
 
 from delivery.models import Delivery
 from reminders.chat.cards import Menu
+from reminders.chat.sending import seal_up
 from reminders.models import Reminder
 from reminders.services.making import SOURCE
 from telegram_bot import outgoing
@@ -34,6 +35,7 @@ def say(
     if reply and not incoming.chat.is_private:
         place = replace(place, reply_to=body_of(incoming.update.raw).get("message_id"))
     outgoing.say(key, place, menu[0], menu[1], owner=incoming.user, source=SOURCE)
+    seal_up(f"{key}:0")
     return f"{key}:0"
 
 
