@@ -6,10 +6,10 @@ the bot's process: without BOT_TOKEN the web side and the sandbox still work, so
 
 Errors: E001 no token, E002 token's form, E003 a value that cannot be read, E004 no SECRET_KEY, E005 short SECRET_KEY,
 E006 address of the webhook, E007 its secret, E008 DEFAULT_MODEL, E009 encryption keys, E010 DEBUG in public,
-E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS. Warnings: W001 no
-token, W002 no admins' chat, W003 admins' chat is a person, W004 no provider, W005 DEFAULT_MODEL without key, W006 the
-warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a command, W012 no
-encryption key.
+E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS, E022 DIALOG_TOOLS.
+Warnings: W001 no token, W002 no admins' chat, W003 admins' chat is a person, W004 no provider, W005 DEFAULT_MODEL
+without key, W006 the warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a
+command, W012 no encryption key.
 """
 
 import base64
@@ -165,12 +165,23 @@ def fallback_models() -> Iterator[CheckMessage]:
 
 
 def assistant_tools() -> Iterator[CheckMessage]:
-    for name in settings.ASSISTANT_TOOLS:
-        try:
-            toolbox.find(name)
-        except (ImportError, AttributeError, ValueError) as error:
-            sentence = f"ASSISTANT_TOOLS names a tool {name!r} that cannot be used: {error}"
-            yield Error(f"{sentence} Name the path of its llm.toolbox.Tool.", id="sekretar.E021")
+    if problems := [problem for name in settings.ASSISTANT_TOOLS if (problem := _problem_of_tool(name))]:
+        yield from problems
+        return
+    unknown = sorted({*settings.DIALOG_TOOLS, *settings.TASK_TOOLS} - {*settings.ASSISTANT_TOOLS, "none"})
+    if unknown:
+        sentence = f"DIALOG_TOOLS or TASK_TOOLS names what is no tool: {', '.join(unknown)}."
+        known = ", ".join(settings.ASSISTANT_TOOLS)
+        yield Error(f"{sentence} The tools are {known}; to have none, write: none.", id="sekretar.E022")
+
+
+def _problem_of_tool(name: str) -> Error | None:
+    try:
+        toolbox.find(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        sentence = f"ASSISTANT_TOOLS names a tool {name!r} that cannot be used: {error}"
+        return Error(f"{sentence} Name the path of its llm.toolbox.Tool.", id="sekretar.E021")
+    return None
 
 
 def encryption_keys() -> Iterator[CheckMessage]:

@@ -56,6 +56,18 @@ LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180, low
 LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900, low=0.1)
 
 # Dialogs
+DIALOG_TOOLS = env.many(
+    "DIALOG_TOOLS",
+    [
+        "current_time",
+        "create_reminder",
+        "list_reminders",
+        "pause_reminder",
+        "resume_reminder",
+        "cancel_reminder",
+        "complete_reminder",
+    ],
+)
 MAX_TOOL_STEPS = env.integer("MAX_TOOL_STEPS", 8, low=1)
 MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20, low=1)
 MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000, low=100)
@@ -95,6 +107,7 @@ KEEP_DELIVERIES_DAYS = env.integer("KEEP_DELIVERIES_DAYS", 90, low=0)
 KEEP_DIALOGS_DAYS = env.integer("KEEP_DIALOGS_DAYS", 0, low=0)
 KEEP_REQUESTS_DAYS = env.integer("KEEP_REQUESTS_DAYS", 0, low=0)
 KEEP_AUDIT_DAYS = env.integer("KEEP_AUDIT_DAYS", 0, low=0)
+KEEP_REMINDERS_DAYS = env.integer("KEEP_REMINDERS_DAYS", 365, low=0)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "auto", ("auto", "json", "console"))
@@ -181,6 +194,8 @@ if "sqlite3" in str(_database["ENGINE"]):
     _database["TEST"] = {"NAME": env.text("TEST_SQLITE_NAME", str(BASE_DIR / "data" / "test.sqlite3"))}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
+    # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
+    _database.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -268,6 +283,11 @@ DOCUMENTS = {
     "answer": "conversations.as_file.collect",
 }
 
+# What capabilities keep of people, for /mydata and /forget: name -> core.privacy.OwnData.
+OWN_DATA = {
+    "reminders": "reminders.own_data.OWN",
+}
+
 # What waits, before a message is claimed, until its lane may send one: async room(lane).
 DELIVERY_ROOM = "telegram_bot.backend.room"
 
@@ -302,10 +322,15 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "search_dialogs": "conversations.tools.search_dialogs",
     "read_file": "conversations.tools.read_file",
     "fetch_page": "conversations.web.fetch_page",
+    "create_reminder": "reminders.tools.create_reminder",
+    "list_reminders": "reminders.tools.list_reminders",
+    "pause_reminder": "reminders.tools.pause_reminder",
+    "resume_reminder": "reminders.tools.resume_reminder",
+    "cancel_reminder": "reminders.tools.cancel_reminder",
+    "complete_reminder": "reminders.tools.complete_reminder",
 }
-# Of them: what a dialog without an assistant has, and what a planned task has besides its assistant's own.
-DIALOG_TOOLS: list[str] = []
-TASK_TOOLS = ["current_time", "fetch_page"]
+# Of them: what a planned task has besides its assistant's own (a dialog without an assistant: DIALOG_TOOLS).
+TASK_TOOLS = ["current_time", "fetch_page", "complete_reminder"]
 
 # Who does planned tasks (llm.tasks.Perform), and whether an assistant's uid is one in use here: function(uid) -> bool.
 ASSISTANT_TASKS = "conversations.tasks.perform"

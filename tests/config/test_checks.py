@@ -76,6 +76,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("FALLBACK_MODELS", ["mistral:"], "sekretar.E020", "must be provider:name"),
     ("ASSISTANT_TOOLS", {"time": "conversations.tools.nothing"}, "sekretar.E021", "names a tool 'time'"),
     ("ASSISTANT_TOOLS", {"time": "conversations.tools.current_time"}, "sekretar.E021", "its own name is"),
+    ("DIALOG_TOOLS", ["current_time", "rm"], "sekretar.E022", "names what is no tool: rm."),
     ("SENTRY_DSN", "sentry.example", "sekretar.E012", "SENTRY_DSN is no DSN"),
     ("SUMMARY_MODEL", "gpt-4o-mini", "sekretar.E014", "must be provider:name, or empty"),
     ("CONTEXT_WARN_TOKENS", 10**6, "sekretar.W006", "above MAX_CONTEXT_TOKENS"),
