@@ -196,6 +196,8 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
     _database.setdefault("CONN_MAX_AGE", 60)
+    # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
+    _database.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

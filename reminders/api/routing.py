@@ -12,16 +12,19 @@ from ninja import Path, Query, Router
 from pydantic import BaseModel, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from accounts.models import Access, ApiKey, User
+from accounts.models import Access, ApiKey, Chat, User
+from core.prepared import Prepared
 from core.problem import Flaw, HttpProblem
 from reminders.api.access import Opens
 from reminders.api.shapes import ProblemOut, answer
 from reminders.models import Reminder
+from telegram_bot.outgoing import bot_id
 
 router = Router(tags=["reminders"])
 
 View = TypeVar("View", bound=Callable[..., Any])
 MOST_PAGES = 1_000_000
+MOST_ID = 2**63 - 1
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
@@ -140,6 +143,24 @@ def person(telegram_id: int) -> User:
     if user is None or not user.may_use:
         raise HttpProblem(404, _("There is no such person here. They must be let in first."))
     return user
+
+
+def person_and_chat(telegram_id: int) -> tuple[User, Chat | None]:
+    """The person, and the private chat with them if there is one."""
+    if telegram_id <= MOST_ID and (found := _private_chat(bot_id(), telegram_id)):
+        chat = found[0]
+        if chat.person is not None and chat.person.telegram_id == telegram_id and chat.person.may_use:
+            return chat.person, chat
+    return person(telegram_id), None
+
+
+# Asked for each reminder that is made, and compiling it costs more than answering it.
+_private_chat = Prepared(
+    2,
+    lambda bot, telegram_id: Chat.objects.filter(
+        bot_id=bot, telegram_id=telegram_id, person__isnull=False
+    ).select_related("person"),
+)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------

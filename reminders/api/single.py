@@ -16,7 +16,7 @@ from core.problem import Flaw, HttpProblem, bad
 from delivery.schedule import zone_of
 from reminders import services
 from reminders.api.bodies import Change, Wish
-from reminders.api.routing import Flag, Id, Request, find, known_only, person, route
+from reminders.api.routing import Flag, Id, Request, find, known_only, person_and_chat, route
 from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, run
 from reminders.api.wishes import changes_of, draft_of
 from reminders.models import FINAL, Occurrence, Reminder, Status
@@ -47,7 +47,7 @@ def create_reminder(
     """
     known_only(request, "dry_run")
     now = timezone.now()
-    draft = draft_of(wish, person(wish.user_id), request.auth, _idempotency_key(request))
+    draft = draft_of(wish, *person_and_chat(wish.user_id), request.auth, _idempotency_key(request))
     if dry_run:
         return _tried_out(draft, now)
     try:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, Chat, User
 from core.problem import Flaw, HttpProblem
 from delivery.schedule import Cron, Once, Rule, RuleError, from_json, zone_of
 from reminders.api.bodies import Change, Wish
@@ -22,7 +22,7 @@ T = TypeVar("T")
 Values = dict[str, Any]
 
 
-def draft_of(wish: Wish, user: User, key: ApiKey, idempotency_key: str) -> Draft:
+def draft_of(wish: Wish, user: User, chat: Chat | None, key: ApiKey, idempotency_key: str) -> Draft:
     """Raises HttpProblem."""
     flaws: list[Flaw] = []
     zone = _zone(wish.timezone, user, flaws)
@@ -35,6 +35,7 @@ def draft_of(wish: Wish, user: User, key: ApiKey, idempotency_key: str) -> Draft
     same = ("payload", "title", "assistant_id", "max_runs", "grace_seconds", "catch_up", "nag_minutes")
     return Draft(
         user=user,
+        chat=chat,
         rule=rule,
         zone=zone.key,
         zone_of_owner=wish.timezone == OWNER,
