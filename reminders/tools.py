@@ -20,6 +20,7 @@ from delivery.schedule_words import describe, local
 from llm.toolbox import Arguments, Asked, Tool, ToolError
 from reminders import services, when
 from reminders.chat import cards
+from reminders.chat.sending import seal_up
 from reminders.models import FINAL, Reminder, Status
 from reminders.services.making import SOURCE
 from telegram_bot import outgoing
@@ -135,6 +136,7 @@ def ask(row: Reminder, asked: Asked, assumed: list[str]) -> None:
     text, keyboard = cards.asking(row, asked.now, [*_what(row.payload), *assumed])
     place = Place(asked.chat.bot_id, asked.chat.telegram_id, asked.thread)
     outgoing.say(f"card:{row.pk}:tool", place, text, keyboard, owner=asked.user, source=SOURCE)
+    seal_up(f"card:{row.pk}:tool:0")
 
 
 def _what(payload: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from accounts.models import Access, AuditEntry, Chat, Role, User
 from conversations import services as conversations
 from conversations.models import Assistant
+from core.sealed import unseal
 from delivery.models import Delivery, Schedule
 from delivery.schedule import Cron, Daily, Once, Weekly
 from llm.models import Model
@@ -91,8 +92,13 @@ def made(**filters: Any) -> Reminder:
     return row
 
 
+def messages() -> list[Any]:
+    """What is about to be said, unsealed."""
+    return [unseal(row.content["sealed"])["params"] for row in Delivery.objects.order_by("id")]
+
+
 def cards() -> list[str]:
-    return [row.content["params"]["text"] for row in Delivery.objects.order_by("id")]
+    return [message["text"] for message in messages()]
 
 
 def test_wish_is_prepared_with_all_that_is_known_of_it_and_not_in_force(by: Asked) -> None:
@@ -116,7 +122,7 @@ def test_card_shows_the_exact_time_and_asks(by: Asked) -> None:
     assert "Europe/Moscow" in card
     assert "Monday, 23 November 2026, 10:00" in card
     assert "Monday, 30 November 2026, 10:00" in card
-    keys = Delivery.objects.get().content["params"]["reply_markup"]["inline_keyboard"]
+    keys = messages()[0]["reply_markup"]["inline_keyboard"]
     assert [key["text"] for key in keys[0]] == ["✅ Yes", "✏️ Change", "✖️ No"]
 
 
