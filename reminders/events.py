@@ -102,7 +102,7 @@ def _readable(rows: QuerySet[Occurrence], key: UUID) -> list[Occurrence]:
     try:
         return list(rows)
     except Unreadable as error:
-        log.error("event cannot be put together", event=str(key), error=str(error))  # noqa: TRY400  # says it all
+        log.error("event cannot be put together", occurrence=str(key), error=str(error))  # noqa: TRY400  # says it all
         return []
 
 

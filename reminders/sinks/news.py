@@ -55,7 +55,7 @@ def _write_alone(entry: News, clock: float, now: datetime) -> None:
     except NOT_NOW:
         raise
     except Exception as error:
-        log.exception("news of a consumer broke", event=str(_key(entry)), exc_info=error)
+        log.exception("news of a consumer broke", occurrence=str(_key(entry)), exc_info=error)
 
 
 def _rows(entries: Sequence[News]) -> dict[UUID | None, Occurrence]:

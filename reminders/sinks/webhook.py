@@ -85,7 +85,7 @@ def _answered(event: Event, row: Webhook, status: int, now: datetime) -> None:
     if status == GONE:
         switch_webhook(row, on=False, via="bot", now=now, reason="HTTP 410")
     events.refused(event, WEBHOOK, "http", f"HTTP {status}", now)
-    log.info("webhook refused", event=event.id, status=status, attempt=event.attempt)
+    log.info("webhook refused", occurrence=event.id, status=status, attempt=event.attempt)
 
 
 def signed(event_id: str, moment: int, body: bytes, secret: str) -> dict[str, str]:

@@ -37,9 +37,14 @@ def push(server: redis.Redis, *ids: str, attempt: int = 1) -> None:
     server.register_script(PUSH)(keys_of(), [part for one in ids for part in (one, attempt, text(one, attempt))])
 
 
-def news(server: Any) -> list[tuple[str, str]]:
-    """What the service gets to read: what, of which event."""
-    return [(fields["what"], fields["id"]) for _number, fields in server.xrange(NEWS)]
+def entries(server: Any) -> list[dict[str, str]]:
+    """What the service gets to read."""
+    return [fields for _number, fields in server.xrange(NEWS)]
+
+
+def news(server: redis.Redis) -> list[tuple[str, str]]:
+    """What, of which event."""
+    return [(fields["what"], fields["id"]) for fields in entries(server)]
 
 
 def consumer(redis_server: RedisServer, name: str = "mailer-1", **more: Any) -> Events:
@@ -71,7 +76,7 @@ def test_what_is_taken_is_leased_and_told(redis_server: RedisServer, server: red
 
     assert 25 < left <= 31
     assert (server.llen(QUEUE), server.zcard(WAITING), server.hkeys(PROCESSING)) == (0, 0, ["e-1"])
-    [(_number, said)] = server.xrange(NEWS)
+    [said] = entries(server)
     assert (said["what"], said["consumer"], said["attempt"]) == ("take", "mailer-1", "1")
 
 
@@ -149,7 +154,7 @@ def test_refused_event_is_free_for_its_next_attempt(redis_server: RedisServer, s
     assert event is not None
 
     assert [events.nack(event, "no mail server"), events.nack(event)] == [True, False]
-    [_take, (_number, said)] = server.xrange(NEWS)
+    [_take, said] = entries(server)
     assert (said["what"], said["attempt"], said["text"]) == ("nack", "1", "no mail server")
     push(server, "e-1", attempt=2)
     again = events.take()

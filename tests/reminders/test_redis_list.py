@@ -1,0 +1,721 @@
+"""Events of reminders in the Redis list: out of the rows, back into the rows, and nothing lost on the way."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis
+from django.utils import timezone
+from pytest_django import Settings
+from structlog.testing import capture_logs
+
+from accounts.models import User
+from core import sealed
+from core.db import in_db
+from delivery.models import Delivery
+from reminders import events, services
+from reminders.client import QUEUE, Event, Events, keys_of
+from reminders.models import Occurrence, Reminder, Status
+from reminders.services import firing
+from reminders.sinks import redis_list
+from reminders.sinks.redis_list import Server, server
+from tests.reminders.making import HOUR, fire, key, once
+from tests.reminders.redis_server import BINARY, RedisServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State = Occurrence.State
+LANE = redis_list.LANE
+_QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS = keys_of()
+WORK = {"check": "https://example.com/", "below": 10}
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _lines_end() -> AsyncIterator[None]:
+    yield
+    await redis_list.close()
+
+
+@pytest.fixture
+def list_(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    with redis_server.redis as connected:
+        yield connected
+
+
+def there() -> Server:
+    found = server()
+    assert found is not None
+    return found
+
+
+def due(person: User, **more: Any) -> Occurrence:
+    """A reminder for another program that has just fired."""
+    now = timezone.now()
+    row = once(person, now + HOUR, now, **{"payload": WORK, "created_by_key": key(now)[0]} | more)
+    return fire(row, now + HOUR)
+
+
+async def out(person: User, **more: Any) -> Occurrence:
+    """One whose event is in the list."""
+    occurrence = await in_db(due, person, **more)
+    assert await events.drain(LANE)
+    return occurrence
+
+
+async def state_of(occurrence: Occurrence) -> str:
+    await in_db(occurrence.refresh_from_db)
+    return occurrence.state
+
+
+def consumer(redis_server: RedisServer, name: str = "mailer-1") -> Events:
+    return Events(redis_server.url, consumer=name)
+
+
+def taken(events: Events) -> Event:
+    event = events.take()
+    assert event is not None
+    return event
+
+
+async def write_down() -> None:
+    while await redis_list.carry(there()):
+        pass
+
+
+def end_lease(occurrence: Occurrence) -> int:
+    """As time does; how many were released."""
+    now = timezone.now()
+    Occurrence.objects.filter(pk=occurrence.pk).update(lease_until=now - timedelta(seconds=1))
+    return firing.release_expired(now)
+
+
+def retries_are_due() -> None:
+    Delivery.objects.filter(backend="event", state="queued").update(not_before=None)
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+async def test_event_in_the_list_is_the_one_of_the_contract(member: User, list_: redis.Redis) -> None:
+    assistant = "7d3f0a53-6f9b-4f50-9f2f-3d8a7bb8a1a4"
+    occurrence = await out(member, assistant_id=assistant)
+    row = await in_db(Reminder.objects.get, pk=occurrence.reminder_id)
+
+    assert json.loads(str(list_.lindex(QUEUE, 0))) == {
+        "assistant_id": assistant,
+        "event": "reminder_triggered",
+        "event_id": str(occurrence.pk),
+        "attempt": 1,
+        "payload": {
+            "reminder_id": str(row.pk),
+            "user_id": 101,
+            "reminder_type": "one_time",
+            "payload": WORK,
+            "triggered_at": events.written(occurrence.planned_at),
+            "created_at": events.written(row.created_at),
+        },
+    }
+
+
+def test_times_are_written_in_utc_with_seconds(now: datetime) -> None:
+    assert events.written(now) == "2026-11-20T09:00:00Z"
+
+
+async def test_what_is_in_the_list_is_recorded_as_sent(member: User, list_: redis.Redis) -> None:
+    occurrence = await out(member)
+    row = await in_db(Delivery.objects.get, backend="event")
+
+    assert (row.state, row.attempts) == ("sent", 1)
+    assert row.content == {"occurrence": str(occurrence.pk), "sink": "redis", "attempt": 1}
+    assert (await state_of(occurrence), occurrence.attempts) == (State.QUEUED, 1)
+    assert not await events.drain(LANE)
+
+
+async def test_what_a_person_made_in_the_chat_never_leaves_the_house(member: User, list_: redis.Redis) -> None:
+    await in_db(due, member, payload={"text": "Buy a ring"}, created_by_key=None)
+
+    assert not await in_db(Delivery.objects.filter(backend="event").exists)
+
+
+async def test_many_leave_in_one_go(member: User, list_: redis.Redis) -> None:
+    occurrence = await in_db(due, member)
+    await in_db(_copies, occurrence, 300)
+
+    assert [await events.drain(LANE) for _step in range(3)] == [True, True, False]
+    assert list_.llen(QUEUE) == 300
+    assert await in_db(Delivery.objects.filter(backend="event", state="sent").count) == 300
+
+
+def _copies(occurrence: Occurrence, count: int) -> list[Occurrence]:
+    """So many events in the outbox, the given one among them."""
+    more = [
+        Occurrence(
+            reminder_id=occurrence.reminder_id,
+            planned_at=occurrence.planned_at + timedelta(seconds=number),
+            awaits_ack=True,
+        )
+        for number in range(1, count)
+    ]
+    Occurrence.objects.bulk_create(more)
+    reminder = Reminder.objects.get(pk=occurrence.reminder_id)
+    for one in more:
+        one.reminder = reminder
+    Delivery.objects.bulk_create([firing.event_delivery(one, "redis", 1) for one in more])
+    return more
+
+
+async def test_two_workers_take_different_events(member: User, list_: redis.Redis) -> None:
+    occurrence = await in_db(due, member)
+    await in_db(_copies, occurrence, 20)
+    first, second = await asyncio.gather(
+        in_db(events.claim, LANE, 12, timezone.now()), in_db(events.claim, LANE, 12, timezone.now())
+    )
+
+    ids = [event.id for event in (*first, *second)]
+    assert (len(ids), len(set(ids))) == (20, 20)
+
+
+async def test_sender_that_died_on_the_way_sends_again_with_the_same_id(member: User, list_: redis.Redis) -> None:
+    """It had pushed, and not recorded it."""
+    occurrence = await in_db(due, member)
+    batch = await in_db(events.claim, LANE, 10, timezone.now())
+    await redis_list.push(there(), [(event.id, event.attempt, event.text) for event in batch])
+    await in_db(Delivery.objects.filter(backend="event").update, state="queued", worker="", repeated=True)
+
+    assert await events.drain(LANE)
+    assert (list_.llen(QUEUE), list_.zrange(WAITING, 0, -1)) == (1, [str(occurrence.pk)])
+
+
+async def test_event_that_cannot_be_read_stops_no_other(member: User, list_: redis.Redis, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    lost = await in_db(due, member)
+    settings.FIELD_ENCRYPTION_KEYS = []
+    good = await in_db(due, member)
+    with pytest.raises(sealed.Unreadable):
+        await in_db(Reminder.objects.get, pk=lost.reminder_id)
+
+    assert await events.drain(LANE)
+    assert list_.zrange(WAITING, 0, -1) == [str(good.pk)]
+
+
+# --- back -----------------------------------------------------------------------------------------------------------
+
+
+async def test_taken_event_is_known_to_be_worked_on(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    taken(consumer(redis_server))
+    await write_down()
+
+    assert (await state_of(occurrence), occurrence.claimed_by) == (State.CLAIMED, "redis:mailer-1")
+    assert occurrence.lease_until is not None
+    assert 55 <= (occurrence.lease_until - timezone.now()).total_seconds() <= 61
+    assert list_.xlen(NEWS) == 0
+
+
+async def test_acknowledged_event_completes_what_fires_once(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    mailer.ack(taken(mailer), "mail sent")
+    await write_down()
+
+    assert (await state_of(occurrence), occurrence.result) == (State.ACKED, "mail sent")
+    assert (await in_db(Reminder.objects.get, pk=occurrence.reminder_id)).status == Status.COMPLETED
+
+
+async def test_news_that_are_read_twice_change_nothing_more(member: User, redis_server: RedisServer) -> None:
+    """Another process read them too, or this one died before it took them away."""
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    mailer.nack(taken(mailer), "no server")
+    said = there().redis
+    found = await said.xrange(NEWS)
+    await write_down()
+    for _number, fields in found:
+        await said.xadd(NEWS, fields)
+    await write_down()
+
+    assert (await state_of(occurrence), occurrence.error) == (State.RETRY_WAIT, "no server")
+    assert await in_db(Delivery.objects.filter(backend="event").count) == 2
+
+
+async def test_consumer_that_dies_lets_the_event_go_out_again_with_its_id(
+    member: User, redis_server: RedisServer
+) -> None:
+    occurrence = await out(member)
+    taken(consumer(redis_server))
+    await write_down()
+
+    assert await in_db(end_lease, occurrence) == 1
+    assert (await state_of(occurrence), occurrence.error) == (State.RETRY_WAIT, "no acknowledgement")
+    assert not await events.drain(LANE), "only after a pause"
+    await in_db(retries_are_due)
+    assert await events.drain(LANE)
+    again = taken(consumer(redis_server, "mailer-2"))
+    assert (again.event_id, again.attempt) == (str(occurrence.pk), 2)
+
+
+async def test_slow_consumer_may_acknowledge_after_its_lease_and_the_copy_is_dropped(
+    member: User, redis_server: RedisServer
+) -> None:
+    occurrence = await out(member)
+    slow = consumer(redis_server)
+    event = taken(slow)
+    await write_down()
+    await in_db(end_lease, occurrence)
+    await in_db(retries_are_due)
+    await events.drain(LANE)
+    slow.ack(event)
+    await write_down()
+
+    assert await state_of(occurrence) == State.ACKED
+    assert consumer(redis_server, "mailer-2").take() is None
+
+
+async def test_acknowledgement_before_the_next_attempt_left_keeps_it_back(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    slow = consumer(redis_server)
+    event = taken(slow)
+    await write_down()
+    await in_db(end_lease, occurrence)
+    slow.ack(event)
+    await write_down()
+    await in_db(retries_are_due)
+
+    assert not await events.drain(LANE)
+    assert list_.llen(QUEUE) == 0
+
+
+async def test_acknowledgement_over_rest_drops_the_copy_in_the_list(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    await in_db(services.acknowledge, occurrence, who="key:skr_abc", now=timezone.now())
+
+    assert consumer(redis_server).take() is None
+
+
+async def test_extended_lease_does_not_end_before_its_new_time(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    event = taken(mailer)
+    await write_down()
+    mailer.extend(event, 600)
+    await write_down()
+    later = timezone.now() + timedelta(seconds=300)
+
+    assert await in_db(firing.release_expired, later) == 0
+    assert await state_of(occurrence) == State.CLAIMED
+
+
+async def test_retry_waits_while_the_first_consumer_has_it_again(member: User, redis_server: RedisServer) -> None:
+    """Its extension was heard just after the lease was taken for over."""
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    event = taken(mailer)
+    await write_down()
+    await in_db(end_lease, occurrence)
+    mailer.extend(event, 600)
+    await write_down()
+    await in_db(retries_are_due)
+
+    assert not await events.drain(LANE)
+    assert await state_of(occurrence) == State.CLAIMED
+    assert consumer(redis_server, "mailer-2").take() is None
+
+
+async def test_refused_event_comes_four_times_more_and_is_then_given_up(
+    member: User, redis_server: RedisServer
+) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    pauses = []
+    for _attempt in range(4):
+        asked = timezone.now()
+        mailer.nack(taken(mailer), "no mail server")
+        await write_down()
+        waiting = await in_db(Delivery.objects.get, backend="event", state="queued")
+        assert waiting.not_before is not None
+        pauses.append((waiting.not_before - asked).total_seconds())
+        await in_db(retries_are_due)
+        assert await events.drain(LANE)
+    mailer.nack(taken(mailer), "no mail server")
+    await write_down()
+
+    wanted = (10, 60, 300, 1800)
+    assert all(0.85 * want <= pause <= 1.15 * want for pause, want in zip(pauses, wanted, strict=True))
+    assert (await state_of(occurrence), occurrence.attempts) == (State.DEAD, 5)
+    assert (await in_db(Reminder.objects.get, pk=occurrence.reminder_id)).needs_attention
+
+
+async def test_event_that_always_fails_does_not_hold_up_the_others(member: User, redis_server: RedisServer) -> None:
+    poison = await out(member)
+    good = await out(member)
+    mailer = consumer(redis_server)
+    mailer.nack(taken(mailer), "poison")
+    mailer.ack(taken(mailer))
+    await write_down()
+
+    assert (await state_of(poison), await state_of(good)) == (State.RETRY_WAIT, State.ACKED)
+
+
+async def test_given_up_event_goes_out_again_when_somebody_asks(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, state=State.DEAD, attempts=5)
+    mailer = consumer(redis_server)
+    taken(mailer)
+    await in_db(services.replay, occurrence, by=None, via="api", now=timezone.now())
+    assert await events.drain(LANE)
+
+    again = taken(mailer)
+    assert (again.event_id, again.attempt) == (str(occurrence.pk), 6)
+
+
+async def test_unknown_ids_and_broken_news_are_passed_over(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server, "bad \x00 name")
+    with redis_server.redis as raw:
+        raw.xadd(NEWS, {"what": "ack"})
+        raw.xadd(NEWS, {"what": "dance", "id": str(occurrence.pk), "attempt": "1"})
+        raw.xadd(NEWS, {"what": "take", "id": str(occurrence.pk), "attempt": "x", "until": "y"})
+        raw.xadd(NEWS, {b"what": b"ack", b"id": b"\xff\xfe"})
+    mailer.ack("no-such-event")
+    mailer.ack("5f0f6f4e-3f57-4bb0-9a55-3a1c1f0a1f3c")
+    event = taken(mailer)
+    mailer.ack(event, "done \x00 twice")
+    await write_down()
+
+    assert await state_of(occurrence) == State.ACKED
+
+
+async def test_program_that_pops_the_list_itself_has_a_lease_too(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    text = list_.rpop(QUEUE)
+    assert isinstance(text, str)
+    await redis_list.look(there())
+    await write_down()
+    assert (await state_of(occurrence), occurrence.claimed_by) == (State.CLAIMED, "redis:?")
+
+    await in_db(end_lease, occurrence)
+    await in_db(retries_are_due)
+    assert await events.drain(LANE)
+    assert taken(consumer(redis_server)).attempt == 2
+
+
+# --- withdrawn ------------------------------------------------------------------------------------------------------
+
+
+Verb = Callable[[Reminder], object]
+VERBS: dict[str, Verb] = {
+    "paused": lambda row: services.pause(row, by=None, via="chat", now=timezone.now()),
+    "cancelled": lambda row: services.cancel(row, by=None, via="chat", now=timezone.now()),
+    "edited": lambda row: services.change(row, by=None, via="chat", now=timezone.now(), payload={"check": "else"}),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS.values(), ids=list(VERBS))
+async def test_event_of_a_reminder_that_changed_is_not_handed_out(
+    member: User, redis_server: RedisServer, list_: redis.Redis, verb: Verb
+) -> None:
+    occurrence = await out(member)
+    await in_db(verb, await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
+
+    assert list_.llen(QUEUE) == 1
+    assert consumer(redis_server).take() is None
+    assert await state_of(occurrence) == State.WITHDRAWN
+
+
+async def test_event_that_was_withdrawn_before_it_left_does_not_leave(member: User, list_: redis.Redis) -> None:
+    occurrence = await in_db(due, member)
+    await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, state=State.WITHDRAWN)
+
+    assert not await events.drain(LANE)
+    assert list_.llen(QUEUE) == 0
+    assert (await in_db(Delivery.objects.get, backend="event")).state == "cancelled"
+
+
+async def test_what_was_withdrawn_while_the_server_was_away_is_found_later(
+    member: User, redis_server: RedisServer
+) -> None:
+    withdrawn, stays = await out(member), await out(member)
+    await in_db(Occurrence.objects.filter(pk=withdrawn.pk).update, state=State.WITHDRAWN)
+    await redis_list.look(there())
+
+    mailer = consumer(redis_server)
+    assert [event.event_id for event in iter(mailer.take, None)] == [str(stays.pk)]
+
+
+async def test_claimed_event_of_a_cancelled_reminder_may_be_finished(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    event = taken(mailer)
+    await write_down()
+    await in_db(VERBS["cancelled"], await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
+    assert mailer.ack(event, "sent")
+    await write_down()
+
+    assert (await state_of(occurrence), occurrence.result) == (State.ACKED, "cancelled")
+
+
+# --- a server that is away, or forgets ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
+    """One that may be killed, with a password."""
+    if BINARY is None:
+        pytest.skip("there is no redis-server on this machine")
+    found = RedisServer(tmp_path, password="hunter22")
+    settings.REDIS_URL = found.url
+    found.start()
+    yield found
+    found.kill()
+
+
+def patience_ends() -> None:
+    there().out.until = there().back.until = 0.0
+
+
+async def test_events_wait_while_the_server_is_away_and_leave_when_it_is_back(
+    member: User, own_server: RedisServer
+) -> None:
+    own_server.kill()
+    occurrence = await in_db(due, member)
+    with capture_logs() as logs:
+        for _time in range(3):
+            patience_ends()
+            assert not await events.drain(LANE)
+            await in_db(retries_are_due)
+    row = await in_db(Delivery.objects.get, backend="event")
+    assert (row.state, row.attempts) == ("queued", 0)
+    assert [line["event"] for line in logs] == ["Redis does not answer, events wait"]
+
+    own_server.start()
+    patience_ends()
+    assert await events.drain(LANE)
+    assert taken(consumer(own_server)).event_id == str(occurrence.pk)
+
+
+async def test_server_that_is_away_is_not_asked_at_every_turn(member: User, own_server: RedisServer) -> None:
+    own_server.kill()
+    await in_db(due, member)
+    assert not await events.drain(LANE)
+    await in_db(retries_are_due)
+
+    assert not await events.drain(LANE)
+    row = await in_db(Delivery.objects.get, backend="event")
+    assert row.not_before is None, "nobody touched it"
+
+
+async def test_password_of_the_server_is_in_no_log(member: User, own_server: RedisServer) -> None:
+    own_server.kill()
+    await in_db(due, member)
+    with capture_logs() as logs:
+        await events.drain(LANE)
+        redis_list.forget([])
+    own_server.password = "another"
+    own_server.start()
+    patience_ends()
+    there()._said_at = None
+    await in_db(retries_are_due)
+    with capture_logs() as more:
+        await events.drain(LANE)
+
+    assert logs
+    assert more
+    assert "hunter22" not in repr(logs) + repr(more)
+
+
+async def test_emptied_server_is_filled_again_with_what_is_open(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    done, claimed, waiting = await out(member), await out(member), await out(member)
+    await redis_list.look(there())
+    mailer = consumer(redis_server)
+    mailer.ack(taken(mailer))
+    taken(mailer)
+    await write_down()
+    list_.flushall()
+    await redis_list.look(there())
+
+    assert [await state_of(one) for one in (done, claimed, waiting)] == [State.ACKED, State.CLAIMED, State.QUEUED]
+    again = consumer(redis_server, "mailer-2")
+    assert [(event.event_id, event.attempt) for event in iter(again.take, None)] == [(str(waiting.pk), 1)]
+
+
+async def test_server_that_has_all_is_not_filled_again(member: User, redis_server: RedisServer) -> None:
+    await out(member)
+    assert await redis_list.fill(there()) == 0
+
+    taken(consumer(redis_server))
+    assert await redis_list.fill(there()) == 0
+    assert consumer(redis_server, "mailer-2").take() is None
+
+
+async def test_event_that_left_just_before_the_server_was_emptied_is_pushed_again(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    """Between the push and its record."""
+    occurrence = await in_db(due, member)
+    batch = await in_db(events.claim, LANE, 10, timezone.now())
+    await redis_list.push(there(), [(event.id, event.attempt, event.text) for event in batch])
+    list_.flushall()
+    await redis_list.look(there())
+    await in_db(events.sent, batch, timezone.now())
+
+    assert taken(consumer(redis_server)).event_id == str(occurrence.pk)
+
+
+async def test_server_that_is_emptied_while_it_is_filled_is_filled_anew(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    list_.flushall()
+    await there().redis.set(redis_list.MARKER, "filling:by a process that died")
+    await redis_list.look(there())
+
+    assert taken(consumer(redis_server)).event_id == str(occurrence.pk)
+
+
+async def test_server_that_comes_back_as_it_was_a_while_ago_gets_what_it_lost(
+    member: User, own_server: RedisServer
+) -> None:
+    done = await out(member)
+    await redis_list.look(there())
+    with own_server.redis as raw:
+        raw.save()
+    mailer = consumer(own_server)
+    mailer.ack(taken(mailer))
+    await write_down()
+    lost = await out(member)
+    own_server.kill()
+    own_server.start()
+    patience_ends()
+    await redis_list.look(there())
+
+    fresh = consumer(own_server, "mailer-2")
+    assert [event.event_id for event in iter(fresh.take, None)] == [str(lost.pk)]
+    assert await state_of(done) == State.ACKED
+
+
+async def test_acknowledgement_that_the_server_lost_is_made_up_for_by_the_client(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    mailer = consumer(redis_server)
+    mailer.ack(taken(mailer))
+    list_.flushall()
+    await redis_list.look(there())
+
+    assert mailer.take() is None, "it did that"
+    await write_down()
+    assert await state_of(occurrence) == State.ACKED
+
+
+async def test_events_for_a_server_that_was_given_up_are_given_up(
+    member: User, redis_server: RedisServer, settings: Settings
+) -> None:
+    occurrence = await in_db(due, member)
+    settings.REDIS_URL = ""
+
+    assert await events.drain(LANE)
+    assert (await state_of(occurrence), occurrence.error) == (State.DEAD, "REDIS_URL is empty")
+    assert not await events.drain(LANE)
+
+
+# --- the services of the bot's process ------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def running(*services: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    tasks = [asyncio.ensure_future(service(stop)) for service in services]
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*tasks)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await true():
+            await asyncio.sleep(0.05)
+
+
+async def drained() -> bool:
+    """Once more, and whether nothing is left to be sent."""
+    await in_db(retries_are_due)
+    await events.drain(LANE)
+    return not await in_db(Delivery.objects.filter(backend="event", state="queued").exists)
+
+
+async def test_server_is_stopped_emptied_and_started_again_and_nothing_is_lost(
+    member: User, own_server: RedisServer
+) -> None:
+    """Some are in the list, some taken, some acknowledged, some still in the outbox."""
+    made = [await out(member) for _n in range(6)]
+    async with running(redis_list.run, events.run):
+        mailer = consumer(own_server)
+        for _n in range(2):
+            mailer.ack(taken(mailer))
+        taken(mailer)
+        await until(lambda: _is(made[2], State.CLAIMED))
+        own_server.kill()
+        made += [await in_db(due, member) for _n in range(4)]
+        assert not await events.drain(LANE)
+        own_server.start()
+        await in_db(Occurrence.objects.filter(pk=made[2].pk).update, lease_until=timezone.now() - HOUR)
+        await until(lambda: _is(made[2], State.RETRY_WAIT))
+        await until(drained)
+        fresh = consumer(own_server, "mailer-2")
+        await until(lambda: _take_all(fresh, made))
+
+    assert {await state_of(one) for one in made} == {State.ACKED}
+
+
+async def _is(occurrence: Occurrence, state: str) -> bool:
+    return await state_of(occurrence) == state
+
+
+async def _take_all(mailer: Events, made: list[Occurrence]) -> bool:
+    for event in iter(mailer.take, None):
+        mailer.ack(event)
+    await events.drain(LANE)
+    return all([await state_of(one) == State.ACKED for one in made])
+
+
+async def test_lease_that_ended_is_noticed_without_being_asked(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    taken(consumer(redis_server))
+    async with running(redis_list.run, events.run):
+        await until(lambda: _is(occurrence, State.CLAIMED))
+        await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, lease_until=timezone.now() - HOUR)
+        await until(lambda: _is(occurrence, State.RETRY_WAIT))
+
+
+async def test_lease_is_not_over_while_what_consumers_said_is_unread(member: User, redis_server: RedisServer) -> None:
+    await out(member)
+    with redis_server.redis as raw:
+        raw.xadd(NEWS, {"what": "ack", "id": "x"}, id="1-1")
+
+    assert not await redis_list.all_told()
+    await write_down()
+    assert await redis_list.all_told()
+
+
+async def test_services_rest_where_there_is_no_server(settings: Settings) -> None:
+    settings.REDIS_URL = ""
+    async with running(redis_list.run, events.run):
+        await asyncio.sleep(0.1)
+
+    assert server() is None
