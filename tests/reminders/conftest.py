@@ -1,11 +1,17 @@
-"""What tests of events may ask for: a Redis server of their own."""
+"""What tests may ask for: a Redis server of their own, the house for tests of the chat, a program that speaks REST."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 
 import pytest
+import pytest_asyncio
 from pytest_django import Settings
 
+from accounts.models import User
+from tests.house import TEAM, House, open_house
+from tests.reminders.chatting import let_team_in
 from tests.reminders.redis_server import BINARY, RedisServer
+from tests.reminders.rest import Service
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +32,31 @@ def redis_server(_redis_of_session: RedisServer, settings: Settings) -> RedisSer
         client.flushall()
     settings.REDIS_URL = server.url
     return server
+
+
+@pytest_asyncio.fixture
+async def newcomer(transactional_db: None, settings: Settings) -> AsyncIterator[House]:
+    """The bot, running against the sandbox; nobody has said yet where they are."""
+    async with open_house(settings) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def chat(newcomer: House) -> House:
+    """Everybody is known to be in Moscow."""
+    await newcomer.db(lambda: User.objects.update(time_zone="Europe/Moscow"))
+    return newcomer
+
+
+@pytest_asyncio.fixture
+async def team(chat: House) -> House:
+    """With the team's group let in, where Анна and Борис are both members; the bot hears all of it."""
+    await chat.db(let_team_in)
+    chat.world.chats[TEAM].bot_reads_all = True
+    return chat
+
+
+@pytest.fixture
+def service(db: None, monkeypatch: pytest.MonkeyPatch, now: datetime) -> Service:
+    """Another program, with a key that opens everything; the clock stands at ``now``."""
+    return Service(monkeypatch, now)
