@@ -66,6 +66,10 @@ async def drain(lane: str) -> bool:
 
 async def _send(delivery: Delivery) -> None:
     log.debug("claimed", key=delivery.key, attempt=delivery.attempts)
+    if delivery.content == services.ERASED:
+        # Withdrawn while it was being sent, or said and settled already, when its process died.
+        await in_db(services.record_all_needless, [delivery], timezone.now())
+        return
     try:
         sent = await backend(delivery.backend)(delivery)
     except DeliveryError as error:

@@ -368,3 +368,15 @@ async def test_bug_in_a_backend_is_on_record_and_not_repeated(ended: list[Any]) 
     assert await outbox.drain(LANE)
     assert not await outbox.drain(LANE)
     assert ended == [("a", "failed", "bug")]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_message_that_was_withdrawn_on_its_way_is_not_tried_again(ended: list[Any]) -> None:
+    await in_db(sending, "withdrawn", worker="dead:1:aa")
+    await in_db(services.withdraw, Delivery.objects.all(), timezone.now())
+    assert await in_db(outbox.recover, everything=True) == 1
+
+    assert await outbox.drain(LANE)
+    assert paper.written == []
+    assert await in_db(states) == ["cancelled"]
+    assert ended == []
