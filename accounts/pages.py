@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from accounts.models import AuditEntry, User
 from accounts.services import audit, target_of
 from core.admin import Page
-from core.show import stamp
+from core.show import nowrap, stamp
 
 VIA = "admin"
 READ_CONTENT = "conversations.read_content"
@@ -123,7 +123,7 @@ def trail(row: Model) -> SafeString | str:
 def timeline(entries: QuerySet[AuditEntry]) -> SafeString | str:
     """Audit entries as lines: when, what, who, how, and what changed."""
     rows = [
-        (stamp(entry.at), entry.action, entry.actor_label or "—", entry.via, details_of(entry)) for entry in entries
+        (nowrap(stamp(entry.at)), entry.action, entry.actor_label or "—", entry.via, details_of(entry)) for entry in entries
     ]
     if not rows:
         return gettext("Nothing yet.")

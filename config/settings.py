@@ -196,8 +196,6 @@ else:
     _database["CONN_HEALTH_CHECKS"] = True
     # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
     _database.setdefault("CONN_MAX_AGE", 60)
-    # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
-    _database.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -354,11 +352,16 @@ HOUSEKEEPING = [
     "telegram_bot.services.erase_updates",
     "delivery.services.forget_old_deliveries",
     "delivery.services.erase_deliveries",
+    "delivery.pulse.forget_silent",
     "conversations.retention.forget_old_dialogs",
     "conversations.retention.forget_old_requests",
     "conversations.retention.forget_old_questions",
     "conversations.retention.erase_contents",
     "reminders.services.dropping.drop_unconfirmed",
+    "reminders.retention.forget_old_reminders",
+    "reminders.retention.forget_old_occurrences",
+    "reminders.retention.remove_lost_schedules",
+    "reminders.retention.erase_contents",
     "accounts.services.forget_old_audit",
     "accounts.services.forget_old_sessions",
     "files.services.remove_expired",

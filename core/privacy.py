@@ -1,11 +1,13 @@
 """How long contents stay: CONTENT_LOG and the KEEP_… settings, and taking rows away without holding anybody up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
+from django.utils.module_loading import import_string
 
 M = TypeVar("M", bound=models.Model)
 
@@ -13,6 +15,34 @@ M = TypeVar("M", bound=models.Model)
 BATCH = 500
 # What did not work out keeps its contents this long, so that an operator may try it again.
 GRACE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """What a capability keeps of people, an entry of settings.OWN_DATA: for /mydata and /forget.
+
+    Each is called with the person (accounts.models.User). ``steps`` gives what is to be done to erase it, in short
+    transactions that may be begun again at any point.
+    """
+
+    # For the export, under the capability's own names.
+    record: Callable[[Any], Mapping[str, Any]]
+    # Rows whose pages show contents: when operators opened them is told.
+    rows: Callable[[Any], "Iterable[models.QuerySet[Any]]"]
+    # How much there is to erase, and that in words.
+    count: Callable[[Any], int]
+    words: Callable[[int], str]
+    steps: Callable[[Any, datetime], "Iterator[Callable[[], int]]"]
+
+
+def own_data() -> dict[str, OwnData]:
+    return {name: import_string(path) for name, path in settings.OWN_DATA.items()}
+
+
+def columns(row: models.Model, *without: str) -> dict[str, Any]:
+    """The whole row, so that no new column is forgotten."""
+    names = [field.attname for field in row._meta.concrete_fields]
+    return {name: getattr(row, name) for name in names if name not in without}
 
 
 def contents_stay() -> bool:

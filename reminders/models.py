@@ -100,6 +100,8 @@ class Reminder(models.Model):
     idempotency_key = models.CharField(max_length=200, blank=True)
     # Of the request that made it, by which the same key with another wish is recognized.
     idempotency_digest = models.CharField(max_length=64, blank=True)
+    # CONTENT_LOG keeps no words of what is over: nothing can be said any more.
+    erased = models.BooleanField(_("erased"), default=False)
     version = models.PositiveIntegerField(_("version"), default=1)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     updated_at = models.DateTimeField(_("changed"), default=timezone.now)

@@ -12,13 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, AuditEntry, Chat, Invite, User
 from conversations.models import AssistantVersion, Message, RequestSum
 from conversations.privacy import owned
+from core.privacy import columns, own_data
 from files.models import StoredFile
 from llm.models import Budget, Spending
 from telegram_bot.documents import Collected, Document
@@ -69,25 +70,26 @@ def record_of(user: User, files: list[StoredFile], *, packed: bool) -> dict[str,
     """All that is known about ``user``, as JSON takes it: whole rows, so that no new column is forgotten."""
     return {
         "made_at": timezone.now(),
-        "person": _columns(user, "password"),
+        "person": columns(user, "password"),
         "chats": _rows(owned.private_chats(user)),
         "chats_you_added": _rows(Chat.objects.filter(requested_by=user)),
         "dialogs": [
-            _columns(dialog) | {"messages": _rows(Message.objects.filter(conversation=dialog))}
+            columns(dialog) | {"messages": _rows(Message.objects.filter(conversation=dialog))}
             for dialog in owned.dialogs(user).order_by("id")
         ],
         "said_in_groups": [
-            _columns(said) | {"chat": str(said.conversation.chat)}
+            columns(said) | {"chat": str(said.conversation.chat)}
             for said in owned.said_in_groups(user).select_related("conversation__chat").order_by("id")
         ],
         "requests": _rows(owned.requests(user)),
         "sums_of_older_requests": _rows(RequestSum.objects.filter(user=user)),
         "budgets": _rows(Budget.objects.filter(user=user)),
         "spending": _rows(Spending.objects.filter(Q(user=user) | Q(budget__user=user))),
-        "files": [_columns(file) | {"in_this_archive": _in_zip(file) if packed else None} for file in files],
+        "files": [columns(file) | {"in_this_archive": _in_zip(file) if packed else None} for file in files],
         "received_from_telegram": _rows(owned.updates(user), "worker"),
         "sent_to_telegram": _rows(owned.deliveries(user), "worker"),
         "buttons": _rows(owned.buttons(user)),
+        **{key: value for own in own_data().values() for key, value in own.record(user).items()},
         "awaited_answers": _rows(owned.expectations(user)),
         "record": [*_rows(AuditEntry.objects.filter(Q(actor=user) | Q(target=f"user:{user.pk}"))), *_readings(user)],
         **_as_operator(user),
@@ -109,16 +111,12 @@ def _as_operator(user: User) -> dict[str, Any]:
 def _readings(user: User) -> list[dict[str, Any]]:
     """When operators read what is the person's own. These entries are few: one an hour for each page and operator."""
     rows = (owned.private_chats(user), owned.dialogs(user), owned.requests(user), owned.files(user),
-            owned.updates(user), owned.deliveries(user))  # fmt: skip
+            owned.updates(user), owned.deliveries(user),
+            *(found for own in own_data().values() for found in own.rows(user)))  # fmt: skip
     own = {f"{found.model._meta.model_name}:{key}" for found in rows for key in found.values_list("pk", flat=True)}
     own |= {f"trace:{trace}" for trace in owned.requests(user).values_list("trace_id", flat=True) if trace}
     return [row for row in _rows(AuditEntry.objects.filter(action="content.read")) if row["target"] in own]
 
 
 def _rows(rows: QuerySet[Any], *without: str) -> list[dict[str, Any]]:
-    return [_columns(row, *without) for row in rows.order_by("pk")]
-
-
-def _columns(row: Model, *without: str) -> dict[str, Any]:
-    names = [field.attname for field in row._meta.concrete_fields]
-    return {name: getattr(row, name) for name in names if name not in without}
+    return [columns(row, *without) for row in rows.order_by("pk")]

@@ -5,8 +5,9 @@ from here, but it comes to nothing: a waiting update is empty, and an answer is 
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +19,7 @@ from accounts.models import User
 from conversations import retention
 from conversations.models import Conversation, Message, Request
 from conversations.privacy import owned
-from core.privacy import in_batches
+from core.privacy import in_batches, own_data
 from delivery import services as delivery
 from delivery.models import Delivery
 from files import services as files
@@ -41,9 +42,17 @@ class Holdings:
     requests: int
     files: int
     copies: int
+    # Of other capabilities (settings.OWN_DATA), by their names.
+    others: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """All of it, for the record."""
+        found: dict[str, Any] = asdict(self)
+        return {**found.pop("others"), **found}
 
     def __bool__(self) -> bool:
-        return any(asdict(self).values())
+        return any(self.counted.values())
 
 
 def holdings(user: User) -> Holdings:
@@ -56,6 +65,7 @@ def holdings(user: User) -> Holdings:
         requests=_with_words(user).count(),
         files=owned.files(user).count(),
         copies=_with_text(owned.updates(user)).count(),
+        others={name: own.count(user) for name, own in own_data().items()},
     )
 
 
@@ -74,7 +84,7 @@ def begin(user: User, press: Update, now: datetime) -> Holdings:
     """Put on record that it was asked for, before anything goes, and let nobody begin with what waits in the inbox."""
     found = holdings(user)
     accounts.audit(
-        "privacy.forget_asked", by=user, via="bot", **accounts.target_of(user), details=asdict(found), now=now
+        "privacy.forget_asked", by=user, via="bot", **accounts.target_of(user), details=found.counted, now=now
     )
     inbox.erase(owned.updates(user).filter(pk__lt=press.pk, state__in=(Update.State.NEW, Update.State.RUNNING)))
     return found
@@ -106,6 +116,8 @@ def steps(user: User, now: datetime) -> Iterator[Callable[[], int]]:
     """What is to be done, one after another; each may be done again without harm."""
     yield lambda: _close(owned.requests(user), now)
     yield lambda: delivery.withdraw(owned.deliveries(user).filter(content__params__text__isnull=False), now)
+    for own in own_data().values():
+        yield from own.steps(user, now)
     yield lambda: _forget_summaries(user, now)
     yield lambda: in_batches(owned.dialogs(user), lambda part: _erase_dialogs(part, now), SMALL)
     yield lambda: in_batches(owned.said_in_groups(user), _blank, SMALL)
@@ -128,7 +140,7 @@ def finish(user: User, erased: Holdings, now: datetime) -> None:
     owned.expectations(user).delete()
     AdminSession.objects.filter(user=user).update(waiting={})
     Broadcast.objects.filter(created_by=user, state=Broadcast.State.DRAFT).delete()
-    accounts.audit("privacy.forgotten", by=user, via="bot", **accounts.target_of(user), details=asdict(erased), now=now)
+    accounts.audit("privacy.forgotten", by=user, via="bot", **accounts.target_of(user), details=erased.counted, now=now)
 
 
 def _close(requests: QuerySet[Request], now: datetime) -> int:

@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from conversations.privacy.forgetting import Holdings
+from core.privacy import own_data
 
 
 def only_in_private() -> str:
@@ -66,7 +67,8 @@ def listed(found: Holdings) -> list[str]:
                      found.copies),
         ),
     ]  # fmt: skip
-    return [line % {"count": count} for count, line in lines if count]
+    said = [line % {"count": count} for count, line in lines if count]
+    return [*said, *(own_data()[name].words(count) for name, count in found.others.items() if count)]
 
 
 def nothing() -> str:

@@ -271,9 +271,11 @@ def snooze(
     occurrence: Occurrence | None = None,
 ) -> bool:
     """Once more at ``until``, then as the rule says; ``occurrence`` is what is put off. False when it is cancelled,
-    paused or not confirmed."""
+    paused or not confirmed, or when its words are not kept any more."""
     held = lock(row)
-    if held.status not in (Status.ACTIVE, Status.COMPLETED) or not planning.snooze(held.schedule, until, now=now):
+    if held.erased or held.status not in (Status.ACTIVE, Status.COMPLETED):
+        return False
+    if not planning.snooze(held.schedule, until, now=now):
         return False
     withdraw_open(held, now)
     if occurrence is not None:

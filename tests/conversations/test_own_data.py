@@ -144,6 +144,7 @@ SHOWN = {
     "accounts.Invite.created_by", "accounts.Invite.used_by", "admin.LogEntry.user",
     "conversations.AssistantVersion.changed_by", "conversations.Message.author", "conversations.Request.user",
     "conversations.RequestSum.user", "files.StoredFile.owner", "llm.Budget.user", "llm.Spending.user",
+    "reminders.Reminder.created_by", "reminders.Reminder.user",
     "telegram_bot.AdminSession.user", "telegram_bot.Broadcast.created_by", "telegram_bot.Button.owner",
     "telegram_bot.Expectation.user",
 }  # fmt: skip

@@ -1,0 +1,228 @@
+"""A person's reminders are in /mydata and go with /forget, wherever they were made; nobody else's do."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import Access, AuditEntry, Chat, User
+from conversations.privacy import export, forgetting
+from delivery import tick
+from delivery.models import Delivery, Schedule
+from reminders import own_data, services
+from reminders.models import Occurrence, Reminder, Status, Webhook
+from reminders.services import forgetting as removal
+from reminders.services import webhooks
+from telegram_bot.models import Update
+from tests.house import ANNA, BOT, OLGA, House
+from tests.privacy import places_of
+from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
+
+WORD = {"text": "bumblebee"}
+State = Occurrence.State
+
+
+@pytest.fixture
+def group(db: None) -> Chat:
+    return Chat.objects.create(bot_id=BOT, telegram_id=-500, kind="supergroup", title="Team", status=Access.ACTIVE)
+
+
+def recorded(user: User) -> dict[str, Any]:
+    """As the person gets it: through JSON."""
+    record = export.record_of(user, [], packed=False)
+    again: dict[str, Any] = json.loads(json.dumps(record, default=export._plain))
+    return again
+
+
+def forget(user: User, now: datetime) -> forgetting.Holdings:
+    """As the button does it."""
+    raw = {"callback_query": {"from": {"id": user.telegram_id}}}
+    values = {"lane": "in:1:1:0", "chat_id": user.telegram_id, "kind": "callback_query", "raw": raw}
+    press = Update.objects.create(bot_id=BOT, update_id=1, **values)
+    found = forgetting.begin(user, press, now)
+    for step in forgetting.steps(user, now):
+        step()
+    forgetting.finish(user, found, now)
+    return found
+
+
+# --- /mydata --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_export_holds_what_a_reminder_says_its_rule_and_what_became_of_it(member: User, now: datetime) -> None:
+    row = daily(member, now, payload=WORD, title="Insects")
+    fire(row)
+
+    [found] = recorded(member)["reminders"]
+    assert (found["id"], found["title"], found["payload"], found["status"]) == (str(row.pk), "Insects", WORD, "active")
+    assert found["schedule"]["rule"] == {"kind": "cron", "expression": "0 9 * * *"}
+    assert [(one["state"], one["planned_at"][:10]) for one in found["occurrences"]] == [("queued", "2026-11-21")]
+
+
+@pytest.mark.django_db
+def test_export_holds_reminders_that_others_made_for_the_person(member: User, admin: User, now: datetime) -> None:
+    once(member, now + HOUR, now, created_by=admin, payload=WORD)
+    assert len(recorded(member)["reminders"]) == 1
+    assert recorded(admin)["reminders"] == []
+
+
+@pytest.mark.django_db
+def test_export_holds_what_the_person_made_for_a_group(member: User, admin: User, group: Chat, now: datetime) -> None:
+    daily(admin, now, created_by=member, chat=group)
+    assert len(recorded(member)["reminders"]) == 1
+
+
+@pytest.mark.django_db
+def test_reminder_that_no_key_opens_does_not_keep_the_rest(member: User, now: datetime, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    once(member, now + HOUR, now)
+    settings.FIELD_ENCRYPTION_KEYS = []
+    once(member, now + 2 * HOUR, now + MINUTE, payload=WORD)
+
+    lost, kept = recorded(member)["reminders"]
+    assert "Put its key back" in lost["payload"]
+    assert kept["payload"] == WORD
+
+
+@pytest.mark.django_db
+def test_export_tells_where_events_of_own_keys_go_but_not_the_secret(admin: User, now: datetime) -> None:
+    made, _secret = key(now)
+    made.created_by = admin
+    made.save()
+    webhooks.create_webhook(made, "https://hooks.example/in", by=admin, via="test", now=now)
+
+    [hook] = recorded(admin)["webhooks"]
+    assert hook["url"] == "https://hooks.example/in"
+    assert Webhook.objects.get().secret not in json.dumps(recorded(admin))
+
+
+@pytest.mark.django_db
+def test_export_tells_when_operators_read_a_reminder(member: User, now: datetime) -> None:
+    row = daily(member, now)
+    occurrence = fire(row)
+    for target in (f"reminder:{row.pk}", f"occurrence:{occurrence.pk}", "reminder:other"):
+        AuditEntry.objects.create(action="content.read", target=target, actor_label="Root")
+
+    read = [entry["target"] for entry in recorded(member)["record"] if entry["action"] == "content.read"]
+    assert read == [f"reminder:{row.pk}", f"occurrence:{occurrence.pk}"]
+
+
+# --- /forget --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_no_word_and_no_row_of_a_persons_reminders_is_left(member: User, now: datetime) -> None:
+    row = daily(member, now, payload=WORD, title="bumblebee", nag_minutes=5)
+    occurrence = fire(row)
+    services.said(occurrence, now + DAY)
+    once(member, now + 3 * DAY, now, payload=WORD)
+    assert Schedule.objects.filter(source="nag").exists()
+
+    found = forget(member, now + 2 * DAY)
+
+    assert found.others == {"reminders": 2}
+    assert places_of("bumblebee") == set()
+    left = [Reminder.objects.count(), Occurrence.objects.count(), Schedule.objects.count()]
+    assert left == [0, 0, 0]
+
+
+@pytest.mark.django_db
+def test_what_was_fired_and_waits_is_withdrawn(member: User, group: Chat, now: datetime) -> None:
+    fire(daily(member, now, chat=group))
+    forget(member, now + DAY)
+    [delivery] = Delivery.objects.filter(source="reminder")
+    assert (delivery.state, delivery.content) == ("cancelled", {"erased": True})
+
+
+@pytest.mark.django_db
+def test_error_of_what_was_sent_goes_too(member: User, group: Chat, now: datetime) -> None:
+    fire(daily(member, now, chat=group))
+    Delivery.objects.update(state="failed", error="bumblebee")
+    forget(member, now + DAY)
+    assert places_of("bumblebee") == set()
+
+
+@pytest.mark.django_db
+def test_reminders_of_a_group_go_with_who_made_them(member: User, admin: User, group: Chat, now: datetime) -> None:
+    daily(admin, now, created_by=member, chat=group)
+    forget(member, now)
+    assert not Reminder.objects.exists()
+
+
+@pytest.mark.django_db
+def test_others_keep_their_reminders(member: User, admin: User, group: Chat, now: datetime) -> None:
+    private = daily(admin, now, created_by=member)
+    ours = daily(admin, now, created_by=admin, chat=group)
+    daily(member, now)
+    forget(member, now)
+    assert set(Reminder.objects.values_list("pk", flat=True)) == {private.pk, ours.pk}
+    assert Reminder.objects.get(pk=private.pk).status == Status.ACTIVE
+
+
+@pytest.mark.django_db
+def test_reminder_that_no_key_opens_goes_as_well(member: User, now: datetime, settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    fire(daily(member, now))
+    settings.FIELD_ENCRYPTION_KEYS = []
+    forget(member, now + DAY)
+    assert not Schedule.objects.exists()
+
+
+@pytest.mark.django_db
+def test_begun_again_it_goes_on_where_a_process_died(
+    member: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [daily(member, now) for _number in range(3)]
+    fire(rows[0])
+    Occurrence.objects.filter(reminder=rows[0]).delete()
+    services.cancel(rows[1], by=None, via="test", now=now)
+    monkeypatch.setattr(removal, "SMALL", 1)
+
+    assert removal.forget(own_data.mine(member), now) == 3
+    assert removal.forget(own_data.mine(member), now) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_fires_while_it_is_removed(member: User, now: datetime, at_once: Callable[..., list[Any]]) -> None:
+    """Whoever is first, the tick or /forget: no row is left, and nothing that waits."""
+    rows = [daily(member, now) for _number in range(20)]
+    moment = rows[0].next_run_at
+    assert moment is not None
+
+    def remove() -> int:
+        return removal.forget(own_data.mine(member), moment)
+
+    at_once(remove, lambda: tick._fire_batch(moment, tick.BATCH))
+
+    assert (Reminder.objects.count(), Occurrence.objects.count()) == (0, 0)
+    assert not Delivery.objects.filter(source="reminder", state="queued").exists()
+
+
+# --- in the chat ----------------------------------------------------------------------------------------------------
+
+
+def _tea(telegram_id: int) -> Reminder:
+    now = timezone.now()
+    return once(User.objects.get(telegram_id=telegram_id), now + HOUR, now, payload=WORD)
+
+
+async def test_person_is_told_how_many_reminders_go_and_they_go(chat: House) -> None:
+    await chat.db(_tea, ANNA)
+    await chat.db(_tea, ANNA)
+    await chat.db(_tea, OLGA)
+    asked = await chat.ask(ANNA, "/forget")
+    assert "• 2 reminders" in asked.splitlines()
+
+    chat.press(ANNA, "🗑 Erase")
+    await chat.quiet()
+
+    assert "• 2 reminders" in chat.heard(ANNA)[-1].splitlines()
+    assert await chat.db(lambda: [row.user.telegram_id for row in Reminder.objects.select_related("user")]) == [OLGA]
+    entry = await chat.db(AuditEntry.objects.get, action="privacy.forgotten")
+    assert entry.details["reminders"] == 2
