@@ -71,6 +71,16 @@ def take(occurrence: Occurrence, *, who: str, seconds: int = LEASE_SECONDS, now:
     return bool(taken)
 
 
+def take_many(attempts: dict[UUID, int], *, who: str, seconds: int = LEASE_SECONDS, now: datetime) -> int:
+    """As `take`, of those of which this is the attempt (occurrence → attempt); how many. A query an attempt."""
+    count = 0
+    for attempt in set(attempts.values()):
+        ids = [key for key, number in attempts.items() if number == attempt]
+        rows = Occurrence.objects.filter(pk__in=ids, attempts=attempt, state__in=Occurrence.OPEN)
+        count += rows.update(state=State.CLAIMED, claimed_by=who[:80], lease_until=now + timedelta(seconds=seconds))
+    return count
+
+
 @transaction.atomic
 def extend(occurrence: Occurrence, *, who: str, seconds: int = LEASE_SECONDS, now: datetime) -> bool:
     """The consumer needs ``seconds`` more from now on. False when it is over. Raises Taken."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 MOST = 500
 TOGETHER = 50  # in one transaction
+HOLDING = ("take", "extend")
 # The database is away or busy, which is no fault of what was said.
 NOT_NOW = (OperationalError, InterfaceError)
 News = Mapping[str, str]
@@ -44,9 +47,21 @@ def _last_words(entries: Sequence[News]) -> list[News]:
 @transaction.atomic
 def _write(entries: Sequence[News], clock: float, now: datetime) -> None:
     rows = _rows(entries)
-    for entry in entries:
-        if (row := rows.get(_key(entry))) is not None:
-            _one(row, entry, clock, now)
+    for (what, who, seconds), alike in groupby(entries, partial(_sort, clock=clock)):
+        known = [(row, entry) for entry in alike if (row := rows.get(_key(entry))) is not None]
+        if what in HOLDING:
+            attempts = {row.pk: _number(entry.get("attempt"), row.attempts) for row, entry in known}
+            firing.take_many(attempts, who=who, seconds=seconds, now=now)
+        else:
+            for row, entry in known:
+                _one(row, entry, who, now)
+
+
+def _sort(entry: News, *, clock: float) -> tuple[str, str, int]:
+    """What is said, by whom, for how many seconds: those who take say so many times over."""
+    what, who = entry.get("what", ""), f"{REDIS}:{entry.get('consumer', '')}".replace("\x00", "")
+    seconds = _number(entry.get("until"), 0) / 1000 - clock if what in HOLDING else 0
+    return what, who, max(0, min(round(seconds), firing.MOST_LEASE))
 
 
 def _write_alone(entry: News, clock: float, now: datetime) -> None:
@@ -71,18 +86,11 @@ def _key(entry: News) -> UUID | None:
         return None
 
 
-def _one(row: Occurrence, entry: News, clock: float, now: datetime) -> None:
-    who = f"{REDIS}:{entry.get('consumer', '')}".replace("\x00", "")
-    what = entry.get("what")
-    if what == "ack":
+def _one(row: Occurrence, entry: News, who: str, now: datetime) -> None:
+    if entry.get("what") == "ack":
         firing.acknowledge(row, who=who, result=entry.get("text", ""), now=now)
-    elif row.attempts != _number(entry.get("attempt"), row.attempts):
-        return  # of an attempt that is over
-    elif what == "nack":
+    elif entry.get("what") == "nack" and row.attempts == _number(entry.get("attempt"), row.attempts):
         firing.nack(row, who=who, error=entry.get("text") or "refused", now=now)
-    elif what in ("take", "extend"):
-        seconds = _number(entry.get("until"), 0) / 1000 - clock
-        firing.take(row, who=who, seconds=max(0, min(round(seconds), firing.MOST_LEASE)), now=now)
 
 
 def _number(text: Any, otherwise: int) -> int:
