@@ -260,5 +260,5 @@ def short_day(at: datetime, zone: ZoneInfo, now: datetime) -> str:
     if here.date() == today.date():
         return f"{here:%H:%M}"
     if here.year == today.year:
-        return f"{date_format(here, 'j E')} {here:%H:%M}"
+        return f"{date_format(here, 'j E')}, {here:%H:%M}"
     return date_format(here, "j E Y")

@@ -45,7 +45,7 @@ def press(incoming: Incoming, data: str, edit: int | None, now: datetime) -> Pre
     else:
         until = pressing.tomorrow(row, now) if verb == "tom" else now + LATER[verb]
         changed = pressing.put_off(row, until.replace(microsecond=0), by=incoming.user, via="chat", now=now)
-        became = "⏰ " + _("Again at %(when)s.") % {"when": _clock(row, until, now)}
+        became = "⏰ " + _again(row, until, now)
     if not changed:
         return Pressed(_known(row))
     _write_under(incoming, row, became, edit)
@@ -68,8 +68,13 @@ def _done_by(incoming: Incoming) -> str:
     return "✅ " + _("Done: %(name)s.") % {"name": incoming.user.name}
 
 
-def _clock(row: Occurrence, at: datetime, now: datetime) -> str:
-    return cards.short_day(at, cards.zone_of(row.reminder), now)
+def _again(row: Occurrence, at: datetime, now: datetime) -> str:
+    """Today the hour is enough."""
+    zone = cards.zone_of(row.reminder)
+    when = cards.short_day(at, zone, now)
+    if at.astimezone(zone).date() == now.astimezone(zone).date():
+        return _("Again at %(time)s.") % {"time": when}
+    return _("Again on %(day)s.") % {"day": when}
 
 
 def _known(row: Occurrence) -> str:

@@ -1,4 +1,4 @@
-"""How cards leave (settings.DELIVERY_BACKENDS): what they say is sealed in the outbox, as it is in the reminder's row."""
+"""How cards leave (settings.DELIVERY_BACKENDS): what they say is sealed in the outbox, as it is in their rows."""
 
 import copy
 

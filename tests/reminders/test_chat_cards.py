@@ -121,7 +121,7 @@ def test_reminder_of_a_program_is_shown_by_its_title(member: User, private: Chat
     assert said(cards.card(row, member, now)).startswith("⏰ Backup\n")
 
 
-@pytest.mark.parametrize(("hours", "short"), [(2, "14:00"), (26, "21 November 14:00"), (24 * 60, "19 January 2027")])
+@pytest.mark.parametrize(("hours", "short"), [(2, "14:00"), (26, "21 November, 14:00"), (24 * 60, "19 January 2027")])
 def test_day_is_as_short_as_it_is_clear(now: datetime, hours: int, short: str) -> None:
     assert cards.short_day(now + timedelta(hours=hours), ZoneInfo("Europe/Moscow"), now) == short
 
