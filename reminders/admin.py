@@ -210,7 +210,7 @@ class ReminderPage(ContentPage, ReadOnlyPage):
         return format_html(SYMBOL, row.get_type_display(), row.get_type_display(), SYMBOLS[Type(row.type)])
 
     @display(description=_("rule"))
-    def rule_(self, row: Reminder) -> str:
+    def rule_(self, row: Reminder) -> SafeString | str:
         return rule_in_words(row)
 
     @display(description=_("time zone"), ordering="schedule__zone")

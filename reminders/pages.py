@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from core.sealed import Unreadable
 from core.show import badge, pretty
-from delivery.schedule import Run
+from delivery.schedule import RuleError, Run
 from delivery.schedule_words import describe, local
 from reminders import services
 from reminders.models import FINAL, Occurrence, Reminder, Status
@@ -48,8 +48,12 @@ def state_badge(occurrence: Occurrence) -> SafeString:
     return badge(occurrence.get_state_display(), STATE_KIND[State(occurrence.state)])
 
 
-def rule_in_words(row: Reminder) -> str:
-    return describe(row.rule, ZoneInfo(row.schedule.zone))
+def rule_in_words(row: Reminder) -> SafeString | str:
+    """One that cannot be read as it lies there: the tick has put it aside."""
+    try:
+        return describe(row.rule, ZoneInfo(row.schedule.zone))
+    except RuleError:
+        return pretty(row.schedule.rule)
 
 
 def coming(row: Reminder, now: datetime, count: int = 5) -> list[Run]:
@@ -57,8 +61,12 @@ def coming(row: Reminder, now: datetime, count: int = 5) -> list[Run]:
     plan = row.schedule
     if row.status in FINAL or row.status == Status.PAUSED or plan.next_at is None:
         return []
+    try:
+        rule = row.rule
+    except RuleError:
+        return []
     left = None if plan.max_runs is None else plan.max_runs - plan.runs
-    runs = services.runs_of(row.rule, plan.zone, now, plan.start_at, plan.end_at, left, count)
+    runs = services.runs_of(rule, plan.zone, now, plan.start_at, plan.end_at, left, count)
     if plan.next_at in [run.at for run in runs]:
         return runs
     return [Run(plan.next_at), *(run for run in runs if run.at > plan.next_at)][:count]

@@ -7,8 +7,9 @@ class TelegramBotConfig(AppConfig):
     verbose_name = _("Telegram")
 
     def ready(self) -> None:
-        from telegram_bot import access, delivery_news, model_news
+        from telegram_bot import access, delivery_news, model_news, schedule_news
 
         access.connect()
         delivery_news.connect()
         model_news.connect()
+        schedule_news.connect()

@@ -13,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, User
+from delivery import tick
 from delivery.models import Schedule
 from delivery.schedule import Monthly, Weekly
 from reminders import services
@@ -148,6 +149,21 @@ def test_page_shows_the_record_and_the_occurrences(site: Client, reminder: Remin
     assert "reminder.paused" in page
     assert "too loud" in page
     assert url(Occurrence, "change", Occurrence.objects.get().pk) in page
+
+
+def test_reminder_whose_rule_cannot_be_read_is_put_aside_and_can_be_looked_at(site: Client, reminder: Reminder) -> None:
+    Schedule.objects.update(rule={"kind": "lunar"}, next_at=reminder.schedule.created_at)
+    while tick.tick().more:
+        pass
+
+    row = Reminder.objects.get()
+    assert (row.status, row.needs_attention) == ("paused", True)
+    page = seen(site, row)
+    assert "lunar" in page
+    assert "It could not be fired" in page
+    assert "lunar" in site.get(url(Reminder, "changelist")).content.decode()
+    answer = site.post(url(row, "resume", row.pk), SUBMIT)
+    assert "This is no rule of time. Plan it anew." in said(answer)
 
 
 def test_what_it_says_is_shown_to_who_may_read(site: Client, reminder: Reminder) -> None:
