@@ -1,33 +1,16 @@
-"""A newcomer's first minutes as one story: what `make run` starts without a token, in Chromium.
+"""A newcomer's first minutes as one story: what `make run` starts without a token, in Chromium."""
 
-Pictures of the scenes go to test-results/newcomer. Nothing hangs on a language: words that are looked for are
-names, commands, figures and what the newcomer wrote.
-"""
-
-import os
 import re
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.acceptance.processes import ROOT, Process, playground
+from tests.acceptance.processes import Process
+from tests.browser import story
+from tests.browser.story import ANNA, Running, of_bot, open_page, write
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PICTURES = ROOT / "test-results" / "newcomer"
-ANNA, OLGA, ADMINS = "101", "100", "-1001000000001"
 QUESTION = "Чем отличается список от кортежа?"
-PATIENCE = 60_000  # milliseconds until the page shows what was awaited
 # What the model of play says to it; it waits halfway until it is told to go on.
 ANSWER = [
     "Список можно менять.",
@@ -35,67 +18,7 @@ ANSWER = [
 ]
 ANSWER += ["Кортеж менять нельзя."]
 
-expect.set_options(timeout=PATIENCE)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.acceptance,
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
-]
-
-
-@dataclass
-class Running:
-    """What the terminal told the newcomer."""
-
-    process: Process
-    chat: str
-    admin: str
-    password: str
-
-
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    """Everything, started on free ports with nothing of this machine's settings."""
-    process = Process("run", ["-m", "scripts.run"], playground(tmp_path), tmp_path)
-    try:
-        process.says("Sekretar is running")
-        process.says("For the real Telegram")
-        yield Running(
-            process,
-            told(process, r"Chat +(\S+)"),
-            told(process, r"Admin +(\S+)"),
-            told(process, r"shown only now: (\S+)"),
-        )
-        print(process.tail())  # noqa: T201  (shown by pytest when the story failed)
-    finally:
-        # Not a kill: it would leave the bot and the servers behind.
-        process.popen.send_signal(signal.SIGTERM)
-        process.wait()
-
-
-def told(process: Process, pattern: str) -> str:
-    found = re.search(pattern, process.output)
-    assert found, process.output
-    return found[1]
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
-def open_page(browser: Browser, address: str, complaints: list[str]) -> Page:
-    """A page in Russian; what its console calls an error goes into ``complaints``."""
-    page = browser.new_page(locale="ru-RU", viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(PATIENCE)
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    return page
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 
 
 def test_newcomer_is_let_in_chooses_a_model_gets_an_answer_and_finds_it_all_in_the_admin(
@@ -120,23 +43,13 @@ def test_newcomer_is_let_in_chooses_a_model_gets_an_answer_and_finds_it_all_in_t
 
 def asks_for_access(page: Page) -> None:
     expect(page.get_by_test_id("pane-left")).to_have_attribute("data-user-id", ANNA)
-    expect(page.get_by_test_id("pane-right")).to_have_attribute("data-user-id", OLGA)
-    expect(page.get_by_test_id("pane-right")).to_have_attribute("data-chat-id", ADMINS)
     picture(page, "1-opened")
-    left(page, "start").click()
-    expect(of_bot(page)).to_have_count(1)
-    card = right(page, "message").last
-    expect(card).to_contain_text("Анна @anna 101")
-    expect(card.get_by_test_id("inline-button")).to_have_count(3)
+    story.asks_for_access(page)
     picture(page, "2-asked")
 
 
 def is_let_in(page: Page) -> None:
-    card = right(page, "message").last
-    card.get_by_test_id("inline-button").filter(has_text="✅").click()
-    expect(of_bot(page).last).to_contain_text("/models")
-    expect(card).to_contain_text("Ольга")
-    expect(card.get_by_test_id("inline-button")).to_have_count(0)
+    story.is_let_in(page)
     picture(page, "3-let-in")
 
 
@@ -214,27 +127,5 @@ def stops_with_ctrl_c(process: Process) -> None:
     assert [line for line in process.output.splitlines() if "Traceback" in line or "error" in line.lower()] == []
 
 
-# --- how one acts on the page ---
-
-
-def left(page: Page, testid: str) -> Locator:
-    return page.get_by_test_id("pane-left").get_by_test_id(testid)
-
-
-def right(page: Page, testid: str) -> Locator:
-    return page.get_by_test_id("pane-right").get_by_test_id(testid)
-
-
-def of_bot(page: Page) -> Locator:
-    """The bot's messages on the left, oldest first."""
-    return left(page, "message").and_(page.locator("[data-own=false]"))
-
-
-def write(page: Page, text: str) -> None:
-    left(page, "composer").fill(text)
-    left(page, "composer").press("Enter")
-
-
 def picture(page: Page, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+    story.picture(page, "newcomer", name)

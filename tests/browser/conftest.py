@@ -1,0 +1,42 @@
+"""The playground, running, and a browser; where there is none, the stories are left out."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.acceptance.processes import Process, playground
+from tests.browser.story import CHROMIUM, FLAGS, Running, told
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """Everything, started on free ports with nothing of this machine's settings."""
+    process = Process("run", ["-m", "scripts.run"], playground(tmp_path), tmp_path)
+    try:
+        process.says("Sekretar is running")
+        process.says("For the real Telegram")
+        yield Running(
+            process,
+            told(process, r"Chat +(\S+)"),
+            told(process, r"Admin +(\S+)"),
+            told(process, r"shown only now: (\S+)"),
+        )
+        print(process.tail())  # noqa: T201  (shown by pytest when the story failed)
+    finally:
+        # Not a kill: it would leave the bot and the servers behind.
+        process.popen.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    if not os.path.exists(CHROMIUM):
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,102 @@
+"""How a story is played on the sandbox's page in Chromium: everything is started as `make run` does without a token.
+
+Pictures of the scenes go to test-results/<story>. Nothing hangs on a language: words that are looked for are names,
+commands, figures, emoji and what a person wrote.
+"""
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.acceptance.processes import ROOT, Process
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ANNA, OLGA, ADMINS = "101", "100", "-1001000000001"
+PATIENCE = 60_000  # milliseconds until the page shows what was awaited
+
+expect.set_options(timeout=PATIENCE)
+
+
+@dataclass
+class Running:
+    """What the terminal told the newcomer."""
+
+    process: Process
+    chat: str
+    admin: str
+    password: str
+
+
+def told(process: Process, pattern: str) -> str:
+    found = re.search(pattern, process.output)
+    assert found, process.output
+    return found[1]
+
+
+def open_page(browser: Browser, address: str, complaints: list[str]) -> Page:
+    """A page in Russian; what its console calls an error goes into ``complaints``."""
+    page = browser.new_page(locale="ru-RU", viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    return page
+
+
+def asks_for_access(page: Page) -> None:
+    expect(page.get_by_test_id("pane-left")).to_have_attribute("data-user-id", ANNA)
+    expect(page.get_by_test_id("pane-right")).to_have_attribute("data-user-id", OLGA)
+    expect(page.get_by_test_id("pane-right")).to_have_attribute("data-chat-id", ADMINS)
+    left(page, "start").click()
+    expect(of_bot(page)).to_have_count(1)
+    card = right(page, "message").last
+    expect(card).to_contain_text("Анна @anna 101")
+    expect(card.get_by_test_id("inline-button")).to_have_count(3)
+
+
+def is_let_in(page: Page) -> None:
+    card = right(page, "message").last
+    card.get_by_test_id("inline-button").filter(has_text="✅").click()
+    expect(of_bot(page).last).to_contain_text("/models")
+    expect(card).to_contain_text("Ольга")
+    expect(card.get_by_test_id("inline-button")).to_have_count(0)
+
+
+# --- how one acts on the page ---
+
+
+def left(page: Page, testid: str) -> Locator:
+    return page.get_by_test_id("pane-left").get_by_test_id(testid)
+
+
+def right(page: Page, testid: str) -> Locator:
+    return page.get_by_test_id("pane-right").get_by_test_id(testid)
+
+
+def of_bot(page: Page) -> Locator:
+    """The bot's messages on the left, oldest first."""
+    return left(page, "message").and_(page.locator("[data-own=false]"))
+
+
+def keys(message: Locator, text: str) -> Locator:
+    """The buttons under a message whose labels hold ``text``."""
+    return message.get_by_test_id("inline-button").filter(has_text=text)
+
+
+def write(page: Page, text: str) -> None:
+    left(page, "composer").fill(text)
+    left(page, "composer").press("Enter")
+
+
+def picture(page: Page, story: str, name: str) -> None:
+    folder = ROOT / "test-results" / story
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", animations="disabled")
