@@ -9,7 +9,7 @@ A consumer is who takes events: a program at the Redis list, or behind a webhook
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from accounts.models import User
 from core import metrics
 from delivery import planning
 from delivery import services as delivery
-from delivery.models import Delivery, Schedule
+from delivery.models import Delivery
 from reminders.models import Action, Occurrence, Reminder, Status, Type
 from reminders.services import changing, nagging
 from reminders.services.making import SOURCE, note
@@ -102,39 +102,67 @@ def acknowledge(occurrence: Occurrence, *, who: str, result: str = "", now: date
     Also after the lease, and after it was given up: done is done.
     """
     _check_holder(occurrence, who)
-    row = changing.lock(occurrence.reminder)
-    done = Occurrence.objects.filter(pk=occurrence.pk, state__in=(*Occurrence.OPEN, State.DEAD))
-    told = "cancelled" if row.status == Status.CANCELLED else _clean(result) or "done"
-    changed = done.update(state=State.ACKED, acked_at=now, result=told, lease_until=None, claimed_by=who[:80], error="")
-    if changed:
-        _withdraw_events(occurrence, now)
-        if occurrence.awaits_ack and not who.startswith(f"{REDIS}:"):
-            forget([occurrence.pk])
-        nagging.end(occurrence, now)
-        _is_well(row, now)
-        metrics.OCCURRENCES.labels("acked").inc()
+    changed = acknowledge_many({occurrence.pk: result}, who=who, now=now)
     occurrence.refresh_from_db()
     return bool(changed)
+
+
+@transaction.atomic
+def acknowledge_many(results: Mapping[UUID, str], *, who: str, now: datetime) -> int:
+    """As `acknowledge`, of many at once that nobody else holds: occurrence → what is said of it. How many it changed.
+    As many statements as for one."""
+    reminders = changing.lock_many(Occurrence.objects.filter(pk__in=results).values_list("reminder_id", flat=True))
+    done = list(Occurrence.objects.filter(pk__in=results, state__in=(*Occurrence.OPEN, State.DEAD)))
+    for row in done:
+        row.reminder = reminders[row.reminder_id]
+        is_cancelled = row.reminder.status == Status.CANCELLED
+        row.state, row.acked_at, row.claimed_by = State.ACKED, now, who[:80]
+        row.result = "cancelled" if is_cancelled else _clean(results[row.pk]) or "done"
+        row.lease_until, row.error = None, ""
+    _save_acknowledged(done)
+    _withdraw_events(done, now)
+    if not who.startswith(f"{REDIS}:"):
+        forget([row.pk for row in done if row.awaits_ack])
+    nagging.end_many(done, now)
+    _are_well({row.reminder_id: row.reminder for row in done}, now)
+    metrics.OCCURRENCES.labels("acked").inc(len(done))
+    return len(done)
+
+
+def _save_acknowledged(rows: Sequence[Occurrence]) -> None:
+    """A statement for each result: most are alike."""
+    for result in {row.result for row in rows}:
+        alike = [row for row in rows if row.result == result]
+        Occurrence.objects.filter(pk__in=[row.pk for row in alike]).update(
+            state=State.ACKED, acked_at=alike[0].acked_at, claimed_by=alike[0].claimed_by, result=result,
+            lease_until=None, error="",
+        )  # fmt: skip
 
 
 def _clean(text: str) -> str:
     return text.replace("\x00", "").strip()[:500]
 
 
-def _withdraw_events(occurrence: Occurrence, now: datetime) -> None:
-    """No sink needs to hear of it any more."""
-    name = f"{key_of(occurrence)}:event"
-    delivery.withdraw(Delivery.objects.filter(key__gt=f"{name}:", key__lt=f"{name};"), now)
+def _withdraw_events(rows: Sequence[Occurrence], now: datetime) -> None:
+    """No sink needs to hear of them any more. Attempts count from 1, and the next one may be on its way."""
+    keys = [
+        f"{key_of(row)}:event:{sink}:{attempt}"
+        for row in rows
+        if row.awaits_ack
+        for sink in (REDIS, WEBHOOK)
+        for attempt in range(1, max(row.attempts, 1) + 2)
+    ]
+    if keys:
+        delivery.withdraw(Delivery.objects.filter(key__in=keys), now)
 
 
-def _is_well(row: Reminder, now: datetime) -> None:
-    """One that fires once is over with its acknowledgement, unless it was put off."""
-    row.failures, row.needs_attention = 0, False
-    if row.type == Type.ONE_TIME and row.status == Status.ACTIVE and row.schedule.next_at is None:
-        planning.end(row.schedule, Schedule.State.COMPLETED, now=now)
-        row.status = Status.COMPLETED
-    row.updated_at = now
-    row.save(update_fields=["failures", "needs_attention", "status", "updated_at"])
+def _are_well(rows: Mapping[UUID, Reminder], now: datetime) -> None:
+    """Those that fire once are over with their acknowledgement, unless they were put off."""
+    Reminder.objects.filter(pk__in=rows).update(failures=0, needs_attention=False, updated_at=now)
+    once = [row for row in rows.values() if row.type == Type.ONE_TIME and row.status == Status.ACTIVE]
+    over = [row for row in once if row.schedule.next_at is None]
+    planning.complete_many([row.schedule_id for row in over], now=now)
+    Reminder.objects.filter(pk__in=[row.pk for row in over]).update(status=Status.COMPLETED)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """Until somebody presses Done: an occurrence that is said again every so many minutes has a schedule of its own."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -24,6 +25,12 @@ def begin(occurrence: Occurrence, minutes: int, now: datetime) -> None:
 def end(occurrence: Occurrence, now: datetime) -> None:
     """Somebody answered. What of it waits to be said is taken back."""
     for row in _of(occurrence):
+        planning.remove(row, now=now)
+
+
+def end_many(occurrences: Sequence[Occurrence], now: datetime) -> None:
+    keys = [str(row.pk) for row in occurrences]
+    for row in Schedule.objects.filter(source=SOURCE, object_id__in=keys):
         planning.remove(row, now=now)
 
 

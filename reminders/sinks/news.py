@@ -17,8 +17,10 @@ from reminders.services.sinks import REDIS
 log = structlog.get_logger(__name__)
 
 MOST = 500
-TOGETHER = 50  # in one transaction
+TOGETHER = 100  # in one transaction
 HOLDING = ("take", "extend")
+# In the order in which they follow one another; the last stands for what nobody understands.
+SAID = (*HOLDING, "nack", "ack", "")
 # The database is away or busy, which is no fault of what was said.
 NOT_NOW = (OperationalError, InterfaceError)
 News = Mapping[str, str]
@@ -46,22 +48,32 @@ def _last_words(entries: Sequence[News]) -> list[News]:
 
 @transaction.atomic
 def _write(entries: Sequence[News], clock: float, now: datetime) -> None:
+    """Many say the same at once: that is one statement. Of one event a take comes before what followed from it."""
     rows = _rows(entries)
-    for (what, who, seconds), alike in groupby(entries, partial(_sort, clock=clock)):
+    sort = partial(_sort, clock=clock)
+    for (rank, who, seconds), alike in groupby(sorted(entries, key=sort), sort):
         known = [(row, entry) for entry in alike if (row := rows.get(_key(entry))) is not None]
+        what = SAID[rank]
         if what in HOLDING:
             attempts = {row.pk: _number(entry.get("attempt"), row.attempts) for row, entry in known}
             firing.take_many(attempts, who=who, seconds=seconds, now=now)
-        else:
-            for row, entry in known:
-                _one(row, entry, who, now)
+        elif what == "ack":
+            firing.acknowledge_many({row.pk: entry.get("text", "") for row, entry in known}, who=who, now=now)
+        elif what == "nack":
+            _refuse(known, who, now)
 
 
-def _sort(entry: News, *, clock: float) -> tuple[str, str, int]:
-    """What is said, by whom, for how many seconds: those who take say so many times over."""
+def _sort(entry: News, *, clock: float) -> tuple[int, str, int]:
+    """What is said, by whom, for how many seconds."""
     what, who = entry.get("what", ""), f"{REDIS}:{entry.get('consumer', '')}".replace("\x00", "")
     seconds = _number(entry.get("until"), 0) / 1000 - clock if what in HOLDING else 0
-    return what, who, max(0, min(round(seconds), firing.MOST_LEASE))
+    return SAID.index(what if what in SAID else ""), who, max(0, min(round(seconds), firing.MOST_LEASE))
+
+
+def _refuse(known: Sequence[tuple[Occurrence, News]], who: str, now: datetime) -> None:
+    for row, entry in known:
+        if row.attempts == _number(entry.get("attempt"), row.attempts):
+            firing.nack(row, who=who, error=entry.get("text") or "refused", now=now)
 
 
 def _write_alone(entry: News, clock: float, now: datetime) -> None:
@@ -84,13 +96,6 @@ def _key(entry: News) -> UUID | None:
         return UUID(entry.get("id", ""))
     except ValueError:
         return None
-
-
-def _one(row: Occurrence, entry: News, who: str, now: datetime) -> None:
-    if entry.get("what") == "ack":
-        firing.acknowledge(row, who=who, result=entry.get("text", ""), now=now)
-    elif entry.get("what") == "nack" and row.attempts == _number(entry.get("attempt"), row.attempts):
-        firing.nack(row, who=who, error=entry.get("text") or "refused", now=now)
 
 
 def _number(text: Any, otherwise: int) -> int:
