@@ -5,34 +5,35 @@ In short transactions that may be begun again at any point: a series of years ha
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from core.privacy import delete_in_batches, in_batches
 from delivery import planning
 from delivery import services as delivery
 from delivery.models import Delivery, Schedule
 from reminders.models import FINAL, Occurrence, Reminder, Status
-from reminders.services import nagging
+from reminders.services.changing import withdraw_open
 
 SMALL = 100
 
 
 def forget(reminders: QuerySet[Reminder], now: datetime) -> int:
     """Remove ``reminders``; what waits to be said is withdrawn, and nothing fires any more. How many went."""
-    in_batches(reminders.exclude(status__in=FINAL), lambda part: _end(part, now), SMALL)
+    working = Occurrence.objects.filter(reminder=OuterRef("pk"), state__in=Occurrence.OPEN)
+    open_ones = reminders.filter(Exists(working) | ~Q(status__in=FINAL))
+    in_batches(open_ones, lambda part: _end(part, now), SMALL)
     delete_in_batches(Occurrence.objects.filter(reminder__in=reminders.values("pk")))
     return in_batches(reminders, lambda part: _remove(part, now), SMALL)
 
 
 def _end(part: QuerySet[Reminder], now: datetime) -> int:
-    """Stop them first, or they would fire while they are being removed."""
+    """Stop them first, or they would fire while they are being removed; consumers get no more of them."""
     rows = list(part.select_related("schedule").defer("payload"))
     for row in sorted(rows, key=lambda row: row.schedule_id):
         planning.end(row.schedule, Schedule.State.CANCELLED, now=now)
-        for occurrence in Occurrence.objects.filter(reminder=row, state__in=Occurrence.OPEN):
-            nagging.end(occurrence, now)
-    keys = [row.pk for row in rows]
-    return int(Reminder.objects.filter(pk__in=keys).update(status=Status.CANCELLED, updated_at=now))
+        withdraw_open(row, now)
+    open_ones = Reminder.objects.filter(pk__in=[row.pk for row in rows]).exclude(status__in=FINAL)
+    return int(open_ones.update(status=Status.CANCELLED, updated_at=now))
 
 
 def _remove(part: QuerySet[Reminder], now: datetime) -> int:

@@ -1,5 +1,6 @@
 """A person's reminders are in /mydata and go with /forget, wherever they were made; nobody else's do."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -12,16 +13,20 @@ from pytest_django import Settings
 
 from accounts.models import Access, AuditEntry, Chat, User
 from conversations.privacy import export, forgetting
+from core.db import in_db
 from delivery import tick
 from delivery.models import Delivery, Schedule
-from reminders import own_data, services
+from reminders import events, own_data, services
+from reminders.client import QUEUE, Events
 from reminders.models import Occurrence, Reminder, Status, Webhook
 from reminders.services import forgetting as removal
 from reminders.services import webhooks
+from reminders.sinks import redis_list
 from telegram_bot.models import Update
 from tests.house import ANNA, BOT, OLGA, House
 from tests.privacy import places_of
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
+from tests.reminders.redis_server import RedisServer
 
 WORD = {"text": "bumblebee"}
 State = Occurrence.State
@@ -126,7 +131,7 @@ def test_no_word_and_no_row_of_a_persons_reminders_is_left(member: User, now: da
 
     found = forget(member, now + 2 * DAY)
 
-    assert found.others == {"reminders": 2}
+    assert found.others["reminders"] == 2
     assert places_of("bumblebee") == set()
     left = [Reminder.objects.count(), Occurrence.objects.count(), Schedule.objects.count()]
     assert left == [0, 0, 0]
@@ -226,3 +231,21 @@ async def test_person_is_told_how_many_reminders_go_and_they_go(chat: House) -> 
     assert await chat.db(lambda: [row.user.telegram_id for row in Reminder.objects.select_related("user")]) == [OLGA]
     entry = await chat.db(AuditEntry.objects.get, action="privacy.forgotten")
     assert entry.details["reminders"] == 2
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_event_that_waits_in_redis_is_handed_to_nobody(member: User, redis_server: RedisServer) -> None:
+    await in_db(_event, member)
+    assert await events.drain(redis_list.LANE)
+    await redis_list.close()
+    with redis_server.redis as there:
+        assert "bumblebee" in str(there.lrange(QUEUE, 0, -1))
+        await in_db(removal.forget, own_data.mine(member), timezone.now())
+        assert await asyncio.to_thread(Events(redis_server.url, consumer="mailer").take) is None
+        assert there.lrange(QUEUE, 0, -1) == []
+
+
+def _event(member: User) -> Occurrence:
+    now = timezone.now()
+    made, _secret = key(now)
+    return fire(once(member, now + HOUR, now, payload=WORD, created_by_key=made), now + HOUR)
