@@ -241,6 +241,7 @@ BOT_MODULES = [
     "conversations.groups.bot",
     "conversations.dialogs.bot",
     "conversations.budget_bot",
+    "conversations.standups.bot",
     "reminders.bot",
     "conversations.bot",
 ]
@@ -274,6 +275,7 @@ DELIVERY_BACKENDS = {
     "greeting": "telegram_bot.greeting.send",
     "reminder": "reminders.source.send",
     "card": "reminders.chat.sending.send",
+    "standup": "conversations.standups.source.send",
 }
 
 # Documents made when they are sent: name -> function(data) that gives a function() -> telegram_bot.documents.Document.
@@ -285,6 +287,7 @@ DOCUMENTS = {
 
 # What capabilities keep of people, for /mydata and /forget: name -> core.privacy.OwnData.
 OWN_DATA = {
+    "standups": "conversations.standups.own_data.OWN",
     "reminders": "reminders.own_data.OWN",
 }
 
@@ -310,6 +313,7 @@ SERVICES = [
 DELIVERY_SOURCES: dict[str, str] = {
     "reminder": "reminders.source",
     "nag": "reminders.nag",
+    "standup": "conversations.standups.source",
 }
 # Where events for other programs go: name -> module with async drain(lane), and what else reminders/events.py asks.
 EVENT_SINKS: dict[str, str] = {
@@ -357,6 +361,7 @@ HOUSEKEEPING = [
     "conversations.retention.forget_old_requests",
     "conversations.retention.forget_old_questions",
     "conversations.retention.erase_contents",
+    "conversations.standups.rounds.forget_old",
     "reminders.services.dropping.drop_unconfirmed",
     "reminders.retention.forget_old_reminders",
     "reminders.retention.forget_old_occurrences",

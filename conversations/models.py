@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Language, Role
+from core.sealed import SealedJSON
 
 
 class Assistant(models.Model):
@@ -304,3 +305,63 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return str(self.file)
+
+
+class StandUp(models.Model):
+    """One round of a stand-up: its members are asked, and at ``post_at`` their answers are summed up in the chat.
+
+    ``key`` is the task's that began it, so it begins once. ``plan`` is its payload (conversations/standups/plan.py).
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("waits for answers")
+        POSTED = "posted", _("summed up")
+
+    key = models.CharField(max_length=120, unique=True)
+    # The reminder that comes again and again.
+    series = models.UUIDField(_("reminder"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("planned by"))
+    chat = models.ForeignKey("accounts.Chat", models.CASCADE, related_name="+", verbose_name=_("chat"))
+    thread_id = models.BigIntegerField(_("topic"), default=0)
+    assistant_id = models.UUIDField(_("assistant"), null=True, blank=True)
+    plan = SealedJSON(_("plan"))
+    day = models.DateField(_("day"))
+    post_at = models.DateTimeField(_("summed up at"))
+    state = models.CharField(_("state"), max_length=6, choices=State, default=State.OPEN)
+    created_at = models.DateTimeField(_("begun"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("stand-up")
+        verbose_name_plural = _("stand-ups")
+
+    def __str__(self) -> str:
+        return f"{self.chat} · {self.day}"
+
+
+class StandUpMember(models.Model):
+    """Somebody in a round: when they are asked, and what they said."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("will be asked")
+        ASKED = "asked", _("asked")
+        ANSWERED = "answered", _("answered")
+        PASSED = "passed", _("passes this time")
+        AWAY = "away", _("on leave")
+        UNREACHABLE = "unreachable", _("cannot be asked")
+
+    OPEN = (State.WAITING, State.ASKED)
+
+    standup = models.ForeignKey(StandUp, models.CASCADE, related_name="members", verbose_name=_("stand-up"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("person"))
+    ask_at = models.DateTimeField(_("asked at"))
+    state = models.CharField(_("state"), max_length=11, choices=State, default=State.WAITING)
+    # By the id of the message that says it, so that an edit takes its place: {"17": "…"}.
+    said = SealedJSON(_("answer"), default=dict)
+
+    class Meta:
+        verbose_name = _("member of a stand-up")
+        verbose_name_plural = _("members of stand-ups")
+        constraints = [models.UniqueConstraint(fields=["standup", "user"], name="once_in_a_standup")]
+
+    def __str__(self) -> str:
+        return f"{self.standup} · {self.user}"

@@ -38,8 +38,9 @@ current_incoming: ContextVar[Incoming] = ContextVar("current_incoming")
 
 
 # Handlers that look at words before everybody else, in this order: a password is no answer, an answer is no request, a
-# request is no question. The library runs one handler of each group, in the order of their numbers.
-PASSWORDS, ANSWERS, REQUESTS = -3, -2, -1
+# request is no question; a reply to what somebody else asked (a stand-up) is for them.
+# The library runs one handler of each group, in the order of their numbers.
+PASSWORDS, REPLIES, ANSWERS, REQUESTS = -4, -3, -2, -1
 
 
 class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):

@@ -6,6 +6,7 @@ it. The task itself stands sealed with whoever planned it and is not copied into
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -55,7 +56,7 @@ def knows(uid: object) -> bool:
 
 
 @transaction.atomic
-def begin_task(task: Task, material: str, now: datetime) -> Turn | Done:
+def begin_task(task: Task, material: str, now: datetime, *, with_tools: bool = True) -> Turn | Done:
     """Put the run on record and make its call. ``material``: what was fetched for it. Done: an earlier attempt has
     said it all already. Raises TaskFailed."""
     earlier = Request.objects.select_for_update().filter(update_key=request_key(task.key)).first()
@@ -69,7 +70,7 @@ def begin_task(task: Task, material: str, now: datetime) -> Turn | Done:
     rules = RULES.format(language=LANGUAGES.get(translation.get_language() or "", "the person's language"))
     call = replace(call, system="\n\n".join(part for part in (call.system, rules) if part))
     turn = Turn(request.conversation, request, target, call, tokens + estimate(rules), task=task)
-    turn = equipped(turn, task.user)
+    turn = equipped(turn, task.user) if with_tools else turn
     turn.refused = limits.set_aside(turn, task.user, task.chat, now)
     return turn
 
@@ -139,9 +140,9 @@ def report_of(text: str, previous: str) -> Report:
 
 
 @transaction.atomic
-def save_task(turn: Turn, outcome: Outcome, now: datetime) -> Done:
+def save_task(turn: Turn, outcome: Outcome, now: datetime, frame: Callable[[str], str] | None = None) -> Done:
     """Save what came of it and say what there is to say: all or nothing, and once. Raises nothing for a failure, which
-    the outcome tells."""
+    the outcome tells. ``frame``: makes of the answer what the chat reads."""
     task = turn.task
     assert task is not None
     report = report_of(outcome.text, task.previous)
@@ -150,7 +151,7 @@ def save_task(turn: Turn, outcome: Outcome, now: datetime) -> Done:
     if not report.said and not outcome.pictures:
         return Done("", report.note)
     place = Place(task.chat.bot_id, task.chat.telegram_id, task.thread)
-    said = words.of_task(title_of(task), report.said)
+    said = frame(report.said) if frame else words.of_task(title_of(task), report.said)
     outgoing.say(f"{task.key}{ANSWER}", place, said, source=SOURCE)
     for number, picture in enumerate(outcome.pictures):
         outgoing.photo(f"{task.key}:photo:{number}", place, picture.pk, SOURCE)

@@ -1,0 +1,46 @@
+"""What stand-ups keep of a person, for /mydata and /forget (settings.OWN_DATA)."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from conversations.models import StandUp, StandUpMember
+from conversations.standups import rounds
+from core.privacy import OwnData, columns
+
+
+def mine(user: User) -> "QuerySet[StandUpMember]":
+    return StandUpMember.objects.filter(user=user)
+
+
+def record(user: User) -> dict[str, Any]:
+    """What they said and when they were asked; the rounds that they planned, without what others said there."""
+    said = mine(user).select_related("standup").order_by("pk")
+    return {
+        "standups": [columns(row) for row in StandUp.objects.filter(user=user).order_by("pk")],
+        "standup_answers": [{**columns(row), "day": row.standup.day} for row in said],
+    }
+
+
+def rows(user: User) -> list[QuerySet[Any]]:
+    return [mine(user), StandUp.objects.filter(user=user)]
+
+
+def count(user: User) -> int:
+    return mine(user).count()
+
+
+def words(number: int) -> str:
+    return ngettext("%(count)d answer to stand-ups", "%(count)d answers to stand-ups", number) % {"count": number}
+
+
+def steps(user: User, now: datetime) -> Iterator[Callable[[], int]]:
+    """What they said goes with the row, from a round that is still open too; and the rounds that they planned."""
+    yield lambda: rounds.forget(user)
+
+
+OWN = OwnData(record=record, rows=rows, count=count, words=words, steps=steps)

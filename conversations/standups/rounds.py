@@ -1,0 +1,264 @@
+"""The verbs of stand-ups: begin a round, ask, take an answer, end it. Each is one short transaction.
+
+Who is asked later, by their own clock, and the end of the round are schedules like all that is planned; what happens
+then is in conversations/standups/source.py.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.models import Access, Chat, ChatKind, User
+from conversations.models import Request, StandUp, StandUpMember
+from conversations.services.library import zone_of
+from conversations.standups import words
+from conversations.standups.plan import Plan, read
+from core.privacy import GRACE, contents_stay, delete_in_batches, older_than
+from delivery import planning
+from delivery import services as delivery
+from delivery.models import Delivery, Schedule
+from delivery.schedule import Once
+from llm.tasks import Task
+from telegram_bot import outgoing
+from telegram_bot import services as inbox
+from telegram_bot.incoming import Incoming, language_of
+from telegram_bot.lanes import body_of
+from telegram_bot.markdown import Part
+from telegram_bot.models import Update
+from telegram_bot.outgoing import Place
+
+SOURCE = "standup"
+State = StandUpMember.State
+# An answer that is none.
+PASSES = {"-", "—", "–", "skip", "pass", "пропуск", "пропускаю", "пасс"}
+MOST_SAID = 4000  # characters of one answer
+
+
+# --- begin ----------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def begin(task: Task, now: datetime) -> str:
+    """Begin the round of this run; what came of it, for the record. Once, however often the run is tried.
+
+    Raises plan.BadPlan.
+    """
+    plan = read(task.payload, zone_of(task.user))
+    day = plan.day_for(task.planned_at)
+    if day is None:
+        return _("left out: a day off")
+    if (known := StandUp.objects.filter(key=task.key).first()) is not None:
+        return words.begun(known, list(members_of(known)))
+    people = _people(plan, task.chat)
+    if not people:
+        return _("left out: nobody is there to be asked")
+    standup = StandUp(
+        key=task.key,
+        series=task.reminder_id,
+        user=task.user,
+        chat=task.chat,
+        thread_id=task.thread,
+        assistant_id=task.assistant,
+        plan=task.payload,
+        day=day,
+        created_at=now,
+    )
+    members = [_member(standup, plan, user, task, now) for user in people]
+    asked = [member.ask_at for member in members if member.state == State.WAITING]
+    standup.post_at = plan.post_at(max(now, min(asked, default=now)), max(asked, default=now))
+    standup.save(force_insert=True)
+    StandUpMember.objects.bulk_create(members)
+    _plan_rest(standup, members, now)
+    return words.begun(standup, members)
+
+
+def _people(plan: Plan, chat: Chat) -> list[User]:
+    """Those who are named, else those who are in and wrote in the group."""
+    if plan.members:
+        return list(User.objects.filter(telegram_id__in=plan.members, status=Access.ACTIVE, is_active=True))
+    if chat.person is not None:
+        return [chat.person]
+    asked = Request.objects.filter(conversation__chat=chat).values("user")
+    wrote = Update.objects.filter(bot_id=chat.bot_id, chat_id=chat.telegram_id, kind="message")
+    ids = set(wrote.values_list("raw__message__from__id", flat=True).distinct())
+    known = User.objects.filter(status=Access.ACTIVE, is_active=True)
+    return list((known.filter(pk__in=asked) | known.filter(telegram_id__in=ids - {None})).distinct())
+
+
+def _member(standup: StandUp, plan: Plan, user: User, task: Task, now: datetime) -> StandUpMember:
+    at = max(now, plan.ask_at(standup.day, task.planned_at, zone_of(user)))
+    state = State.WAITING
+    if plan.is_away(user.telegram_id, standup.day):
+        state = State.AWAY
+    elif plan.privately and _chat_of(user, task.chat.bot_id) is None:
+        state = State.UNREACHABLE
+    return StandUpMember(standup=standup, user=user, ask_at=at, state=state)
+
+
+def _chat_of(user: User, bot_id: int) -> Chat | None:
+    chats = Chat.objects.filter(bot_id=bot_id, person=user, kind=ChatKind.PRIVATE, unreachable="")
+    return chats.first()
+
+
+def _plan_rest(standup: StandUp, members: Sequence[StandUpMember], now: datetime) -> None:
+    """Ask those whose time has come; the others, and the end, are planned."""
+    open_ones = [member for member in members if member.state == State.WAITING]
+    ask([member for member in open_ones if member.ask_at <= now])
+    for member in open_ones:
+        if member.ask_at > now:
+            _schedule(f"ask-{member.pk}", member.ask_at, now)
+    _schedule(f"post-{standup.pk}", standup.post_at if open_ones else now, now)
+
+
+def _schedule(name: str, at: datetime, now: datetime) -> None:
+    planning.plan(SOURCE, name, Once(at), "UTC", now=now, catch_up=Schedule.CatchUp.LAST)
+
+
+# --- ask ------------------------------------------------------------------------------------------------------------
+
+
+def ask(members: Sequence[StandUpMember]) -> None:
+    """Ask those members of one round: each in private, or all in one message in the group. Inside a transaction."""
+    if not members:
+        return
+    standup = members[0].standup
+    plan = read(standup.plan, zone_of(standup.user))
+    if plan.privately:
+        for member in members:
+            _ask_privately(standup, plan, member)
+    else:
+        _ask_group(standup, plan, members)
+    StandUpMember.objects.filter(pk__in=[member.pk for member in members]).update(state=State.ASKED)
+
+
+def _ask_privately(standup: StandUp, plan: Plan, member: StandUpMember) -> None:
+    """With a reply begun for the person, so that what they write is an answer."""
+    user, bot_id = member.user, standup.chat.bot_id
+    with translation.override(language_of(user)):
+        text = words.question(standup, plan, zone_of(user))
+        hint = _("Your answer")
+    markup = {"force_reply": True, "input_field_placeholder": hint}
+    _say(standup, Place(bot_id, user.telegram_id or 0), Part(text), f"ask:{member.pk}", markup)
+
+
+def _ask_group(standup: StandUp, plan: Plan, members: Sequence[StandUpMember]) -> None:
+    place = Place(standup.chat.bot_id, standup.chat.telegram_id, standup.thread_id)
+    with translation.override(language_of(standup.user)):
+        part = words.calling(words.question(standup, plan, plan.zone), [member.user for member in members])
+    _say(standup, place, part, f"ask:{members[0].pk}")
+
+
+def _say(standup: StandUp, place: Place, part: Part, what: str, markup: dict[str, Any] | None = None) -> None:
+    params: dict[str, Any] = {"chat_id": place.chat_id, "text": part.text}
+    params |= {"entities": part.entities} if part.entities else {}
+    params |= {"message_thread_id": place.thread} if place.thread else {}
+    params |= {"reply_markup": markup} if markup else {}
+    content = {"method": "sendMessage", "params": params}
+    delivery.enqueue([outgoing.message(f"{SOURCE}:{standup.pk}:{what}", place, content, SOURCE)])
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def answer(incoming: Incoming, text: str, now: datetime) -> bool:
+    """Take words that reply to a question of a round. False when they do not, or it is none of the person's."""
+    member = _asked_by(incoming)
+    if member is None:
+        return False
+    standup = member.standup
+    if standup.state != StandUp.State.OPEN:
+        _confirm(incoming, words.too_late())
+    else:
+        message_id = body_of(incoming.update.raw).get("message_id")
+        passes = text.strip().lower() in PASSES
+        member.said = {} if passes else {**member.said, str(message_id): text.strip()[:MOST_SAID]}
+        member.state = State.PASSED if passes else State.ANSWERED
+        member.save(update_fields=["said", "state"])
+        _confirm(incoming, words.passed() if passes else words.noted())
+        _end_if_all_answered(standup, now)
+    inbox.finish(incoming.ids, now)
+    incoming.finished = True
+    return True
+
+
+def _asked_by(incoming: Incoming) -> StandUpMember | None:
+    """Whose question the message replies to, locked."""
+    if incoming.replied_to is None:
+        return None
+    rows = Delivery.objects.filter(bot_id=incoming.bot_id, chat_id=incoming.chat_id, message_id=incoming.replied_to)
+    key = rows.filter(source=SOURCE, key__contains=":ask:").values_list("key", flat=True).first()
+    if key is None:
+        return None
+    StandUp.objects.select_for_update().filter(pk=int(key.split(":")[1])).first()
+    members = StandUpMember.objects.select_for_update(of=("self",)).select_related("standup__chat")
+    return members.filter(standup=int(key.split(":")[1]), user=incoming.user).first()
+
+
+def _confirm(incoming: Incoming, text: str) -> None:
+    body = body_of(incoming.update.raw)
+    reply_to = None if incoming.chat.is_private else body.get("message_id")
+    place = Place(incoming.bot_id, incoming.chat_id, incoming.thread, reply_to=reply_to)
+    outgoing.say(f"{SOURCE}:{incoming.key}", place, [Part(text)], source=SOURCE)
+
+
+def _end_if_all_answered(standup: StandUp, now: datetime) -> None:
+    """Nobody is waited for any more: the summary comes at once."""
+    if members_of(standup).filter(state__in=StandUpMember.OPEN).exists():
+        return
+    row = Schedule.objects.filter(source=SOURCE, object_id=f"post-{standup.pk}", state=Schedule.State.ACTIVE).first()
+    if row is not None:
+        planning.reschedule(row, Once(now), "UTC", now=now)
+
+
+# --- the end --------------------------------------------------------------------------------------------------------
+
+
+def members_of(standup: StandUp) -> "QuerySet[StandUpMember]":
+    return StandUpMember.objects.filter(standup=standup).select_related("user").order_by("pk")
+
+
+def load(key: int) -> tuple[StandUp, list[StandUpMember]] | None:
+    """A round that is to be summed up; None when it is."""
+    rows = StandUp.objects.select_related("user", "chat").filter(pk=key, state=StandUp.State.OPEN)
+    standup = rows.first()
+    return (standup, list(members_of(standup))) if standup is not None else None
+
+
+@transaction.atomic
+def end(standup: StandUp, text: str, now: datetime) -> None:
+    """The round is over. ``text``: what is said when no assistant said it. Answers go where contents do not stay."""
+    if not StandUp.objects.filter(pk=standup.pk, state=StandUp.State.OPEN).update(state=StandUp.State.POSTED):
+        return
+    if text:
+        place = Place(standup.chat.bot_id, standup.chat.telegram_id, standup.thread_id)
+        outgoing.say(f"{SOURCE}:{standup.pk}:post", place, text, source=SOURCE)
+    if not contents_stay():
+        erase(members_of(standup))
+
+
+def erase(members: "QuerySet[StandUpMember]") -> int:
+    """Empty them of what was said."""
+    return members.update(said={})
+
+
+def forget_old(now: datetime) -> int:
+    """Remove rounds past KEEP_REMINDERS_DAYS, and schedules that are done with; housekeeping calls it."""
+    done = Schedule.objects.filter(source=SOURCE, state__in=Schedule.FINAL, next_at=None, last_at__lt=now - GRACE)
+    before = older_than(settings.KEEP_REMINDERS_DAYS, now)
+    old = StandUp.objects.filter(created_at__lt=before) if before else StandUp.objects.none()
+    return delete_in_batches(done) + delete_in_batches(old)
+
+
+@transaction.atomic
+def forget(user: User) -> int:
+    """Erase what they said and the rounds that they planned."""
+    gone, _rows = StandUpMember.objects.filter(user=user).delete()
+    StandUp.objects.filter(user=user).delete()
+    return gone
