@@ -37,6 +37,7 @@ from reminders.api.times import FORM, BadTime, read_time, written
 from reminders.models import Occurrence, Reminder, Status, Type
 
 LONGEST_WINDOW = timedelta(days=31)
+FARTHEST = timedelta(days=3653)
 MOST_FIRES = 1000
 MOST_LOOKED_AT = 10_000  # recurring reminders that run before the window, and perhaps in it
 
@@ -89,6 +90,8 @@ def list_scheduled(
     known_only(request, "from", "to", "user_id")
     now = timezone.now()
     start = now if since is None else _instant("from", since)
+    if start > now + FARTHEST:
+        raise bad("from", "out-of-range", _("Ask for no more than ten years ahead."))
     end = start + LONGEST_WINDOW if to is None else _instant("to", to)
     if not start <= end <= start + LONGEST_WINDOW:
         raise bad("to", "out-of-range", _("The window must end after it begins, and 31 days later at most."))
