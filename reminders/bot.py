@@ -1,5 +1,7 @@
 """Handlers of reminders in the chat: /remind, /reminders, /timezone, a sentence that asks for one, and the buttons."""
 
+import re
+
 from django.utils import timezone as clocks
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop, CallbackQueryHandler, CommandHandler, MessageHandler, filters
@@ -12,6 +14,7 @@ from telegram_bot.application import REQUESTS, App, Context, on_answer, on_butto
 from telegram_bot.models import Button, Expectation
 
 NEW = filters.UpdateType.MESSAGE
+COMMAND = re.compile(r"/remind(@\w+)?(?=\s|$)", re.IGNORECASE)
 # Presses on a card: what they do is in chat/shelf.py.
 CARD = (
     "yes", "no", "change", "show", "pause", "resume", "later", "snooze", "done", "ask", "delete", "nag",
@@ -22,7 +25,8 @@ def register(application: App) -> None:
     application.add_handler(CommandHandler("remind", remind, NEW))
     application.add_handler(CommandHandler("reminders", reminders, NEW))
     application.add_handler(CommandHandler("timezone", timezone, NEW))
-    application.add_handler(MessageHandler(NEW & filters.TEXT & ~filters.COMMAND, overheard), group=REQUESTS)
+    heard = (NEW & filters.TEXT & ~filters.COMMAND) | (filters.UpdateType.EDITED_MESSAGE & filters.TEXT)
+    application.add_handler(MessageHandler(heard, overheard), group=REQUESTS)
     application.add_handler(CallbackQueryHandler(press_fired, pattern=fired.CALLBACK))
     on_answer(application, talk.WORDS, words)
     on_answer(application, clock.ZONE, place)
@@ -58,10 +62,23 @@ async def overheard(update: Update, context: Context) -> None:
     said = _said_to_bot(message, context)
     if said is None:
         return
+    if update.edited_message is not None:
+        await _edited(context, said)
+        return
     taken = await _changes(context, said)
     if not taken and message.forward_origin is None and is_request(said):
         taken = await in_db(talk.request, context.incoming, said, "", clocks.now(), free=True)
     if taken:
+        raise ApplicationHandlerStop
+
+
+async def _edited(context: Context, said: str) -> None:
+    """What asked for a reminder is understood anew, as an edited question is answered anew."""
+    command = COMMAND.match(said)
+    if not command and not is_request(said):
+        return
+    words = said[command.end() :] if command else said
+    if await in_db(talk.edited, context.incoming, words, clocks.now()):
         raise ApplicationHandlerStop
 
 
@@ -75,7 +92,7 @@ async def _changes(context: Context, said: str) -> bool:
 def _said_to_bot(message: Message, context: Context) -> str | None:
     """The words of a message that is meant for the bot; in a group a reply to it, or one with its name."""
     said = message.text or ""
-    if context.incoming.chat.is_private or replies_to(message, context.bot.id):
+    if context.incoming.chat.is_private or replies_to(message, context.bot.id) or COMMAND.match(said):
         return said
     return without_name(message, context.bot)
 

@@ -69,7 +69,8 @@ def asking(row: Reminder, now: datetime, assumed: Sequence[str] = ()) -> Menu:
         ],
         [_insisting(row, data | {"ask": True})],
     ]
-    return titled("❔ " + text_of(row), *lines, "", _("Is that right? Until you say yes, nothing will come.")), keys
+    sure = "\n" + _("Is that right? Until you say yes, nothing will come.")
+    return titled("❔ " + text_of(row), *lines, sure), keys
 
 
 def when(row: Reminder, now: datetime) -> list[str]:
@@ -220,7 +221,7 @@ def changing(row: Reminder, now: datetime, data: dict[str, object]) -> Menu:
     asked = _("Write what shall be different: another time, another text, or both.")
     if not row.chat.is_private:
         asked = _("Reply to this message with what shall be different: another time, another text, or both.")
-    return titled("✏️ " + text_of(row), *when(row, now), "", asked), [[Key(_("Cancel"), "remind.show", data)]]
+    return titled("✏️ " + text_of(row), *when(row, now), "\n" + asked), [[Key(_("Cancel"), "remind.show", data)]]
 
 
 def gone() -> Menu:

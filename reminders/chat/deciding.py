@@ -53,7 +53,8 @@ def _after_yes(incoming: Incoming, row: Reminder, now: datetime) -> Menu:
     if row.status == Status.ACTIVE:
         return cards.confirmed(row, now, mark="✅")
     if row.status == Status.CANCELLED:
-        return cards.said(_("It was dropped and will not come. Write it once more: /remind")), ()
+        told = _("It will not come. Write it once more: /remind")
+        return cards.said(f"{row.status_reason} {told}".strip()), ()
     return cards.card(row, incoming.user, now)
 
 
@@ -62,7 +63,7 @@ def refuse(incoming: Incoming, row: Reminder, edit: int | None, now: datetime) -
     """No: nothing will come."""
     menu = cards.card(row, incoming.user, now)
     if row.status == Status.PENDING:
-        services.cancel(row, by=incoming.user, via=VIA, now=now, reason="not confirmed")
+        services.cancel(row, by=incoming.user, via=VIA, now=now)
         expecting.forget(incoming)
         menu = cards.said("✖️ " + _("Good, no reminder.")), ()
     place.say(incoming, menu, about=row, edit=edit)

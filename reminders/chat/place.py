@@ -46,8 +46,9 @@ def finish(incoming: Incoming, now: datetime) -> None:
 
 
 def said_at(incoming: Incoming, now: datetime) -> datetime:
-    """When the person wrote it; the bot may have been away since."""
-    date = body_of(incoming.update.raw).get("date")
+    """When the person wrote it, or wrote it anew; the bot may have been away since."""
+    body = body_of(incoming.update.raw)
+    date = body.get("edit_date") or body.get("date")
     return min(datetime.fromtimestamp(date, UTC), now) if isinstance(date, int) else now
 
 

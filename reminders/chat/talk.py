@@ -19,7 +19,7 @@ from reminders.chat import cards, clock, place, zones
 from reminders.chat.cards import Menu
 from reminders.chat.requests import is_request
 from reminders.chat.wishes import Wish, changed, heard
-from reminders.models import Action, Reminder, Status
+from reminders.models import FINAL, Action, Reminder, Status
 from reminders.services import Draft, NotNow, Refused
 from telegram_bot import expecting
 from telegram_bot.incoming import Incoming
@@ -111,6 +111,24 @@ def answer(incoming: Incoming, expectation: Expectation, words: str, now: dateti
         clock.ask(incoming, kept, now)
     else:
         ask_or_propose(incoming, wish, question, now)
+    place.finish(incoming, now)
+    return True
+
+
+@transaction.atomic
+def edited(incoming: Incoming, words: str, now: datetime) -> bool:
+    """The message that asked for a reminder says something else now. False when it made none that is still to come."""
+    message_id = body_of(incoming.update.raw).get("message_id")
+    kept = Expectation.objects.filter(user=incoming.user, chat=incoming.chat, thread_id=incoming.thread).first()
+    if kept is not None and kept.data.get("wish", kept.data).get("message") == message_id:
+        return request(incoming, words, "", now)
+    made = place.reminders_here(incoming).filter(user=incoming.user, chat=incoming.chat, source_message_id=message_id)
+    row = made.exclude(status__in=FINAL).first()
+    if row is None:
+        return False
+    wish = Wish(reminder=str(row.pk))
+    question = heard(wish, words, place.said_at(incoming, now), cards.zone_of(row), incoming.language)
+    ask_or_propose(incoming, wish, question, now)
     place.finish(incoming, now)
     return True
 

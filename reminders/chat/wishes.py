@@ -67,6 +67,9 @@ def _parsed(words: str, said_at: datetime, zone: ZoneInfo, language: str, nag: i
 
 def changed(wish: Wish, words: str, said_at: datetime, zone: ZoneInfo, language: str) -> str:
     """As ``heard``, of the reminder that is changed: a time, another text, or both. What is not said stays."""
+    if wish.asked == "text":
+        wish.text = words.strip()
+        return ""
     plain, nag = taken_out(words)
     wish.nag = nag or wish.nag
     parsed = parse(plain, said_at, zone, language)

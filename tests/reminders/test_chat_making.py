@@ -1,6 +1,7 @@
 """How a reminder comes about in the chat: words, a question where something is unclear, a card, a yes."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -267,6 +268,43 @@ async def test_what_was_said_so_far_outlives_a_restart(chat: House) -> None:
     assert kept.data["text"] == "call mum"
 
 
+# --- written anew ---------------------------------------------------------------------------------------------------
+
+
+async def edit(house: House, message: dict[str, Any], text: str, chat: int | None = None) -> str:
+    house.world.edit(ANNA, message["message_id"], text, chat_id=chat)
+    await house.quiet()
+    return shown(house, chat or ANNA)
+
+
+@pytest.mark.parametrize("asking", ["/remind ", "remind me "])
+async def test_request_that_is_edited_is_understood_anew(chat: House, asking: str) -> None:
+    message = chat.say(ANNA, f"{asking}tomorrow at 6pm call mum")
+    await chat.quiet()
+
+    said = await edit(chat, message, f"{asking}tomorrow at 7pm call dad")
+
+    assert said.startswith("❔ call dad\n")
+    row = await the_only(chat)
+    assert (row.text, row.next_run_at, row.status) == ("call dad", tomorrow_at(19), Status.PENDING)
+
+
+async def test_request_that_was_unclear_may_be_mended_where_it_stands(chat: House) -> None:
+    message = chat.say(ANNA, "/remind at 25:00 tea")
+    await chat.quiet()
+
+    assert (await edit(chat, message, "/remind tomorrow at 18:00 tea")).startswith("❔ tea\n")
+    assert await chat.ask(ANNA, "[[text An answer]]") == "An answer"
+
+
+async def test_edit_of_a_request_that_is_over_makes_nothing(chat: House) -> None:
+    message = chat.say(ANNA, "/remind tomorrow at 6pm call mum")
+    await chat.quiet()
+    await press(chat, "✖️ No")
+
+    assert await edit(chat, message, "/remind tomorrow at 7pm call dad") == "✖️ Good, no reminder."
+
+
 # --- too late for a yes ---------------------------------------------------------------------------------------------
 
 
@@ -293,6 +331,5 @@ async def test_card_that_was_dropped_says_so(chat: House) -> None:
 
     await press(chat, "✅ Yes")
 
-    assert shown(chat) == "It was dropped and will not come. Write it once more: /remind"
-    row = await the_only(chat)
-    assert (row.status, row.status_reason) == (Status.CANCELLED, "not confirmed")
+    assert shown(chat) == "Nobody confirmed it. It will not come. Write it once more: /remind"
+    assert (await the_only(chat)).status == Status.CANCELLED
