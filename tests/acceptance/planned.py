@@ -73,9 +73,9 @@ def heard(stage: Stage, people: int = len(CROWD)) -> Heard:
 
 def occurrences(stage: Stage) -> list[tuple[str, int]]:
     """(state, how many) of all planned times, and every reminder has one: more would be in the first's place."""
-    return stage.database.rows("SELECT state, count(*) FROM reminders_occurrence GROUP BY state")  # type: ignore[return-value]
+    return stage.database.rows("SELECT state, count(*) FROM reminders_occurrence GROUP BY state")
 
 
 def deliveries(stage: Stage) -> list[tuple[str, int]]:
     sql = "SELECT state, count(*) FROM delivery_delivery WHERE source = 'reminder' GROUP BY state"
-    return stage.database.rows(sql)  # type: ignore[return-value]
+    return stage.database.rows(sql)
