@@ -69,7 +69,7 @@ def test_probe_may_call_by_any_name(path: str) -> None:
 def test_ready_when_all_is_well() -> None:
     checks = ready(200)
     assert {name: check["level"] for name, check in checks.items()} == dict.fromkeys(
-        ["database", "bot", "inbox", "outbox", "tick", "scheduler", "disk"], "ok"
+        ["database", "bot", "inbox", "outbox", "tick", "redis", "scheduler", "disk"], "ok"
     )
     assert checks["bot"]["by"] == "poll"
     assert 2 <= checks["bot"]["heard_seconds_ago"] < 5
