@@ -9,6 +9,7 @@ fire twice, for its row is locked, ``next_at`` moves in the same transaction, an
 import asyncio
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core import metrics
 from core.claims import database_now
 from core.db import in_db
 from delivery import services
@@ -111,6 +113,7 @@ def _fire_batch(now: datetime, batch: int) -> Ticked:
     due = [_judge(row, now) for row in rows]
     _hand_over(due)
     _move(rows)
+    transaction.on_commit(functools.partial(_count, due))
     ticked = Ticked(sum(1 for one in due if one.planned_at), sum(one.missed for one in due), now, len(rows) == batch)
     log.debug("ticked", fired=ticked.fired, missed=ticked.missed)
     return ticked
@@ -120,8 +123,10 @@ def _fire_alone(number: int, now: datetime) -> None:
     try:
         with transaction.atomic():
             for row in _locked(_due(now).filter(pk=number)):
-                _hand_over([_judge(row, now)])
+                due = [_judge(row, now)]
+                _hand_over(due)
                 _move([row])
+                transaction.on_commit(functools.partial(_count, due))
     except DatabaseError:
         raise
     except Exception as error:
@@ -141,6 +146,15 @@ def _hand_over(due: Sequence[Due]) -> None:
     for one in due:
         by_source.setdefault(one.schedule.source, []).append(one)
     services.enqueue([delivery for source, of_it in by_source.items() for delivery in _source(source)(of_it)])
+
+
+def _count(due: Sequence[Due]) -> None:
+    """For Prometheus, what was fired and what was left out."""
+    for source, amount in Counter(one.schedule.source for one in due if one.planned_at).items():
+        metrics.FIRED.labels(source).inc(amount)
+    for one in due:
+        if one.missed:
+            metrics.MISSED.labels(one.schedule.source).inc(one.missed)
 
 
 def _active() -> QuerySet[Schedule]:

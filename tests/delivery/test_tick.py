@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, connections
 from pytest_django import Settings
 
+from core import metrics
 from delivery import planning, tick
 from delivery.models import Delivery, Schedule
 from delivery.schedule import Cron, Daily, Once, Rule, RuleError
@@ -70,6 +71,19 @@ def test_once_fires_once_and_is_over(clock: Clock) -> None:
     row.refresh_from_db()
     assert (row.state, row.next_at, row.last_at, row.runs) == (State.COMPLETED, None, NOON + HOUR, 1)
     assert probe.heard[0].is_last
+
+
+def test_what_fired_and_what_was_missed_is_counted(clock: Clock) -> None:
+    fired, missed = counted("fired"), counted("missed")
+    planned("tea", DAILY)
+    planned("coffee", Once(NOON + HOUR))
+    clock.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    tick.tick()
+    assert (counted("fired") - fired, counted("missed") - missed) == (1, 3)
+
+
+def counted(what: str) -> float:
+    return metrics.REGISTRY.get_sample_value(f"sekretar_{what}_total", {"source": "probe"}) or 0.0
 
 
 def test_recurring_moves_on(clock: Clock) -> None:
