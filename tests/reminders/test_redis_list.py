@@ -18,6 +18,10 @@ from structlog.testing import capture_logs
 from accounts.models import User
 from core import sealed
 from core.db import in_db
+from delivery import engine
+from delivery import health as delivery_health
+from delivery import services as delivery_services
+from delivery.engine.local import LocalEngine
 from delivery.models import Delivery
 from reminders import events, services
 from reminders.client import QUEUE, Event, Events, keys_of
@@ -25,6 +29,7 @@ from reminders.models import Occurrence, Reminder, Status
 from reminders.services import firing
 from reminders.sinks import redis_list
 from reminders.sinks.redis_list import Server, server
+from tests.delivery import paper
 from tests.reminders.making import HOUR, fire, key, once
 from tests.reminders.redis_server import BINARY, RedisServer
 
@@ -377,6 +382,33 @@ async def test_given_up_event_goes_out_again_when_somebody_asks(member: User, re
     assert (again.event_id, again.attempt) == (str(occurrence.pk), 6)
 
 
+async def test_many_consumers_are_heard_together_and_each_for_what_it_did(
+    member: User, redis_server: RedisServer
+) -> None:
+    first = await in_db(due, member)
+    more = await in_db(_copies, first, 12)
+    await events.drain(LANE)
+    mailers = [consumer(redis_server, f"mailer-{number}") for number in range(3)]
+    for number in range(12):
+        mailer = mailers[number % 3]
+        event = taken(mailer)
+        if number % 4 == 0:
+            mailer.nack(event, "busy")
+        elif number % 4 < 3:
+            mailer.ack(event, f"result {number}")
+    await write_down()
+    said = {
+        row.pk: (row.state, row.claimed_by, row.result) for row in await in_db(lambda: list(Occurrence.objects.all()))
+    }
+
+    assert said[first.pk] == (State.RETRY_WAIT, "redis:mailer-0", "")
+    assert said[more[0].pk] == (State.ACKED, "redis:mailer-1", "result 1")
+    assert said[more[2].pk] == (State.CLAIMED, "redis:mailer-0", "")
+    assert (
+        sorted(state for state, _who, _result in said.values()) == ["acked"] * 6 + ["claimed"] * 3 + ["retry_wait"] * 3
+    )
+
+
 async def test_unknown_ids_and_broken_news_are_passed_over(member: User, redis_server: RedisServer) -> None:
     occurrence = await out(member)
     mailer = consumer(redis_server, "bad \x00 name")
@@ -692,6 +724,60 @@ async def _take_all(mailer: Events, made: list[Occurrence]) -> bool:
         mailer.ack(event)
     await events.drain(LANE)
     return all([await state_of(one) == State.ACKED for one in made])
+
+
+@asynccontextmanager
+async def engine_at_work() -> AsyncIterator[LocalEngine]:
+    """Lanes of events and of messages, which are written on paper."""
+    local = LocalEngine({"event": "reminders.events", "out": "delivery.outbox"})
+    engine.use(local)
+    await local.start(8)
+    task = asyncio.create_task(local.run(8))
+    try:
+        yield local
+    finally:
+        engine.use(None)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        for kind in ("event", "out"):
+            await local.stop(kind, 5.0)
+        paper.forget()
+
+
+async def test_engine_sends_an_event_by_itself(member: User, redis_server: RedisServer) -> None:
+    async with engine_at_work():
+        occurrence = await in_db(due, member)
+        await until(lambda: _is_in(redis_server, occurrence))
+
+
+async def _is_in(redis_server: RedisServer, occurrence: Occurrence) -> bool:
+    with redis_server.redis as raw:
+        return raw.zscore(WAITING, str(occurrence.pk)) is not None
+
+
+async def test_server_that_is_away_holds_up_no_message_and_is_no_fault_of_the_outbox(
+    member: User, own_server: RedisServer, settings: Settings
+) -> None:
+    settings.DELIVERY_BACKENDS = {**settings.DELIVERY_BACKENDS, "paper": "tests.delivery.paper.send"}
+    own_server.kill()
+    async with engine_at_work():
+        await in_db(due, member)
+        note = Delivery(key="note", lane="out:1:7", source="t", backend="paper", content={"text": "hi"})
+        await until(_is_put_back)
+        await in_db(delivery_services.enqueue, [note])
+        await until(_is_on_paper)
+
+    old = timezone.now() - timedelta(hours=1)
+    await in_db(Delivery.objects.filter(backend="event").update, created_at=old)
+    assert (await in_db(delivery_health.outbox, timezone.now())).well
+
+
+async def _is_put_back() -> bool:
+    return await in_db(Delivery.objects.filter(backend="event", not_before__isnull=False, attempts=0).exists)
+
+
+async def _is_on_paper() -> bool:
+    return paper.written == ["note"]
 
 
 async def test_lease_that_ended_is_noticed_without_being_asked(member: User, redis_server: RedisServer) -> None:
