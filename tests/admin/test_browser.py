@@ -80,3 +80,26 @@ def test_person_is_let_in_through_the_dialog(page: Page, people: tuple[User, Use
     page.get_by_text("Let in: 1 row.").wait_for()
 
     assert page.get_by_text("active", exact=True).first.is_visible()
+
+
+@pytest.fixture
+def anna(people: tuple[User, User]) -> User:
+    """She waits no longer."""
+    User.objects.filter(pk=people[1].pk).update(status=Access.ACTIVE)
+    return people[1]
+
+
+def test_reminder_is_looked_at_before_it_is_saved(anna: User, page: Page) -> None:
+    page.goto("/admin/reminders/reminder/add/")
+    page.locator(".select2-selection").first.click()
+    page.locator(".select2-search__field").fill(anna.first_name)
+    page.locator(".select2-results__option", has_text=anna.first_name).click()
+    page.get_by_label("What").fill("Drink tea")
+    page.get_by_label("When").fill("every weekday at 9:30")
+    page.get_by_role("button", name="Show when it runs").click()
+    page.get_by_text("It would run:").wait_for()
+    assert page.url.endswith("/add/")
+
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("It is saved.").wait_for()
+    assert page.get_by_text("every weekday at 09:30").is_visible()
