@@ -327,6 +327,7 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "read_file": "conversations.tools.read_file",
     "fetch_page": "conversations.web.fetch_page",
     "create_reminder": "reminders.tools.create_reminder",
+    "create_standup": "reminders.standups.create_standup",
     "list_reminders": "reminders.tools.list_reminders",
     "pause_reminder": "reminders.tools.pause_reminder",
     "resume_reminder": "reminders.tools.resume_reminder",

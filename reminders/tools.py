@@ -40,15 +40,21 @@ LEAST_ID = 4
 
 def _create(asked: Asked, arguments: Arguments) -> str:
     zone = zone_of(asked.user)
-    found = _when(arguments["when"], asked.now, zone)
+    found = when_of(arguments["when"], asked.now, zone)
     draft = _draft(asked, arguments, found.rule, zone)
+    return prepare(draft, asked, [*_what(draft.payload), *found.assumed])
+
+
+def prepare(draft: services.Draft, asked: Asked, lines: list[str]) -> str:
+    """Save the wish, which is not in force, and show its card with ``lines``; what the model is told. Once: the same
+    wish a moment later is the same reminder. Raises ToolError."""
     if (row := made_just_now(draft, asked.now)) is not None:
         return f"It exists already, nothing was made: {line(row, asked.now)}"
     try:
         row = services.create(draft, via="tool", now=asked.now)
     except services.Refused as refused:
         raise ToolError(str(refused)) from refused
-    ask(row, asked, [*found.assumed, *_about_zone(asked.user, zone)])
+    ask(row, asked, [*lines, *_about_zone(asked.user, draft.zone)])
     return f"Prepared, not in force yet: {line(row, asked.now)}\n{ASK_THEM}"
 
 
@@ -58,7 +64,8 @@ ASK_THEM = (
 )
 
 
-def _when(words: str, now: datetime, zone: ZoneInfo) -> when.When:
+def when_of(words: str, now: datetime, zone: ZoneInfo) -> when.When:
+    """Raises ToolError."""
     try:
         return when.read(words, now, zone, translation.get_language() or "en")
     except when.Unclear as unclear:
@@ -125,15 +132,15 @@ def _same_time(one: Rule, other: Rule) -> bool:
     return one == other
 
 
-def _about_zone(user: User, zone: ZoneInfo) -> list[str]:
+def _about_zone(user: User, zone: str) -> list[str]:
     if user.time_zone:
         return []
-    return [_("I do not know your time zone and took %(zone)s. Another one: /timezone") % {"zone": zone.key}]
+    return [_("I do not know your time zone and took %(zone)s. Another one: /timezone") % {"zone": zone}]
 
 
-def ask(row: Reminder, asked: Asked, assumed: list[str]) -> None:
+def ask(row: Reminder, asked: Asked, lines: list[str]) -> None:
     """Put the card into the chat, in this transaction; only the person may press."""
-    text, keyboard = cards.asking(row, asked.now, [*_what(row.payload), *assumed])
+    text, keyboard = cards.asking(row, asked.now, lines)
     place = Place(asked.chat.bot_id, asked.chat.telegram_id, asked.thread)
     outgoing.say(f"card:{row.pk}:tool", place, text, keyboard, owner=asked.user, source=SOURCE)
     seal_up(f"card:{row.pk}:tool:0")
