@@ -175,6 +175,7 @@ def chat(browser: Browser, running: Running) -> None:
     page.get_by_test_id("welcome").get_by_role("button").click()
     ask_about_a_file(page, address)
     look_at_the_dialog(page)
+    ask_to_be_reminded(page)
     ask_for_more(page, running.env)
     page.goto(f"{address}#left=100:100")
     page.reload()
@@ -200,6 +201,14 @@ def look_at_the_dialog(page: Page) -> None:
     take(page, "dialogs")
     shows_keys(page, "/assistants")
     take(page, "assistants")
+
+
+def ask_to_be_reminded(page: Page) -> None:
+    """Where they are, once; then the card."""
+    shows_keys(page, "напомни каждый будний день в 9:30 планёрка, пока не сделаю")
+    newest(page, "left").get_by_test_id("inline-button").filter(has_text="Москва").click()
+    expect(newest(page, "left")).to_contain_text("планёрка", timeout=PATIENCE)
+    take(page, "reminders")
 
 
 def shows_keys(page: Page, command: str) -> None:
