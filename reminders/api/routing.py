@@ -75,7 +75,7 @@ HEADERS = {
         "in": "header",
         "name": "If-Match",
         "description": "The ETag of what was read; another version is left alone and answered with 412.",
-        "schema": {"type": "string", "pattern": '^(\\*|"[0-9]{1,9}")$'},
+        "schema": {"type": "string", "examples": ['"3"']},
         "required": False,
     },
 }

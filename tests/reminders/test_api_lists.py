@@ -246,7 +246,10 @@ def test_window_may_begin_later(service: Service, member: User) -> None:
     ids=str,
 )
 def test_limits_of_a_series_hold(service: Service, member: User, limits: dict[str, Any], days: int) -> None:
-    times = {n: datetime.fromisoformat(v).replace(tzinfo=UTC) if isinstance(v, str) else v for n, v in limits.items()}
+    times: dict[str, Any] = {
+        name: datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+        for name, value in limits.items()
+    }
     repeated(service, member, "daily", **times)
     assert len(coming(service)) == days
 

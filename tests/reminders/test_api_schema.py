@@ -1,0 +1,89 @@
+"""The OpenAPI and what we do agree: schemathesis sends what it allows and what it does not, and reads every answer
+by it. The site is called in this process.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from accounts.models import User
+from config.api import api
+from reminders.models import Reminder
+from tests.reminders.making import daily, fire, key, once
+
+pytestmark = pytest.mark.django_db
+
+SCHEMA = schemathesis.openapi.from_dict(api.get_openapi_schema())
+SCHEMA.app = get_wsgi_application()
+OPERATIONS: dict[str, Any] = {
+    operation.label: operation
+    for operation in (result.ok() for result in SCHEMA.get_all_operations())  # type: ignore[union-attr]
+}
+# What a schema allows may still be in the past, or nobody's: that is for tests of its own.
+NOT_FOR_SCHEMAS = [positive_data_acceptance]
+
+
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """The end of a request closes its connection, and that would be the test's transaction."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def known(member: User, now: Any) -> dict[str, str]:
+    """A key, and ids of things that are there."""
+    _row, secret = key(now)
+    reminder = daily(member, now)
+    event = fire(once(member, now + timedelta(hours=1), now))
+    return {
+        "secret": secret,
+        "reminder_id": str(reminder.pk),
+        "event_id": str(event.pk),
+        "user_id": str(member.telegram_id),
+    }
+
+
+@pytest.mark.parametrize("mode", GenerationMode, ids=str)
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_answers_are_as_the_description_says(known: dict[str, str], label: str, mode: GenerationMode) -> None:
+    operation = OPERATIONS[label]
+    there = {name: known[name] for name in known if "{" + name + "}" in label}
+
+    @given(st.data())
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+    def ask(data: st.DataObject) -> None:
+        at_known = data.draw(st.booleans()) if there else False
+        case = data.draw(operation.as_strategy(mode, path_parameters=there if at_known else None))
+        case.call_and_validate(headers={"Authorization": f"Bearer {known['secret']}"}, excluded_checks=NOT_FOR_SCHEMAS)
+
+    ask()
+
+
+def test_description_allows_making_reminders(known: dict[str, str]) -> None:
+    """Else all that schemathesis sends might be refused, and little would be tested."""
+    before = Reminder.objects.count()
+    operation = OPERATIONS["POST /api/reminders/"]
+
+    @given(operation.as_strategy(GenerationMode.POSITIVE))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+    def ask(case: Any) -> None:
+        case.body |= {"user_id": int(known["user_id"]), "type": "one_time", "trigger_at": "2030-01-01T00:00:00Z"}
+        case.body = {n: v for n, v in case.body.items() if n not in ("cron_expression", "rule", "timezone", "end_at")}
+        case.call(headers={"Authorization": f"Bearer {known['secret']}"})
+
+    ask()
+    assert Reminder.objects.count() > before
