@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import claims
-from core.claims import PLACE, WORKER, Queue, abandoned, claim_heads, database_now, waiting_lanes
+from core.claims import PLACE, WORKER, Queue, abandoned, claim_heads, claim_many, database_now, waiting_lanes
 from delivery.models import Delivery
 from delivery.outbox import QUEUE as OUTBOX
 from telegram_bot.inbox import QUEUE as INBOX
@@ -200,6 +200,49 @@ def test_different_lanes_are_claimed_at_once(at_once: AtOnce) -> None:
 
 
 # --- what waits, what was left --------------------------------------------------------------------------------------
+
+
+# --- many at once ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_many_are_claimed_in_one_query_in_order_and_no_more_than_asked_for() -> None:
+    for key in "abcd":
+        row(key)
+    row("of another lane", lane="out:1:8")
+    with CaptureQueriesContext(connection) as queries:
+        found = claim_many(OUTBOX, LANE, 3)
+
+    assert [(one.key, one.state, one.attempts, one.worker) for one in found] == [
+        (key, "sending", 1, WORKER) for key in "abc"
+    ]
+    assert len(queries) == 1
+    assert [one.key for one in claim_many(OUTBOX, LANE, 3)] == ["d"]
+
+
+@pytest.mark.django_db
+def test_among_many_one_that_is_held_or_not_due_holds_up_no_other() -> None:
+    row("held", state="sending", worker="other")
+    row("later", not_before=timezone.now() + timedelta(minutes=1))
+    row("sent", state="sent")
+    row("free")
+
+    assert [one.key for one in claim_many(OUTBOX, LANE, 10)] == ["free"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_crowd_that_claims_many_gets_each_row_once(at_once: AtOnce) -> None:
+    for number in range(60):
+        row(str(number))
+
+    def work() -> list[str]:
+        taken: list[str] = []
+        while found := claim_many(OUTBOX, LANE, 7):
+            taken += [one.key for one in found]
+        return taken
+
+    taken = [key for part in at_once(work, work, work) for key in part]
+    assert sorted(taken, key=int) == [str(number) for number in range(60)]
 
 
 @pytest.mark.django_db

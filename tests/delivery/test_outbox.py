@@ -101,6 +101,41 @@ def test_sent_message_keeps_its_number_and_result(now: datetime) -> None:
 
 
 @pytest.mark.django_db
+def test_many_are_recorded_in_one_statement_and_only_while_this_worker_holds_them(now: datetime) -> None:
+    for record in (
+        services.record_all_sent,
+        services.record_all_needless,
+        lambda rows, at: services.put_back(rows, 30, at),
+    ):
+        Delivery.objects.all().delete()
+        rows = [sending("a"), sending("b"), sending("c", worker="other"), row("d")]
+        rows[3].save()
+
+        assert record(rows, now) == 2
+        assert states()[2:] == ["sending", "queued"]
+
+
+@pytest.mark.django_db
+def test_what_had_nobody_to_go_to_waits_and_counts_no_attempt(now: datetime, ended: list[Any]) -> None:
+    delivery = sending(attempts=4)
+    services.put_back([delivery], 30, now)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.not_before) == ("queued", 3, now + timedelta(seconds=30))
+    assert ended == []
+
+
+@pytest.mark.django_db
+def test_what_was_refused_and_is_followed_by_another_is_told_to_nobody(now: datetime, ended: list[Any]) -> None:
+    delivery = sending()
+    services.record_refused(delivery, "http", "HTTP 500", now)
+
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error_kind, delivery.error) == ("failed", "http", "HTTP 500")
+    assert (delivery.finished_at, ended) == (now, [])
+
+
+@pytest.mark.django_db
 def test_pause_that_was_asked_for_is_no_attempt(now: datetime, ended: list[Any]) -> None:
     delivery = sending(attempts=3)
     services.record_error(delivery, DeliveryError("flood", retry_after=17.5), now)
