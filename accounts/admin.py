@@ -271,6 +271,7 @@ def _pages_about(person: User) -> list[tuple[str, str]]:
     return [
         (f"{requests}?user__id__exact={person.pk}", gettext("requests")),
         (f"{list_url(Chat)}?person__id__exact={person.pk}", gettext("chats")),
+        (f"{reverse('admin:reminders_reminder_changelist')}?user__id__exact={person.pk}", gettext("reminders")),
         (f"{reverse('admin:llm_spending_changelist')}?person={person.pk}", gettext("budgets")),
         (f"{list_url(AuditEntry)}?actor__id__exact={person.pk}", gettext("what this person did")),
     ]

@@ -107,10 +107,11 @@ OFFERED = {
 class ReminderPage(ContentPage, ReadOnlyPage):
     contents = frozenset({"what", "title", "payload", "says"})
     list_display = ("coming_", "person", "what", "repeats", "rule_", "zone", "condition")
-    list_filter = ("needs_attention", "status", "type", "action", "by_key", "created_at")
+    list_filter = ("needs_attention", "status", "type", "action", "created_at")
     search_fields = ("title", "id", "user__first_name", "user__last_name", "user__telegram_username")
     search_help_text = _("A person, a title, an id")
-    ordering = ("-created_at", "id")
+    # Newest first, by a column that has an index.
+    ordering = ("-schedule_id",)
     autocomplete_fields = ("user", "chat")
     inlines = (OccurrenceInline,)
     actions_row = ("pause", "resume", "complete", "cancel")

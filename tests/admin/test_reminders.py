@@ -8,8 +8,9 @@ import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
-from django.db import models
+from django.db import connection, models
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, User
@@ -81,6 +82,28 @@ def test_what_needs_attention_can_be_filtered(site: Client, reminder: Reminder, 
     Reminder.objects.filter(pk=every_workday.pk).update(needs_attention=True)
     assert listed(site, Reminder, needs_attention__exact="1") == [every_workday]
     assert "needs attention" in seen(site, every_workday)
+
+
+def test_list_has_the_newest_first_and_uses_an_index_for_it(
+    site: Client, reminder: Reminder, every_workday: Reminder
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert listed(site, Reminder) == [every_workday, reminder]
+    order = 'ORDER BY "reminders_reminder"."schedule_id" DESC'
+    assert [query["sql"].endswith(order) for query in queries if "ORDER BY" in query["sql"]] == [True]
+
+
+def test_persons_page_leads_to_their_reminders(site: Client, reminder: Reminder, every_workday: Reminder) -> None:
+    page = seen(site, reminder.user)
+    assert f"{url(Reminder, 'changelist')}?user__id__exact={reminder.user.pk}" in page
+    assert listed(site, Reminder, user__id__exact=str(reminder.user.pk)) == [reminder]
+
+
+def test_record_of_a_reminder_leads_to_its_page(site: Client, reminder: Reminder, now: datetime) -> None:
+    services.pause(reminder, by=None, via="test", now=now, reason="too loud")
+    page = site.get(url(AuditEntry, "changelist")).content.decode()
+    assert url(reminder, "change", reminder.pk) in page
+    assert "reason: too loud" in page
 
 
 def test_list_opens_when_no_key_opens_what_reminders_say(site: Client, reminder: Reminder, settings: Settings) -> None:
