@@ -216,3 +216,10 @@ def test_migration_told_by_both_chats_at_once_is_done_once(group: Chat, at_once:
         return services.migrate_chat(BOT, OLD, NEW)
 
     assert at_once(migrate, migrate) == [group, group]
+
+
+def test_chat_remembers_the_longest_of_what_is_awaited(group: Chat, now: datetime) -> None:
+    services.await_words(group, now + timedelta(minutes=15))
+    services.await_words(group, now + timedelta(minutes=5))
+
+    assert Chat.objects.get(pk=group.pk).awaits_until == group.awaits_until == now + timedelta(minutes=15)
