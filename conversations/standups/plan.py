@@ -17,7 +17,7 @@ NAME = "standup"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALLOWED = {
     "task", "title", "questions", "members", "ask", "at", "until", "minutes", "zone", "days_off", "holidays",
-    "on_day_off", "quiet", "away",
+    "on_day_off", "quiet", "away", "group",
 }  # fmt: skip
 PRIVATELY, IN_GROUP = "privately", "group"
 SKIP, MOVE = "skip", "move"
@@ -47,7 +47,7 @@ class Leave:
 class Plan:
     """``members``: Telegram ids, nobody: whoever wrote in the group. ``at``: when each is asked, by their own clock;
     None: as soon as it begins. ``until``: the wall time in ``zone`` at which the answers are summed up, else after
-    ``minutes``."""
+    ``minutes``. ``group``: whose stand-up it is, when it is planned in another chat."""
 
     title: str
     questions: list[str]
@@ -62,6 +62,7 @@ class Plan:
     moves: bool = False
     quiet: tuple[time, time] | None = None
     away: list[Leave] = field(default_factory=list)
+    group: int | None = None
 
     def is_off(self, day: date) -> bool:
         return day.weekday() in self.days_off or day in self.holidays
@@ -142,6 +143,7 @@ def _read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
         moves=_one_of(payload.get("on_day_off", SKIP), "on_day_off", SKIP, MOVE) == MOVE,
         quiet=(_time(quiet[0]), _time(quiet[1])) if quiet else None,
         away=[_leave(one) for one in _list(payload.get("away", []), "away", MOST_DATES)],
+        group=_id(payload["group"]) if "group" in payload else None,
     )
 
 
@@ -166,7 +168,7 @@ def _one_of(value: Any, name: str, *known: str) -> str:
 
 def _id(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadPlan(_("Members are Telegram ids, which are whole numbers."))
+        raise BadPlan(_("People and groups are named by their Telegram ids, which are whole numbers."))
     return value
 
 

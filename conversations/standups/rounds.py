@@ -18,7 +18,7 @@ from accounts.models import Access, Chat, ChatKind, User
 from conversations.models import Request, StandUp, StandUpMember
 from conversations.services.library import zone_of
 from conversations.standups import words
-from conversations.standups.plan import Plan, read
+from conversations.standups.plan import BadPlan, Plan, read
 from core.privacy import GRACE, contents_stay, delete_in_batches, older_than
 from delivery import planning
 from delivery import services as delivery
@@ -55,15 +55,16 @@ def begin(task: Task, now: datetime) -> str:
         return _("left out: a day off")
     if (known := StandUp.objects.filter(key=task.key).first()) is not None:
         return words.begun(known, list(members_of(known)))
-    people = _people(plan, task.chat)
+    chat = _chat(plan, task)
+    people = _people(plan, chat)
     if not people:
         return _("left out: nobody is there to be asked")
     standup = StandUp(
         key=task.key,
         series=task.reminder_id,
         user=task.user,
-        chat=task.chat,
-        thread_id=task.thread,
+        chat=chat,
+        thread_id=task.thread if chat.pk == task.chat.pk else 0,
         assistant_id=task.assistant,
         plan=task.payload,
         day=day,
@@ -78,12 +79,26 @@ def begin(task: Task, now: datetime) -> str:
     return words.begun(standup, members)
 
 
+def _chat(plan: Plan, task: Task) -> Chat:
+    """Where the stand-up belongs. A program may plan it for a group that its person is in. Raises BadPlan."""
+    if plan.group is None or plan.group == task.chat.telegram_id:
+        return task.chat
+    groups = Chat.objects.filter(bot_id=task.chat.bot_id, telegram_id=plan.group, status=Access.ACTIVE)
+    chat = groups.exclude(kind=ChatKind.PRIVATE).first()
+    if chat is None or not (task.user.is_bot_admin or task.user in _writers(chat)):
+        raise BadPlan(_("This group is not let in, or the person whose stand-up it is has never written there."))
+    return chat
+
+
 def _people(plan: Plan, chat: Chat) -> list[User]:
     """Those who are named, else those who are in and wrote in the group."""
     if plan.members:
         return list(User.objects.filter(telegram_id__in=plan.members, status=Access.ACTIVE, is_active=True))
-    if chat.person is not None:
-        return [chat.person]
+    return [chat.person] if chat.person is not None else _writers(chat)
+
+
+def _writers(chat: Chat) -> list[User]:
+    """Who may use the bot and has written in the group, as far as it is on record."""
     asked = Request.objects.filter(conversation__chat=chat).values("user")
     wrote = Update.objects.filter(bot_id=chat.bot_id, chat_id=chat.telegram_id, kind="message")
     ids = set(wrote.values_list("raw__message__from__id", flat=True).distinct())

@@ -436,6 +436,28 @@ async def test_without_members_those_who_wrote_in_the_group_are_asked(team: Hous
     assert (await team.db(states)) == {"Анна": "asked"}
 
 
+async def test_program_may_plan_it_for_a_group_that_its_person_is_in(team: House) -> None:
+    private = await team.db(Chat.objects.get, telegram_id=OLGA)
+    one = replace(await task(team, [ANNA], group=TEAM), chat=private)
+
+    await tasks.perform(one)
+    await let_end(team)
+
+    assert team.heard(TEAM)[-1].startswith("🧍 Stand-up of Tea team")
+    assert team.heard(OLGA) == []
+
+
+async def test_group_that_is_closed_or_not_the_persons_own_is_refused(team: House) -> None:
+    anna = await team.db(User.objects.get, telegram_id=ANNA)
+    private = await team.db(Chat.objects.get, telegram_id=ANNA)
+    foreign = replace(await task(team, [ANNA], group=TEAM), chat=private, user=anna)
+    unknown = await task(team, [ANNA], group=-42)
+
+    for one in (foreign, unknown):
+        with pytest.raises(TaskFailed, match="not let in"):
+            await tasks.perform(one)
+
+
 async def test_nobody_to_ask_is_recorded(team: House) -> None:
     assert (await run(team, [CHRIS])).result == "left out: nobody is there to be asked"
 
