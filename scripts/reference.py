@@ -1,7 +1,7 @@
 """Writes the generated pages of docs/reference: `python -m scripts.reference`.
 
-schema.md comes from the models, settings.md from .env.example, admin-commands.md from the subcommands of /admin; the
-tests say when a page is stale.
+schema.md comes from the models, settings.md from .env.example, admin-commands.md from the subcommands of /admin, api.md
+from the OpenAPI of the REST API; the tests say when a page is stale.
 """
 
 import os
@@ -263,7 +263,19 @@ wrong ones the door stays closed for 15 minutes. How all of it is used:
 with `/announcements off`."""
 
 
-GENERATORS = {"schema.md": schema, "settings.md": settings, "admin-commands.md": admin_commands}
+def api() -> str:
+    """The page of the REST API, in English whatever language is active."""
+    from django.utils import translation
+
+    from config.api import api
+    from scripts.reference_api import page
+
+    with translation.override(None):
+        described = page(api.get_openapi_schema())
+    return f"# REST API\n\n{GENERATED}\n\n{described}\n"
+
+
+GENERATORS = {"schema.md": schema, "settings.md": settings, "admin-commands.md": admin_commands, "api.md": api}
 
 
 def main() -> None:

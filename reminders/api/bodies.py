@@ -61,9 +61,12 @@ PAYLOAD = {
 }
 Payload = Annotated[Any, BeforeValidator(read_payload), WithJsonSchema(PAYLOAD)]
 Whole = Annotated[int, Field(strict=True)]
-Time = Annotated[str, Field(pattern=TIME, examples=["2026-04-06T12:00:00Z"])]
-Clock = Annotated[str, Field(pattern=CLOCK, examples=["09:30"])]
-CatchUp = Literal["none", "last"]
+Time = Annotated[str, Field(pattern=TIME, description="RFC 3339", examples=["2026-04-06T12:00:00Z"])]
+Clock = Annotated[str, Field(pattern=CLOCK, description="hours and minutes", examples=["09:30"])]
+CatchUp = Annotated[
+    Literal["none", "last"],
+    Field(description="of runs missed beyond the grace: none, or the last one once"),
+]
 
 
 class Body(BaseModel):
@@ -106,11 +109,11 @@ class OnCron(Body):
 
 Rule = Annotated[EveryDays | OnWeekdays | OnDayOfMonth | OnCron, Field(discriminator="kind")]
 Title = Annotated[str, Field(max_length=200)]
-CronText = Annotated[str, Field(max_length=MOST_WORDS, examples=["0 9 * * 1-5"])]
+CronText = Annotated[str, Field(max_length=MOST_WORDS, description="five fields", examples=["0 9 * * 1-5"])]
 Zone = Annotated[
-    str, Field(max_length=100, description="IANA name, or owner: the person's own, whichever it is at the time")
+    str, Field(max_length=100, description="IANA name, or `owner`: the person's own, whichever it is at the time")
 ]
-MaxRuns = Annotated[Whole, Field(ge=1, le=1_000_000)]
+MaxRuns = Annotated[Whole, Field(ge=1, le=1_000_000, description="the series is over after so many runs")]
 Grace = Annotated[Whole, Field(ge=0, le=30 * 86_400, description="how late a run may be and still fires, in seconds")]
 NagMinutes = Annotated[Whole, Field(ge=1, le=1440, description="said again so often until somebody presses Done")]
 Assistant = Annotated[UUID, Field(description="who acts: an assistant here, or one of yours that reads events")]
@@ -122,11 +125,13 @@ class Wish(Body):
     user_id: Annotated[Whole, Field(ge=1, lt=2**63, description="the person's Telegram id")]
     type: Literal["one_time", "recurring"]
     payload: Payload
-    trigger_at: Annotated[Time | None, Field(description="when, if it is one_time")] = None
+    trigger_at: Annotated[
+        Time | None, Field(description="when, if it is one_time: RFC 3339, in `timezone` if it has no offset")
+    ] = None
     cron_expression: Annotated[CronText | None, Field(description="when, if it is recurring")] = None
     rule: Annotated[Rule | None, Field(description="when, if it is recurring and no cron says it")] = None
     timezone: Zone | None = None
-    title: Title = ""
+    title: Annotated[Title, Field(description="what it is called")] = ""
     assistant_id: Assistant | None = None
     start_at: Time | None = None
     end_at: Time | None = None
@@ -136,8 +141,16 @@ class Wish(Body):
     nag_minutes: NagMinutes | None = None
 
 
+def _without_defaults(shape: dict[str, Any]) -> None:
+    """Nothing is assumed of what is not named."""
+    for field in shape["properties"].values():
+        field.pop("default", None)
+
+
 class Change(Body):
-    """What is to be different; what is not named stays."""
+    """What is to be different; what is not named stays. Names that may be null are taken away by it."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
 
     status: Literal["active", "paused", "cancelled"] = "active"
     title: Title = ""

@@ -1,5 +1,6 @@
 """How a route is declared: its scope, its answers, and what every route shares."""
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
@@ -47,7 +48,7 @@ def route(
         extra["parameters"] = [HEADERS[name] for name in headers]
 
     def declare(view: View) -> View:
-        words = (view.__doc__ or "").strip()
+        words = inspect.cleandoc(view.__doc__ or "")
         return router.api_operation(
             [method],
             path,

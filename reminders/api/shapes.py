@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -29,10 +29,14 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def note(words: str) -> Any:
+    return Field(description=words)
+
+
 class RunOut(Shape):
     at: datetime
-    local: str
-    remark: str | None
+    local: Annotated[str, note("the same where the reminder is")]
+    remark: Annotated[str | None, note("what is odd about it, such as a switch of the clock")]
 
 
 class OccurrenceOut(Shape):
@@ -40,11 +44,11 @@ class OccurrenceOut(Shape):
     reminder_id: str
     planned_at: datetime
     state: States
-    attempts: int
+    attempts: Annotated[int, note("how often it went out to a consumer")]
     fired_at: datetime | None
-    lateness: float
-    missed_count: int
-    lease_until: datetime | None
+    lateness: Annotated[float, note("seconds between the plan and the firing")]
+    missed_count: Annotated[int, note("a missed one stands for so many")]
+    lease_until: Annotated[datetime | None, note("until when a consumer has it")]
     acked_at: datetime | None
     result: str
     error: str
@@ -58,14 +62,17 @@ class ReminderOut(Shape):
     type: Literal["one_time", "recurring"]
     trigger_at: datetime | None
     cron_expression: str | None
-    rule: dict[str, Any]
-    timezone: str
-    effective_timezone: str
+    rule: Annotated[dict[str, Any], note("when, as it was planned; one_time: kind once")]
+    timezone: Annotated[str, note("IANA name, or `owner`")]
+    effective_timezone: Annotated[str, note("IANA name, also where `timezone` says owner")]
     title: str
-    payload: str
-    status: Literal["pending", "active", "paused", "completed", "cancelled"]
-    status_reason: str
-    needs_attention: bool
+    payload: Annotated[str, note("a JSON object as a text")]
+    status: Annotated[
+        Literal["pending", "active", "paused", "completed", "cancelled"],
+        note("pending: not confirmed yet, or `start_at` is ahead; active: will fire, or fired and is not done yet"),
+    ]
+    status_reason: Annotated[str, note("why it is paused, if it was not asked for")]
+    needs_attention: Annotated[bool, note("an event was given up, or it was paused by itself")]
     next_run_at: datetime | None
     last_triggered_at: datetime | None
     run_count: int
@@ -75,7 +82,7 @@ class ReminderOut(Shape):
     grace_seconds: int
     catch_up: Literal["none", "last"]
     nag_minutes: int | None
-    version: int
+    version: Annotated[int, note("counts changes; the ETag")]
     created_at: datetime
     updated_at: datetime
 
@@ -130,18 +137,16 @@ class EntriesOut(PageOut):
 
 
 class WindowOut(PageOut):
-    """``truncated``: more would fire in the window than is shown."""
-
     items: list[FireOut]
     from_: datetime = Field(alias="from")
     to: datetime
-    truncated: bool
+    truncated: Annotated[bool, note("more fires in the window than is shown")]
 
 
 class FlawOut(Shape):
-    field: str
-    code: str
-    detail: str
+    field: Annotated[str, note("empty: the whole body")]
+    code: Annotated[str, note("for programs; it stays as it is")]
+    detail: Annotated[str, note("for people, in the language of Accept-Language")]
 
 
 class ProblemOut(Shape):
