@@ -306,7 +306,7 @@ API_SCOPES = {
 SERVICES = [
     "delivery.tick.run",
     "reminders.events.run",
-    "reminders.sinks.redis_list.run",
+    "reminders.sinks.redis.run",
 ]
 
 # What fires on a schedule (the capabilities with schedules add themselves here).
@@ -317,7 +317,7 @@ DELIVERY_SOURCES: dict[str, str] = {
 }
 # Where events for other programs go: name -> module with async drain(lane), and what else reminders/events.py asks.
 EVENT_SINKS: dict[str, str] = {
-    "redis": "reminders.sinks.redis_list",
+    "redis": "reminders.sinks.redis",
     "webhook": "reminders.sinks.webhook",
 }
 # What assistants may be given: name -> llm.toolbox.Tool.

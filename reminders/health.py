@@ -3,28 +3,25 @@
 import time
 from datetime import datetime
 
-import redis as server
 from django.conf import settings
 from django.utils.translation import gettext as _
-from redis.exceptions import RedisError
 
 from core.health import Finding, Level
-from reminders.client import keys_of
 
 
 def redis(_now: datetime) -> Finding:
     """A warning at most: people get what is for them without it."""
     if not settings.REDIS_URL:
         return Finding(Level.OK, {"configured": False})
+    # Only here, as in reminders/sinks/redis.py.
+    from redis.exceptions import RedisError
+
     began = time.monotonic()
-    client = server.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1)
     try:
-        waiting, oldest = _waiting(client)
+        waiting, oldest = _waiting()
     except (RedisError, OSError) as error:
         words = _("Redis does not answer. Events of reminders for other programs wait and go out when it is back.")
         return Finding(Level.WARNING, {"error": type(error).__name__}, words)
-    finally:
-        client.close()
     facts = {"milliseconds": round((time.monotonic() - began) * 1000, 1), "waiting": waiting, "oldest_seconds": oldest}
     if oldest <= settings.WAIT_WARN_SEC:
         return Finding(Level.OK, facts)
@@ -32,10 +29,17 @@ def redis(_now: datetime) -> Finding:
     return Finding(Level.WARNING, facts, words % {"minutes": round(oldest / 60)})
 
 
-def _waiting(client: server.Redis) -> tuple[int, float]:
+def _waiting() -> tuple[int, float]:
     """How many events wait in the list, and the oldest of them for how many seconds."""
+    from redis import Redis
+
+    from reminders.client import keys_of
+
     key = keys_of()[1]
-    with client.pipeline(transaction=False) as pipe:
+    with (
+        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1) as client,
+        client.pipeline(transaction=False) as pipe,
+    ):
         pipe.zcard(key)
         pipe.zrange(key, 0, 0, withscores=True)
         pipe.time()

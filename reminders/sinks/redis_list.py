@@ -29,7 +29,6 @@ from redis.exceptions import RedisError, ResponseError
 from core.db import in_db
 from reminders import events
 from reminders.client import GONE_SECONDS, NOW, QUEUE, keys_of
-from reminders.events import Event
 from reminders.models import Occurrence
 from reminders.services import firing
 from reminders.services.sinks import REDIS, sinks_of
@@ -175,10 +174,7 @@ def _kind(error: Exception) -> str:
 _servers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Server]" = WeakKeyDictionary()
 
 
-def server() -> Server | None:
-    """None: REDIS_URL is empty."""
-    if not settings.REDIS_URL:
-        return None
+def server() -> Server:
     loop = asyncio.get_running_loop()
     known = _servers.get(loop)
     if known is None or known.url != settings.REDIS_URL:
@@ -199,14 +195,11 @@ async def close() -> None:
 async def drain(lane: str) -> bool:
     """Push the next few events; False when there are none, or the server is away."""
     there = server()
-    if there is not None and there.out.is_short:
+    if there.out.is_short:
         return False
     batch = await in_db(events.claim, lane, MOST, timezone.now())
     if not batch:
         return False
-    if there is None:
-        await in_db(_give_up, batch)
-        return True
     try:
         await push(there, [(event.id, event.attempt, event.text) for event in batch])
     except AWAY as error:
@@ -216,11 +209,6 @@ async def drain(lane: str) -> bool:
     there.answered(there.out)
     await in_db(events.sent, batch, timezone.now())
     return True
-
-
-def _give_up(batch: Sequence[Event]) -> None:
-    for event in batch:
-        events.refused(event, REDIS, "no server", "REDIS_URL is empty", timezone.now())
 
 
 async def push(there: Server, found: Iterable[tuple[str, int, str]]) -> int:
@@ -237,7 +225,7 @@ async def run(stop: asyncio.Event) -> None:
     try:
         while not stop.is_set():
             there = server()
-            if there is None or there.back.is_short:
+            if there.back.is_short:
                 await _rest(stop)
                 continue
             if time.monotonic() - looked_at >= LOOK_SECONDS:
@@ -295,7 +283,7 @@ def _flat(batch: Any) -> list[tuple[str, dict[str, str]]]:
 async def all_told() -> bool:
     """Whether what consumers said until a moment ago is written down. A server that is away tells nothing."""
     there = server()
-    if there is None or there.back.is_short:
+    if there.back.is_short:
         return True
     try:
         first = await there.redis.xrange(there.keys[5], count=1)
@@ -372,7 +360,7 @@ _asked_again_at = 0.0
 def forget(keys: Iterable[UUID]) -> None:
     """Take events out of the list at once, from any thread. Where that fails, ``run`` does it within seconds."""
     global _asked_again_at
-    if not settings.REDIS_URL or time.monotonic() < _asked_again_at:
+    if time.monotonic() < _asked_again_at:
         return
     # Of its own, and quick to give up: somebody waits for the verb that withdraws.
     client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.3, socket_timeout=0.5)

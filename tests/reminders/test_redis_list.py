@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import redis
+from django.conf import settings as settings_of_project
 from django.utils import timezone
 from pytest_django import Settings
 from structlog.testing import capture_logs
@@ -27,8 +31,9 @@ from reminders import events, services
 from reminders.client import QUEUE, Event, Events, keys_of
 from reminders.models import Occurrence, Reminder, Status
 from reminders.services import firing
+from reminders.sinks import redis as sink
 from reminders.sinks import redis_list
-from reminders.sinks.redis_list import Server, server
+from reminders.sinks.redis_list import server
 from tests.delivery import paper
 from tests.reminders.making import HOUR, fire, key, once
 from tests.reminders.redis_server import BINARY, RedisServer
@@ -50,12 +55,6 @@ async def _lines_end() -> AsyncIterator[None]:
 def list_(redis_server: RedisServer) -> Iterator[redis.Redis]:
     with redis_server.redis as connected:
         yield connected
-
-
-def there() -> Server:
-    found = server()
-    assert found is not None
-    return found
 
 
 def due(person: User, **more: Any) -> Occurrence:
@@ -88,7 +87,7 @@ def taken(events: Events) -> Event:
 
 
 async def write_down() -> None:
-    while await redis_list.carry(there()):
+    while await redis_list.carry(server()):
         pass
 
 
@@ -189,7 +188,7 @@ async def test_sender_that_died_on_the_way_sends_again_with_the_same_id(member: 
     """It had pushed, and not recorded it."""
     occurrence = await in_db(due, member)
     batch = await in_db(events.claim, LANE, 10, timezone.now())
-    await redis_list.push(there(), [(event.id, event.attempt, event.text) for event in batch])
+    await redis_list.push(server(), [(event.id, event.attempt, event.text) for event in batch])
     await in_db(Delivery.objects.filter(backend="event").update, state="queued", worker="", repeated=True)
 
     assert await events.drain(LANE)
@@ -239,7 +238,7 @@ async def test_news_that_are_read_twice_change_nothing_more(member: User, redis_
     occurrence = await out(member)
     mailer = consumer(redis_server)
     mailer.nack(taken(mailer), "no server")
-    said = there().redis
+    said = server().redis
     found = await said.xrange(NEWS)
     await write_down()
     for _number, fields in found:
@@ -432,7 +431,7 @@ async def test_program_that_pops_the_list_itself_has_a_lease_too(
     occurrence = await out(member)
     text = list_.rpop(QUEUE)
     assert isinstance(text, str)
-    await redis_list.look(there())
+    await redis_list.look(server())
     await write_down()
     assert (await state_of(occurrence), occurrence.claimed_by) == (State.CLAIMED, "redis:?")
 
@@ -479,7 +478,7 @@ async def test_what_was_withdrawn_while_the_server_was_away_is_found_later(
 ) -> None:
     withdrawn, stays = await out(member), await out(member)
     await in_db(Occurrence.objects.filter(pk=withdrawn.pk).update, state=State.WITHDRAWN)
-    await redis_list.look(there())
+    await redis_list.look(server())
 
     mailer = consumer(redis_server)
     assert [event.event_id for event in iter(mailer.take, None)] == [str(stays.pk)]
@@ -513,7 +512,7 @@ def own_server(tmp_path: Path, settings: Settings) -> Iterator[RedisServer]:
 
 
 def patience_ends() -> None:
-    there().out.until = there().back.until = 0.0
+    server().out.until = server().back.until = 0.0
 
 
 async def test_events_wait_while_the_server_is_away_and_leave_when_it_is_back(
@@ -556,7 +555,7 @@ async def test_password_of_the_server_is_in_no_log(member: User, own_server: Red
     own_server.password = "another"
     own_server.start()
     patience_ends()
-    there()._said_at = None
+    server()._said_at = None
     await in_db(retries_are_due)
     with capture_logs() as more:
         await events.drain(LANE)
@@ -570,13 +569,13 @@ async def test_emptied_server_is_filled_again_with_what_is_open(
     member: User, redis_server: RedisServer, list_: redis.Redis
 ) -> None:
     done, claimed, waiting = await out(member), await out(member), await out(member)
-    await redis_list.look(there())
+    await redis_list.look(server())
     mailer = consumer(redis_server)
     mailer.ack(taken(mailer))
     taken(mailer)
     await write_down()
     list_.flushall()
-    await redis_list.look(there())
+    await redis_list.look(server())
 
     assert [await state_of(one) for one in (done, claimed, waiting)] == [State.ACKED, State.CLAIMED, State.QUEUED]
     again = consumer(redis_server, "mailer-2")
@@ -585,10 +584,10 @@ async def test_emptied_server_is_filled_again_with_what_is_open(
 
 async def test_server_that_has_all_is_not_filled_again(member: User, redis_server: RedisServer) -> None:
     await out(member)
-    assert await redis_list.fill(there()) == 0
+    assert await redis_list.fill(server()) == 0
 
     taken(consumer(redis_server))
-    assert await redis_list.fill(there()) == 0
+    assert await redis_list.fill(server()) == 0
     assert consumer(redis_server, "mailer-2").take() is None
 
 
@@ -598,9 +597,9 @@ async def test_event_that_left_just_before_the_server_was_emptied_is_pushed_agai
     """Between the push and its record."""
     occurrence = await in_db(due, member)
     batch = await in_db(events.claim, LANE, 10, timezone.now())
-    await redis_list.push(there(), [(event.id, event.attempt, event.text) for event in batch])
+    await redis_list.push(server(), [(event.id, event.attempt, event.text) for event in batch])
     list_.flushall()
-    await redis_list.look(there())
+    await redis_list.look(server())
     await in_db(events.sent, batch, timezone.now())
 
     assert taken(consumer(redis_server)).event_id == str(occurrence.pk)
@@ -611,8 +610,8 @@ async def test_server_that_is_emptied_while_it_is_filled_is_filled_anew(
 ) -> None:
     occurrence = await out(member)
     list_.flushall()
-    await there().redis.set(redis_list.MARKER, "filling:by a process that died")
-    await redis_list.look(there())
+    await server().redis.set(redis_list.MARKER, "filling:by a process that died")
+    await redis_list.look(server())
 
     assert taken(consumer(redis_server)).event_id == str(occurrence.pk)
 
@@ -621,7 +620,7 @@ async def test_server_that_comes_back_as_it_was_a_while_ago_gets_what_it_lost(
     member: User, own_server: RedisServer
 ) -> None:
     done = await out(member)
-    await redis_list.look(there())
+    await redis_list.look(server())
     with own_server.redis as raw:
         raw.save()
     mailer = consumer(own_server)
@@ -631,7 +630,7 @@ async def test_server_that_comes_back_as_it_was_a_while_ago_gets_what_it_lost(
     own_server.kill()
     own_server.start()
     patience_ends()
-    await redis_list.look(there())
+    await redis_list.look(server())
 
     fresh = consumer(own_server, "mailer-2")
     assert [event.event_id for event in iter(fresh.take, None)] == [str(lost.pk)]
@@ -645,7 +644,7 @@ async def test_acknowledgement_that_the_server_lost_is_made_up_for_by_the_client
     mailer = consumer(redis_server)
     mailer.ack(taken(mailer))
     list_.flushall()
-    await redis_list.look(there())
+    await redis_list.look(server())
 
     assert mailer.take() is None, "it did that"
     await write_down()
@@ -696,7 +695,7 @@ async def test_server_is_stopped_emptied_and_started_again_and_nothing_is_lost(
 ) -> None:
     """Some are in the list, some taken, some acknowledged, some still in the outbox."""
     made = [await out(member) for _n in range(6)]
-    async with running(redis_list.run, events.run):
+    async with running(sink.run, events.run):
         mailer = consumer(own_server)
         for _n in range(2):
             mailer.ack(taken(mailer))
@@ -783,7 +782,7 @@ async def _is_on_paper() -> bool:
 async def test_lease_that_ended_is_noticed_without_being_asked(member: User, redis_server: RedisServer) -> None:
     occurrence = await out(member)
     taken(consumer(redis_server))
-    async with running(redis_list.run, events.run):
+    async with running(sink.run, events.run):
         await until(lambda: _is(occurrence, State.CLAIMED))
         await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, lease_until=timezone.now() - HOUR)
         await until(lambda: _is(occurrence, State.RETRY_WAIT))
@@ -799,9 +798,35 @@ async def test_lease_is_not_over_while_what_consumers_said_is_unread(member: Use
     assert await redis_list.all_told()
 
 
-async def test_services_rest_where_there_is_no_server(settings: Settings) -> None:
+async def test_without_a_server_the_services_rest_and_all_is_told(settings: Settings) -> None:
     settings.REDIS_URL = ""
-    async with running(redis_list.run, events.run):
+    async with running(sink.run, events.run):
         await asyncio.sleep(0.1)
+    assert await sink.all_told()
 
-    assert server() is None
+
+def test_without_a_server_nothing_of_it_is_loaded() -> None:
+    """It takes 11 MB of every process."""
+    code = """
+import django, sys
+django.setup()
+from importlib import import_module
+from django.conf import settings
+from django.utils.module_loading import import_string
+for path in (*settings.SERVICES, *settings.HEALTH_CHECKS.values()):
+    import_string(path)
+for path in (*settings.EVENT_SINKS.values(), *settings.LANES.values()):
+    import_module(path)
+print([name for name in sys.modules if name.partition(".")[0] == "redis"])
+"""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "REDIS_URL": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings_of_project.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
