@@ -10,6 +10,7 @@ A consumer is who takes events: a program at the Redis list, or behind a webhook
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,8 +68,14 @@ def take(occurrence: Occurrence, *, who: str, seconds: int = LEASE_SECONDS, now:
     """A consumer has it for ``seconds``. False when it is over, or withdrawn."""
     open_ones = Occurrence.objects.filter(pk=occurrence.pk, state__in=Occurrence.OPEN)
     taken = open_ones.update(state=State.CLAIMED, claimed_by=who[:80], lease_until=now + timedelta(seconds=seconds))
-    occurrence.refresh_from_db()
+    _show(occurrence)
     return bool(taken)
+
+
+def _show(occurrence: Occurrence) -> None:
+    """The row as it is now, if it is there: its person may have had everything erased meanwhile."""
+    with suppress(Occurrence.DoesNotExist):
+        occurrence.refresh_from_db()
 
 
 def take_many(attempts: dict[UUID, int], *, who: str, seconds: int = LEASE_SECONDS, now: datetime) -> int:
@@ -103,7 +110,7 @@ def acknowledge(occurrence: Occurrence, *, who: str, result: str = "", now: date
     """
     _check_holder(occurrence, who)
     changed = acknowledge_many({occurrence.pk: result}, who=who, now=now)
-    occurrence.refresh_from_db()
+    _show(occurrence)
     return bool(changed)
 
 

@@ -193,6 +193,18 @@ def test_begun_again_it_goes_on_where_a_process_died(
     assert removal.forget(own_data.mine(member), now) == 0
 
 
+@pytest.mark.django_db
+def test_what_is_being_said_or_done_at_this_moment_comes_to_nothing_quietly(member: User, now: datetime) -> None:
+    fire(daily(member, now))
+    occurrence = Occurrence.objects.select_related("reminder").get()  # as it was loaded to be said
+    forget(member, now + DAY)
+
+    services.said(occurrence, now + DAY)
+    assert not services.take(occurrence, who="assistant", now=now + DAY)
+    assert not services.acknowledge(occurrence, who="assistant", result="bumblebee", now=now + DAY)
+    assert places_of("bumblebee") == set()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_nothing_fires_while_it_is_removed(member: User, now: datetime, at_once: Callable[..., list[Any]]) -> None:
     """Whoever is first, the tick or /forget: no row is left, and nothing that waits."""
