@@ -15,7 +15,7 @@ from reminders.chat import cards, place
 from reminders.models import Occurrence, Status
 from reminders.services import pressing
 from telegram_bot.incoming import Incoming
-from telegram_bot.markdown import Part
+from telegram_bot.markdown import MESSAGE_UNITS, Part, units
 from telegram_bot.outgoing import Key
 
 CALLBACK = r"^r:(done|s10|s60|tom):[0-9a-f-]{36}$"
@@ -93,6 +93,8 @@ def _write_under(incoming: Incoming, row: Occurrence, became: str, edit: int | N
     message: dict[str, Any] = incoming.update.raw["callback_query"].get("message") or {}
     text = str(message.get("text") or cards.text_of(row.reminder))
     part = Part(f"{text}\n\n{became}", list(message.get("entities") or []))
+    if units(part.text) > MESSAGE_UNITS:  # the last part of a text that needed several
+        part = Part(became)
     more = [Key("⚙️ " + _("More"), "remind.show", {"id": str(row.reminder_id)})]
     keys = [more] if cards.may_change(row.reminder, incoming.user) else []
     place.say(incoming, ([part], keys), about=row.reminder, edit=edit)

@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from delivery import tick
 from delivery.clocks import wall_at
+from delivery.models import Schedule
+from reminders import services
 from reminders.models import Occurrence, Status
 from tests.house import ANNA, BORIS, OLGA, TEAM, House
 from tests.reminders.chatting import MOSCOW, comes, confirmed, press, reminders, shown, the_only
@@ -114,6 +117,37 @@ async def test_until_done_it_is_said_again_and_done_ends_it(chat: House) -> None
 
     assert (await fresh(chat, occurrence)).result == "done"
     assert (await the_only(chat)).status == Status.COMPLETED
+
+
+async def test_it_is_said_again_and_done_under_the_newest_ends_it(chat: House) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm pills, until done")
+    occurrence = await comes(chat, row)
+
+    def again() -> None:
+        nagging = Schedule.objects.get(source="nag")
+        assert nagging.next_at is not None
+        tick._fire_batch(nagging.next_at, tick.BATCH)
+
+    await chat.db(again)
+    await chat.quiet()
+    assert chat.heard(ANNA)[-2:] == ["⏰ pills", "⏰ pills\n\nOnce more, until you press Done."]
+
+    await press(chat, "✅ Done")
+
+    assert shown(chat) == "⏰ pills\n\nOnce more, until you press Done.\n\n✅ Done."
+    assert (await fresh(chat, occurrence)).result == "done"
+    assert not await chat.db(Schedule.objects.filter(source="nag", state="active").exists)
+
+
+async def test_message_that_is_full_gives_way_to_what_became_of_it(chat: House) -> None:
+    await confirmed(chat, "/remind tomorrow at 6pm tea")
+    row = await the_only(chat)
+    await chat.db(services.change, row, by=None, via="chat", now=timezone.now(), payload={"text": "x" * 4090})
+    await comes(chat, row)
+
+    await press(chat, "✅ Done")
+
+    assert shown(chat) == "✅ Done."
 
 
 async def test_press_under_a_deleted_one_says_so(chat: House) -> None:

@@ -379,6 +379,22 @@ async def test_card_of_a_group_offers_nothing_to_those_who_may_not(team: House) 
     assert "⏸ Pause" in team.buttons(TEAM)
 
 
+async def test_in_a_group_new_words_are_a_reply_to_the_question(team: House) -> None:
+    await confirmed(team, "/remind@sekretar_bot tomorrow at 6pm ours", ANNA, TEAM)
+    await press(team, "✏️ Change", ANNA, TEAM)
+    prompt = team.messages(TEAM)[-1]
+    assert prompt["text"].endswith(
+        "Reply to this message with what shall be different: another time, another text, or both."
+    )
+
+    team.say(ANNA, "tomorrow at 7pm", TEAM)
+    team.say(BORIS, "tomorrow at 8pm", TEAM, reply_to=prompt["message_id"])
+    team.say(ANNA, "tomorrow at 9pm", TEAM, reply_to=prompt["message_id"])
+    await team.quiet()
+
+    assert (await the_only(team)).next_run_at == tomorrow_at(21)
+
+
 async def test_what_is_made_in_a_topic_comes_there(team: House) -> None:
     group = team.world.chats[TEAM]
     group.is_forum, group.topics = True, {7: Topic(7, "Plans")}
