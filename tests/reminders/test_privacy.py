@@ -23,8 +23,9 @@ from reminders.services import forgetting as removal
 from reminders.services import webhooks
 from reminders.sinks import redis_list
 from telegram_bot.models import Update
-from tests.house import ANNA, BOT, OLGA, House
+from tests.house import ANNA, BOT, OLGA, TEAM, House
 from tests.privacy import places_of
+from tests.reminders.chatting import comes, confirmed
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
 from tests.reminders.redis_server import RedisServer
 
@@ -243,6 +244,39 @@ async def test_person_is_told_how_many_reminders_go_and_they_go(chat: House) -> 
     assert await chat.db(lambda: [row.user.telegram_id for row in Reminder.objects.select_related("user")]) == [OLGA]
     entry = await chat.db(AuditEntry.objects.get, action="privacy.forgotten")
     assert entry.details["reminders"] == 2
+
+
+async def test_no_word_is_left_of_a_reminder_made_said_and_listed_in_the_chat(chat: House) -> None:
+    row = await confirmed(chat, "/remind every day at 6pm bumblebee")
+    await comes(chat, row)
+    assert "bumblebee" in chat.heard(ANNA)[-1]
+    await chat.ask(ANNA, "/remind sometime bumblebee")  # the bot asks when, and waits for an answer
+    await chat.ask(ANNA, "/reminders")
+    await chat.ask(ANNA, "/forget")
+    chat.press(ANNA, "🗑 Erase")
+    await chat.quiet()
+    assert await chat.db(places_of, "bumblebee") == set()
+
+
+async def test_no_word_is_left_of_a_reminder_in_a_group(team: House) -> None:
+    row = await confirmed(team, "/remind@sekretar_bot every day at 6pm bumblebee", chat=TEAM)
+    await comes(team, row)
+    assert "bumblebee" in team.heard(TEAM)[-1]
+    await team.ask(ANNA, "/forget")
+    team.press(ANNA, "🗑 Erase")
+    await team.quiet()
+    assert await team.db(places_of, "bumblebee") == set()
+
+
+@pytest.mark.parametrize("mode", ["metadata", "off"])
+async def test_where_contents_are_not_kept_only_the_reminder_holds_its_words(
+    chat: House, settings: Settings, mode: str
+) -> None:
+    settings.CONTENT_LOG = mode
+    row = await confirmed(chat, "/remind every day at 6pm bumblebee")
+    await comes(chat, row)
+    await chat.ask(ANNA, "/reminders")
+    assert await chat.db(places_of, "bumblebee") == {"reminder.payload"}
 
 
 @pytest.mark.django_db(transaction=True)
