@@ -56,18 +56,8 @@ LLM_FIRST_TOKEN_TIMEOUT_SEC = env.number("LLM_FIRST_TOKEN_TIMEOUT_SEC", 180, low
 LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900, low=0.1)
 
 # Dialogs
-DIALOG_TOOLS = env.many(
-    "DIALOG_TOOLS",
-    [
-        "current_time",
-        "create_reminder",
-        "list_reminders",
-        "pause_reminder",
-        "resume_reminder",
-        "cancel_reminder",
-        "complete_reminder",
-    ],
-)
+_reminding = [f"{verb}_reminder" for verb in ("create", "pause", "resume", "cancel", "complete")]
+DIALOG_TOOLS = env.many("DIALOG_TOOLS", ["current_time", "list_reminders", *_reminding])
 MAX_TOOL_STEPS = env.integer("MAX_TOOL_STEPS", 8, low=1)
 MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20, low=1)
 MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000, low=100)

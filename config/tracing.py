@@ -154,8 +154,11 @@ def of_request(request: Request, contents: bool) -> Iterator[Event]:
         (_("dialog"), link(request.conversation)),
         (_("attempts"), request.attempts if request.attempts > 1 else None),
     ]
-    is_summary = request.kind == Request.Kind.SUMMARY
-    title = _("The dialog is summarised") if is_summary else _("Let in, a model is asked")
+    titles = {
+        Request.Kind.SUMMARY: _("The dialog is summarised"),
+        Request.Kind.TASK: _("A planned task, a model is asked"),
+    }
+    title = titles.get(Request.Kind(request.kind), _("Let in, a model is asked"))
     yield Event(request.created_at, title, "bolt", "primary", begun, request, request.prompt if contents else "")
     yield from steps(request, contents)
     if request.first_token_ms is not None:

@@ -38,6 +38,7 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
         [
             (_("Reminders"), "alarm", "reminders.reminder"),
             (_("Occurrences"), "event_repeat", "reminders.occurrence"),
+            (_("Stand-ups"), "groups", "conversations.standup"),
             (_("Webhooks"), "webhook", "reminders.webhook"),
             (_("Schedules"), "calendar_clock", "delivery.schedule"),
         ],

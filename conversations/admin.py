@@ -11,10 +11,11 @@ from accounts.pages import ContentPage
 from conversations import error_words, limits
 from conversations.models import Conversation, Message, Request, RequestSum
 from conversations.personas.admin import AssistantPage, BindingPage, VersionPage
+from conversations.standups.admin import StandUpPage
 from core.admin import ReadOnlyInline, ReadOnlyPage, display, values_filter
 from core.show import badge, link, money, nowrap, number, pretty, prose, seconds, stamp, trace
 
-__all__ = ["AssistantPage", "BindingPage", "VersionPage"]  # registered by being imported
+__all__ = ["AssistantPage", "BindingPage", "StandUpPage", "VersionPage"]  # registered by being imported
 
 State = Request.State
 STATE_KIND = {State.RUNNING: "info", State.DONE: "success", State.STOPPED: "warning", State.FAILED: "danger"}

@@ -15,7 +15,16 @@ from django.utils import timezone
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, User
-from conversations.models import Assistant, AssistantVersion, Binding, Conversation, Message, Request, RequestSum
+from conversations.models import (
+    Assistant,
+    AssistantVersion,
+    Binding,
+    Conversation,
+    Message,
+    Request,
+    RequestSum,
+    StandUp,
+)
 from delivery import planning
 from delivery.models import Delivery, JobRequest
 from delivery.schedule import Cron, Once, Rule
@@ -104,6 +113,7 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         assistant,
         AssistantVersion.objects.create(assistant=assistant, number=1, prompt="Be terse.", model_ref=model.ref),
         Binding.objects.create(chat=chat, assistant=assistant),
+        standup(anna, chat, number, now),
         dialog,
         request,
         RequestSum.objects.create(day=now.date(), user=anna, model_ref=model.ref, requests=3, cost=Decimal("0.5")),
@@ -156,3 +166,12 @@ def url(row: models.Model | type[models.Model], page: str, *args: Any) -> str:
 def at(day: int, hour: int = 12) -> datetime:
     """A moment in November 2026, UTC."""
     return datetime(2026, 11, day, hour, tzinfo=UTC)
+
+
+def standup(user: User, chat: Chat, number: int, now: datetime) -> StandUp:
+    row = StandUp.objects.create(
+        key=f"reminder:{number}:run", series=uuid.uuid4(), user=user, chat=chat, plan={"task": "standup"},
+        day=now.date(), post_at=now,
+    )  # fmt: skip
+    row.members.create(user=user, ask_at=now, state="answered", said={"1": "I made tea"})
+    return row
