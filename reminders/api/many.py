@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ninja import Query
 from pydantic import BeforeValidator, Field
 
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
 from core.problem import HttpProblem, bad
 from reminders.api import shapes
 from reminders.api.routing import (
@@ -58,12 +58,13 @@ def list_reminders(
     """A person's reminders, the next one first; `user_id` is the person's Telegram id."""
     known_only(request, "status", "type", "page", "limit")
     now = timezone.now()
-    rows = Reminder.objects.filter(user=person(_telegram_id(user_id)))
+    user = person(_telegram_id(user_id))
+    rows = Reminder.objects.filter(user=user)
     if status:
         rows = rows.with_status(status, now)
     if type:
         rows = rows.filter(type__in=type)
-    return paged(rows.in_order().values_list("pk", flat=True), page, limit, lambda keys: _shown(keys, now))
+    return paged(rows.in_order().values_list("pk", flat=True), page, limit, lambda keys: _shown(keys, user, now))
 
 
 def _telegram_id(text: str) -> int:
@@ -72,10 +73,11 @@ def _telegram_id(text: str) -> int:
     return int(text)
 
 
-def _shown(keys: list[UUID], now: datetime) -> list[object]:
+def _shown(keys: list[UUID], user: User, now: datetime) -> list[object]:
     """Sorting thousands is cheap as long as only the page's rows are read whole."""
-    rows = Reminder.objects.filter(pk__in=keys).select_related("schedule", "user")
-    found = {row.pk: row for row in rows}
+    found = {row.pk: row for row in Reminder.objects.filter(pk__in=keys).select_related("schedule")}
+    for row in found.values():
+        row.user = user
     return [shapes.reminder(found[key], now) for key in keys if key in found]
 
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.models import AuditEntry
-from delivery.schedule import Run, next_after, preview, to_json
+from delivery.schedule import Cron, Once, Run, next_after, preview, to_json
 from delivery.schedule import zone_of as zone_named
 from reminders.api.times import written
 from reminders.models import Occurrence, Reminder
@@ -166,16 +166,17 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 def reminder(row: Reminder, now: datetime) -> dict[str, Any]:
     """``row`` with its schedule and person loaded."""
-    plan = row.schedule
+    plan, rule = row.schedule, row.rule
+    trigger_at = written(rule.at) if isinstance(rule, Once) else None
     return {
         "id": str(row.pk),
         "user_id": row.user.telegram_id,
         "assistant_id": _text(row.assistant_id),
         "created_by_assistant_id": _text(row.created_by_assistant),
         "type": row.type,
-        "trigger_at": written(row.trigger_at),
-        "cron_expression": row.cron_expression,
-        "rule": {**to_json(row.rule), **({"at": written(row.trigger_at)} if row.trigger_at else {})},
+        "trigger_at": trigger_at,
+        "cron_expression": rule.expression if isinstance(rule, Cron) else None,
+        "rule": {"kind": "once", "at": trigger_at} if trigger_at else to_json(rule),
         "timezone": OWNER if row.zone_of_owner else plan.zone,
         "effective_timezone": plan.zone,
         "title": row.title,
