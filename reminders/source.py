@@ -55,8 +55,10 @@ async def send(delivery: Delivery) -> Sent:
 def _load(key: UUID) -> Loaded | None:
     """None: nothing is to be said any more."""
     rows = Occurrence.objects.select_related("reminder__schedule", "reminder__chat", "reminder__user")
-    found = rows.filter(pk=key, state__in=Occurrence.OPEN).first()
+    found = rows.filter(pk=key).first()
     if found is None or found.reminder.status in (Status.CANCELLED, Status.PAUSED):
+        return None
+    if found.state not in Occurrence.OPEN and not firing.is_done_elsewhere(found):
         return None
     return Loaded(found.reminder, found, _previous(found) if found.reminder.action == Action.TASK else "")
 
@@ -163,8 +165,8 @@ async def _perform(delivery: Delivery, loaded: Loaded) -> Sent:
 
 
 def _begin(occurrence: Occurrence) -> bool:
-    return firing.take(occurrence, who="assistant", seconds=firing.MOST_LEASE, now=timezone.now())
+    return firing.begin(occurrence, timezone.now())
 
 
 def _done(occurrence: Occurrence, result: str) -> None:
-    firing.acknowledge(occurrence, who="assistant", result=result, now=timezone.now())
+    firing.performed(occurrence, result, timezone.now())

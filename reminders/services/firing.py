@@ -34,6 +34,9 @@ MOST_LEASE = 3600
 # Seconds before the second, third … attempt; after the last one the event is dead.
 RETRIES = (10, 60, 300, 1800)
 ATTEMPTS = len(RETRIES) + 1
+ASSISTANT = "assistant"  # who works on a task here
+# How the names of those begin who take events.
+OUTSIDE = (f"{REDIS}:", "key:", WEBHOOK)
 # Of this many in a row the reminder is paused.
 MOST_FAILURES = 5
 
@@ -252,6 +255,27 @@ def said(occurrence: Occurrence, now: datetime) -> None:
             nagging.begin(occurrence, row.nag_minutes, now)
     elif not occurrence.awaits_ack:
         acknowledge(occurrence, who="bot", result="sent", now=now)
+
+
+def is_done_elsewhere(occurrence: Occurrence) -> bool:
+    """A program outside was quicker; what is to happen here happens all the same."""
+    return occurrence.state == State.ACKED and occurrence.claimed_by.startswith(OUTSIDE)
+
+
+def begin(occurrence: Occurrence, now: datetime) -> bool:
+    """Our assistant works on it from now on. False when it is over."""
+    return is_done_elsewhere(occurrence) or take(occurrence, who=ASSISTANT, seconds=MOST_LEASE, now=now)
+
+
+@transaction.atomic
+def performed(occurrence: Occurrence, result: str, now: datetime) -> None:
+    """Our assistant did its task. If a program outside must acknowledge it as well, it waits for that one."""
+    if not occurrence.awaits_ack:
+        acknowledge(occurrence, who=ASSISTANT, result=result, now=now)
+        return
+    Occurrence.objects.filter(pk=occurrence.pk).update(result=_clean(result))
+    held = Occurrence.objects.filter(pk=occurrence.pk, state=State.CLAIMED, claimed_by=ASSISTANT)
+    held.update(state=State.QUEUED, claimed_by="", lease_until=None)
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """What was fired leaves: what the person sees, and what stands in no row."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from llm.tasks import Done, Task, TaskFailed
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status
 from tests.house import ANNA, BOT, TEAM, House, open_house
-from tests.reminders.making import HOUR, MINUTE, daily, once
+from tests.reminders.making import HOUR, MINUTE, daily, key, once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Occurrence.State
@@ -125,6 +126,20 @@ async def test_what_was_taken_back_before_it_left_is_not_said(house: House, verb
     assert await house.db(lambda: Occurrence.objects.get().state) == State.WITHDRAWN
 
 
+async def test_a_program_that_was_quicker_takes_nobodys_message_away(house: House, settings: Settings) -> None:
+    def fire_and_acknowledge() -> None:
+        settings.REDIS_URL = "redis://127.0.0.1:1/0"
+        due_now({"text": "Tea"}, created_by_key=key(timezone.now())[0])
+        tick._fire_batch(timezone.now(), 100)
+        services.acknowledge(Occurrence.objects.get(), who="redis:a", now=timezone.now())
+
+    house.engine._open -= {"out", "event"}  # nothing leaves for this moment
+    await house.db(fire_and_acknowledge)
+    house.engine._open.add("out")
+    await house.engine.sweep()
+    await house.until(lambda: house.heard(ANNA) == ["⏰ Tea"])
+
+
 async def test_one_that_may_have_arrived_is_sent_again_and_marked(house: House) -> None:
     house.fault("sendMessage", "cut_after")
     await fired(house, {"text": "Tea"})
@@ -141,8 +156,6 @@ async def test_it_nags_until_it_is_done(house: House) -> None:
 
 
 async def test_the_tick_of_the_running_bot_fires_by_itself(house: House) -> None:
-    import asyncio
-
     stop = asyncio.Event()
     running = asyncio.create_task(tick.run(stop))
     await house.db(lambda: once(anna(), timezone.now() + timedelta(seconds=1), timezone.now()))
@@ -189,6 +202,23 @@ async def test_an_assistant_does_a_task_and_hears_what_came_of_the_one_before(ho
     assert (performed[0].payload, performed[0].reminder_id) == ({"task": "Look"}, row.pk)
     results = await house.db(lambda: sorted(Occurrence.objects.values_list("state", "result")))
     assert results == [("acked", "run 1"), ("acked", "run 2")]
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_a_task_of_which_a_program_must_hear_waits_for_that_program(house: House, settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    house.engine._open.discard("event")
+    made = (await house.db(key, timezone.now()))[0]
+    row = await house.db(due_now, {"task": "Look"}, created_by_key=made)
+    await house.db(tick._fire_batch, timezone.now(), 100)
+    await house.until(lambda: len(performed) == 1)
+    async with asyncio.timeout(30):
+        while (occurrence := await house.db(Occurrence.objects.get)).result != "run 1":
+            await asyncio.sleep(0.01)
+    assert (occurrence.state, occurrence.claimed_by) == (State.QUEUED, "")
+
+    await house.db(services.acknowledge, occurrence, who="redis:a", now=timezone.now())
+    assert await house.db(lambda: Reminder.objects.get(pk=row.pk).status) == Status.COMPLETED
 
 
 @pytest.mark.usefixtures("_tasks")
