@@ -130,6 +130,7 @@ PHRASES = [
     ("every (number|ord) of? monthname|every monthname (number|ord)", each_year),
     ("every (number|ord) dayword (of? (the|every)? month)?|every (number|ord) of (the|every) month", on_dates),
     ("PREP? the? (number|ord) (dayword|day)? of? every month", on_dates),
+    ("every ord (?=at)", on_dates),
     ("every ord? (weekday|weekdays) (SEP (PREP|by)? every? (weekday|weekdays)){0,6}", on_weekdays),
     ("every number WEEK (PREP|by) (weekday|weekdays) (SEP (PREP|by)? (weekday|weekdays)){0,6}", on_weekdays),
     ("every? from? weekday (dash|till|to|by) weekday", weekday_range),

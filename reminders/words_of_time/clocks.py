@@ -206,7 +206,8 @@ PHRASES = [
     ("PREP? the? end of? the? working? (day|dnya)", end_of_day),
     ("PREP? (noon|midnight)|at lunch", named),
     ("afterwards lunch", after_lunch),
-    ("in the? part|from ofpart|about? at part|this part|daypart|tonight", part),
+    # «с днём рождения» wishes well, it does not say when.
+    ("in the? part|from ofpart|about? at part|this part|(?<!from)daypart|tonight", part),
 ]
 WEAK_PHRASES = [
     ("pair NOTCOUNTED", bare_pair),
