@@ -77,7 +77,9 @@ def _read(call: ToolCall, offered: set[str], place: int, in_task: bool) -> Call:
 def asked_by(turn: Turn, user: User, chat: Chat) -> Asked:
     """On whose behalf the turn's model calls tools."""
     task = turn.task
-    return asked_of(turn.request, user, chat, turn.conversation.thread_id, task.reminder_id if task else None)
+    asked = asked_of(turn.request, user, chat, turn.conversation.thread_id, task.reminder_id if task else None)
+    said = (one.text for one in turn.call.turns if one.role == "user")
+    return replace(asked, words=text_of(task.payload) if task else "\n".join(said))
 
 
 def asked_of(request: Request, user: User, chat: Chat, thread: int, series: UUID | None = None) -> Asked:

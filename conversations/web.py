@@ -1,6 +1,7 @@
 """A page of the web as a model reads it: fetched the safe way, read by the process that reads files, told in part.
 
-Whoever writes a page may write to the model, so what is told of it stands under a line that says what it is.
+Whoever writes a page may write to the model: what is told of it stands under a line that says so, and a model reads
+only what a person named.
 """
 
 import asyncio
@@ -84,16 +85,26 @@ def told(page: Fetched, start: int = 0) -> str:
     return "\n".join([*notes, MATERIAL, "", part])
 
 
-async def _fetch_page(_asked: Asked, arguments: Arguments) -> str:
+async def _fetch_page(asked: Asked, arguments: Arguments) -> str:
+    url = arguments["url"].strip()
+    if not is_named(url, asked.words):
+        raise ToolError("Only addresses that the person wrote are read, letter for letter. Ask them to send it.")
     try:
-        return told(await fetch(arguments["url"].strip()), arguments.get("start", 0))
+        return told(await fetch(url), arguments.get("start", 0))
     except OutwardError as error:
         raise ToolError(str(error)) from error
 
 
+def is_named(url: str, words: str) -> bool:
+    """Whether the address stands in ``words``. A page that talks a model into calling another one could have it carry
+    what it knows there, in the address."""
+    bare = url.partition("://")[2].rstrip("/") or url
+    return bare in words
+
+
 fetch_page = Tool(
     "fetch_page",
-    "Reads a page, a PDF or JSON at a public web address as plain text, a part at a time. Use it when the person names "
+    "Reads a page, a PDF or JSON at a public web address as plain text, a part at a time. Use it when the person wrote "
     "an address, and in a task that watches one. It cannot log in, fill in forms or run the page's scripts.",
     {
         "type": "object",

@@ -34,7 +34,8 @@ class Asked:
     """On whose behalf a tool is called, where, and when.
 
     ``message_id``: the person's message that the model answers. ``assistant``: the ``uid`` of who calls. ``series``:
-    the reminder whose task this is; None in a dialog, where a person reads along.
+    the reminder whose task this is; None in a dialog, where a person reads along. ``words``: what the person wrote in
+    this dialog or planned, as far as the model was told; nothing that it was told by tools.
     """
 
     user: User
@@ -44,6 +45,7 @@ class Asked:
     message_id: int | None = None
     assistant: UUID | None = None
     series: UUID | None = None
+    words: str = ""
 
 
 Function = Callable[[Asked, Arguments], str]

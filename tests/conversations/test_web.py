@@ -44,7 +44,8 @@ async def serve(settings: Settings) -> AsyncIterator[Serve]:
 
 async def call(url: str, **more: Any) -> str:
     """What a model is told that calls the tool."""
-    by = Asked(User(first_name="Анна"), Chat(telegram_id=ANNA), datetime(2026, 11, 20, 9, 0, tzinfo=UTC))
+    now = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    by = Asked(User(first_name="Анна"), Chat(telegram_id=ANNA), now, words=f"Read {url}, please")
     told = web.fetch_page.function(by, {"url": url, **more})
     assert not isinstance(told, str)
     return await told
@@ -126,6 +127,33 @@ async def test_address_that_is_not_public_is_refused_in_words(url: str, settings
 
     with pytest.raises(ToolError, match="address"):
         await call(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "named"),
+    [
+        ("https://tea.example/green", "look at https://tea.example/green.", True),
+        ("https://tea.example/", "what costs tea at tea.example today?", True),
+        ("http://tea.example/green", "https://tea.example/green", True),
+        ("https://tea.example/green?q=secret", "https://tea.example/green", False),
+        ("https://evil.example/", "https://tea.example/", False),
+        ("https://evil.example/", "", False),
+    ],
+)
+def test_only_what_the_person_wrote_is_read(url: str, words: str, named: bool) -> None:
+    assert web.is_named(url, words) is named
+
+
+async def test_page_cannot_send_the_model_to_another_one(house: House, serve: Serve) -> None:
+    url = await serve(PAGE)
+    await house.db(Model.objects.filter(name=MODEL).update, capabilities=["text", "tools"])
+    await house.db(lambda: Assistant.objects.create(name="Reader", tools=["fetch_page"], is_default=True))
+    house.models.rule(tool=[{"name": "fetch_page", "arguments": {"url": f"{url}?q=secret"}}])
+
+    answer = await house.ask(ANNA, f"Read {url}")
+
+    assert "Only addresses that the person wrote" in answer
+    assert "105" not in answer
 
 
 async def test_nothing_is_left_on_the_disk(serve: Serve, settings: Settings, tmp_path: Path) -> None:
