@@ -318,6 +318,7 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "fetch_page": "conversations.web.fetch_page",
     "create_reminder": "reminders.tools.create_reminder",
     "create_standup": "reminders.standups.create_standup",
+    "take_leave": "conversations.standups.leaves.take_leave",
     "list_reminders": "reminders.tools.list_reminders",
     "pause_reminder": "reminders.tools.pause_reminder",
     "resume_reminder": "reminders.tools.resume_reminder",

@@ -365,3 +365,18 @@ class StandUpMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.standup} · {self.user}"
+
+
+class Leave(models.Model):
+    """Somebody is away, on the dates ``first`` to ``last``, and is not asked in stand-ups."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("person"))
+    first = models.DateField(_("from"))
+    last = models.DateField(_("until"))
+
+    class Meta:
+        verbose_name = _("leave")
+        verbose_name_plural = _("leaves")
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.first} – {self.last}"

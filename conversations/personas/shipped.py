@@ -23,7 +23,7 @@ class Persona:
 REMINDING = [
     "create_reminder", "list_reminders", "pause_reminder", "resume_reminder", "cancel_reminder", "complete_reminder",
 ]  # fmt: skip
-ALL_TOOLS = ["current_time", "search_dialogs", "read_file", "fetch_page", *REMINDING, "create_standup"]
+ALL_TOOLS = ["current_time", "search_dialogs", "read_file", "fetch_page", *REMINDING, "create_standup", "take_leave"]
 
 SHIPPED = [
     Persona(

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from conversations.models import StandUp, StandUpMember
+from conversations.models import Leave, StandUp, StandUpMember
 from conversations.standups import rounds
 from core.privacy import OwnData, columns
 
@@ -23,6 +23,7 @@ def record(user: User) -> dict[str, Any]:
     return {
         "standups": [columns(row) for row in StandUp.objects.filter(user=user).order_by("pk")],
         "standup_answers": [{**columns(row), "day": row.standup.day} for row in said],
+        "leaves": [columns(row) for row in Leave.objects.filter(user=user).order_by("pk")],
     }
 
 

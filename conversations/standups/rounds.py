@@ -15,9 +15,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import Access, Chat, ChatKind, User
-from conversations.models import Request, StandUp, StandUpMember
+from conversations.models import Leave, Request, StandUp, StandUpMember
 from conversations.services.library import zone_of
-from conversations.standups import words
+from conversations.standups import leaves, words
 from conversations.standups.plan import BadPlan, Plan, read
 from core.privacy import GRACE, contents_stay, delete_in_batches, older_than
 from delivery import planning
@@ -70,7 +70,8 @@ def begin(task: Task, now: datetime) -> str:
         day=day,
         created_at=now,
     )
-    members = [_member(standup, plan, user, task, now) for user in people]
+    on_leave = leaves.on_leave(people, day)
+    members = [_member(standup, plan, user, task, now, user.pk in on_leave) for user in people]
     asked = [member.ask_at for member in members if member.state == State.WAITING]
     standup.post_at = plan.post_at(max(now, min(asked, default=now)), max(asked, default=now))
     standup.save(force_insert=True)
@@ -106,10 +107,10 @@ def _writers(chat: Chat) -> list[User]:
     return list((known.filter(pk__in=asked) | known.filter(telegram_id__in=ids - {None})).distinct())
 
 
-def _member(standup: StandUp, plan: Plan, user: User, task: Task, now: datetime) -> StandUpMember:
+def _member(standup: StandUp, plan: Plan, user: User, task: Task, now: datetime, on_leave: bool) -> StandUpMember:
     at = max(now, plan.ask_at(standup.day, task.planned_at, zone_of(user)))
     state = State.WAITING
-    if plan.is_away(user.telegram_id, standup.day):
+    if on_leave or plan.is_away(user.telegram_id, standup.day):
         state = State.AWAY
     elif plan.privately and _chat_of(user, task.chat.bot_id) is None:
         state = State.UNREACHABLE
@@ -268,12 +269,14 @@ def forget_old(now: datetime) -> int:
     done = Schedule.objects.filter(source=SOURCE, state__in=Schedule.FINAL, next_at=None, last_at__lt=now - GRACE)
     before = older_than(settings.KEEP_REMINDERS_DAYS, now)
     old = StandUp.objects.filter(created_at__lt=before) if before else StandUp.objects.none()
-    return delete_in_batches(done) + delete_in_batches(old)
+    over = Leave.objects.filter(last__lt=before.date()) if before else Leave.objects.none()
+    return delete_in_batches(done) + delete_in_batches(old) + delete_in_batches(over)
 
 
 @transaction.atomic
 def forget(user: User) -> int:
     """Erase what they said and the rounds that they planned."""
     gone, _rows = StandUpMember.objects.filter(user=user).delete()
+    Leave.objects.filter(user=user).delete()
     StandUp.objects.filter(user=user).delete()
     return gone

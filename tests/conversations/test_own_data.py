@@ -142,7 +142,8 @@ async def test_export_that_telegram_did_not_take_is_sent_again(house: House) -> 
 SHOWN = {
     "accounts.ApiKey.created_by", "accounts.AuditEntry.actor", "accounts.Chat.person", "accounts.Chat.requested_by",
     "accounts.Invite.created_by", "accounts.Invite.used_by", "admin.LogEntry.user",
-    "conversations.AssistantVersion.changed_by", "conversations.Message.author", "conversations.Request.user",
+    "conversations.AssistantVersion.changed_by", "conversations.Leave.user", "conversations.Message.author",
+    "conversations.Request.user",
     "conversations.RequestSum.user", "conversations.StandUp.user", "conversations.StandUpMember.user",
     "files.StoredFile.owner", "llm.Budget.user", "llm.Spending.user",
     "reminders.Reminder.created_by", "reminders.Reminder.user",

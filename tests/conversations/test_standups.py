@@ -13,14 +13,15 @@ from pytest_django import Settings
 
 from accounts.models import Access, Chat, Role, User
 from conversations import tasks
-from conversations.models import Assistant, StandUp, StandUpMember
+from conversations.models import Assistant, Leave, StandUp, StandUpMember
 from conversations.privacy import forgetting
-from conversations.standups import own_data, rounds
+from conversations.standups import leaves, own_data, rounds
 from conversations.standups.plan import BadPlan, Plan, read
 from delivery import planning, tick
 from delivery.models import Schedule
 from delivery.schedule import Once
 from llm.tasks import Done, Task, TaskFailed
+from llm.toolbox import Asked, ToolError
 from tests.house import ANNA, BORIS, BOT, CHRIS, OLGA, TEAM, House
 
 BERLIN, MOSCOW, TOKYO = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Tokyo")
@@ -519,3 +520,49 @@ async def test_old_rounds_are_forgotten(team: House, settings: Settings) -> None
     assert await team.db(StandUp.objects.count) == 1
     await team.db(rounds.forget_old, timezone.now() + timedelta(days=31))
     assert await team.db(StandUp.objects.count) == 0
+
+
+# --- leave ----------------------------------------------------------------------------------------------------------
+
+
+def leave(user: User, now: datetime, **arguments: Any) -> str:
+    told = leaves.take_leave.function(Asked(user, Chat(), now), arguments)
+    assert isinstance(told, str)
+    return told
+
+
+def test_leave_is_noted_and_the_last_word_counts(member: User, now: datetime) -> None:
+    leave(member, now, **{"from": "2026-12-01", "to": "2026-12-10"})
+
+    told = leave(member, now, to="2026-11-22")
+
+    assert told == "Noted: they are not asked in stand-ups from 2026-11-20 to 2026-11-22."
+    assert [(row.first, row.last) for row in Leave.objects.all()] == [(date(2026, 11, 20), date(2026, 11, 22))]
+    assert leaves.on_leave([member], date(2026, 11, 22)) == {member.pk}
+    assert leaves.on_leave([member], date(2026, 11, 23)) == set()
+
+
+def test_who_is_back_is_asked_again(member: User, now: datetime) -> None:
+    leave(member, now, to="2026-11-22")
+
+    assert "again" in leave(member, now, none=True)
+    assert not Leave.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [{"from": "soon"}, {"from": "2026-12-10", "to": "2026-12-01"}, {"from": "2026-11-01"}, {"to": "2030-01-01"}],
+)
+def test_leave_that_cannot_be_is_told_to_the_model(member: User, now: datetime, dates: dict[str, str]) -> None:
+    with pytest.raises(ToolError):
+        leave(member, now, **dates)
+
+
+async def test_who_is_on_leave_is_not_asked_and_that_is_recorded(team: House) -> None:
+    anna = await team.db(User.objects.get, telegram_id=ANNA)
+    await team.db(leave, anna, timezone.now(), to=f"{date.today() + timedelta(days=3)}")
+
+    done = await run(team)
+
+    assert done.result.endswith("asked: 1; on leave: Анна")
+    assert team.messages(ANNA) == []
