@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Language, Role
 from core.sealed import SealedJSON
@@ -375,8 +376,8 @@ class Leave(models.Model):
     last = models.DateField(_("until"))
 
     class Meta:
-        verbose_name = _("leave")
-        verbose_name_plural = _("leaves")
+        verbose_name = pgettext_lazy("absence", "leave")
+        verbose_name_plural = pgettext_lazy("absence", "leaves")
 
     def __str__(self) -> str:
         return f"{self.user} · {self.first} – {self.last}"
