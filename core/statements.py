@@ -11,6 +11,9 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+# From so many rows on they go to PostgreSQL by columns.
+MANY = 20
+
 
 def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     """Insert ``rows`` of one model in one statement and give them their keys.
@@ -28,15 +31,23 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
         for field, plain, read in fields
         for value in (read(row),)
     ]
-    group = "(" + ", ".join(["%s"] * len(fields)) + ")"
     end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
+    if db.vendor == "postgresql" and len(rows) >= MANY:
+        # The driver takes statements apart to find the parameters: one for each column, not one for each value.
+        columns = ", ".join(f"%s::{field.db_type(db)}[]" for field, _plain, _read in fields)
+        values = f"SELECT * FROM unnest({columns})"  # noqa: S608
+        params = [params[n :: len(fields)] for n in range(len(fields))]
+    else:
+        group = "(" + ", ".join(["%s"] * len(fields)) + ")"
+        values = f"VALUES {', '.join([group] * len(rows))}"
     with db.cursor() as cursor:
-        cursor.execute(head + ", ".join([group] * len(rows)) + end, params)
+        cursor.execute(head + values + end, params)
         keys = cursor.fetchall()
     if len(keys) < len(rows):
         return False
     for row, (key,) in zip(rows, keys, strict=True):
-        row.pk = key
+        if row.pk is None:
+            row.pk = key
         row._state.adding = False
         row._state.db = db.alias
     return True
@@ -44,10 +55,11 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
 
 @functools.cache
 def _insertion(model: type[models.Model]) -> tuple[list[tuple[Any, type | None, Callable[[Any], Any]]], str]:
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    # A key that the database gives is left to it.
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     read = [(field, _plain(field), _reading(field)) for field in fields]
-    return read, f'INSERT INTO "{model._meta.db_table}" ({columns}) VALUES '  # noqa: S608
+    return read, f'INSERT INTO "{model._meta.db_table}" ({columns}) '
 
 
 def _plain(field: Any) -> type | None:

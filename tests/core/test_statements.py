@@ -1,15 +1,16 @@
 """Statements made once store what the ORM would store."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from accounts.models import Chat, User
 from conversations.models import Conversation, Message, Request
-from core.statements import insert, update
-from delivery.models import Delivery
+from core.statements import MANY, insert, update
+from delivery.models import Delivery, Schedule
 from llm.models import Model, ProviderState
+from reminders.models import Occurrence, Reminder
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +28,35 @@ def test_inserted_rows_have_keys_and_read_back_the_same(now: datetime) -> None:
         stored = Delivery.objects.get(pk=row.pk)
         fields = [field.attname for field in Delivery._meta.concrete_fields]
         assert [getattr(stored, name) for name in fields] == [getattr(row, name) for name in fields]
+
+
+def test_many_rows_read_back_the_same_as_few(now: datetime) -> None:
+    rows = [delivery(str(number), now) for number in range(2 * MANY)]
+    rows[1].not_before, rows[1].content = now, {"quoted": ['"', "\\", "{}", "a,b", None, 1.5], "ж": {}}
+    rows[2].lane, rows[2].error, rows[2].message_id = 'o"u\\t,{}', "NULL", 2**40
+    insert(rows, skip_known=True)
+
+    for row in rows:
+        stored = Delivery.objects.get(pk=row.pk)
+        fields = [field.attname for field in Delivery._meta.concrete_fields]
+        assert [getattr(stored, name) for name in fields] == [getattr(row, name) for name in fields]
+    assert not insert([delivery("new", now), *(delivery(str(number), now) for number in range(MANY))], skip_known=True)
+    assert Delivery.objects.count() == 2 * MANY + 1
+
+
+def test_row_with_a_key_of_its_own_keeps_it(member: User, now: datetime) -> None:
+    chat = Chat.objects.create(bot_id=1, telegram_id=1, kind="private", person=member)
+    schedule = Schedule.objects.create(source="reminder", object_id="1", rule={}, zone="UTC")
+    reminder = Reminder.objects.create(
+        schedule=schedule, user=member, chat=chat, type="one_time", payload={"text": "a"}
+    )
+    rows = [Occurrence(reminder=reminder, planned_at=now + timedelta(days=n)) for n in range(MANY)]
+    keys = [row.pk for row in rows]
+    insert(rows[:1])
+    insert(rows, skip_known=True)
+
+    assert [row.pk for row in rows] == keys
+    assert set(Occurrence.objects.values_list("pk", flat=True)) == set(keys)
 
 
 def test_row_can_be_saved_after_it_was_inserted(now: datetime) -> None:
