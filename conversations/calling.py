@@ -78,8 +78,13 @@ def asked_by(turn: Turn, user: User, chat: Chat) -> Asked:
     """On whose behalf the turn's model calls tools."""
     task = turn.task
     asked = asked_of(turn.request, user, chat, turn.conversation.thread_id, task.reminder_id if task else None)
-    said = (one.text for one in turn.call.turns if one.role == "user")
-    return replace(asked, words=text_of(task.payload) if task else "\n".join(said))
+    return replace(asked, words=text_of(task.payload) if task else "\n".join(_own_words(turn.call.turns)))
+
+
+def _own_words(turns: Sequence[Said]) -> list[str]:
+    """What the person wrote themselves, without the texts of files."""
+    parts = (part for said in turns if said.role == "user" for part in said.parts)
+    return [part.text for part in parts if part.kind == "text" and not part.name]
 
 
 def asked_of(request: Request, user: User, chat: Chat, thread: int, series: UUID | None = None) -> Asked:

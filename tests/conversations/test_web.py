@@ -17,6 +17,7 @@ from core.outward import OutwardError
 from files.services import incoming_path
 from llm.models import Model
 from llm.toolbox import Asked, ToolError
+from sandbox.telegram.files import Upload
 from tests.core.test_outward import Server, said
 from tests.house import ANNA, MODEL, House
 
@@ -154,6 +155,19 @@ async def test_page_cannot_send_the_model_to_another_one(house: House, serve: Se
 
     assert "Only addresses that the person wrote" in answer
     assert "105" not in answer
+
+
+async def test_address_in_a_file_is_not_the_persons_word(house: House, serve: Serve) -> None:
+    url = await serve(PAGE)
+    await house.db(Model.objects.filter(name=MODEL).update, capabilities=["text", "tools"])
+    await house.db(lambda: Assistant.objects.create(name="Reader", tools=["fetch_page"], is_default=True))
+    house.models.rule(tool=[{"name": "fetch_page", "arguments": {"url": url}}])
+
+    house.world.say(ANNA, "Sum it up", file=("document", Upload("a.txt", "text/plain", f"See {url}".encode())))
+    await house.quiet()
+
+    assert url in str(house.models.calls[0].body["messages"])
+    assert "Only addresses that the person wrote" in house.heard(ANNA)[-1]
 
 
 async def test_nothing_is_left_on_the_disk(serve: Serve, settings: Settings, tmp_path: Path) -> None:
