@@ -55,6 +55,8 @@ def begin(task: Task, now: datetime) -> str:
         return _("left out: a day off")
     if (known := StandUp.objects.filter(key=task.key).first()) is not None:
         return words.begun(known, list(members_of(known)))
+    if StandUp.objects.filter(series=task.reminder_id, day=day).exists():
+        return _("left out: that day has a stand-up already")  # one that moved there
     chat = _chat(plan, task)
     people = _people(plan, chat)
     if not people:

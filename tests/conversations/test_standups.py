@@ -403,6 +403,19 @@ async def test_day_off_is_left_out_and_recorded(team: House) -> None:
     assert not await team.db(StandUp.objects.exists)
 
 
+async def test_day_has_one_stand_up_even_when_another_moved_there(team: House) -> None:
+    plan = {"days_off": ["sat", "sun"], "on_day_off": "move"}
+    saturday = await task(team, [ANNA], FRIDAY + 24 * HOUR, **plan)
+
+    moved = await tasks.perform(saturday)
+    monday = replace(saturday, key=f"{saturday.key}:2", planned_at=FRIDAY + 72 * HOUR)
+    again = await tasks.perform(monday)
+
+    assert moved.result.startswith("2026-11-23, asked: 1")
+    assert again.result == "left out: that day has a stand-up already"
+    assert await team.db(StandUp.objects.count) == 1
+
+
 async def test_member_on_leave_is_not_asked_and_that_is_recorded(team: House) -> None:
     done = await run(team, planned=FRIDAY, away=[{"member": ANNA, "from": "2026-11-16", "to": "2026-11-27"}])
 
