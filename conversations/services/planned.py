@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -50,9 +51,9 @@ class Report:
     note: str
 
 
-def knows(uid: object) -> bool:
-    """Whether that is an assistant in use."""
-    return Assistant.objects.filter(uid=str(uid), enabled=True).exists()
+def knows(uid: UUID) -> bool:
+    """Whether that is an assistant in use (settings.ASSISTANT_DIRECTORY)."""
+    return Assistant.objects.filter(uid=uid, enabled=True).exists()
 
 
 @transaction.atomic

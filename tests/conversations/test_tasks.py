@@ -4,9 +4,11 @@ import uuid
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -479,6 +481,15 @@ def test_assistants_in_use_are_known_by_their_id(db: None) -> None:
     assert services.knows(used.uid)
     assert not services.knows(hidden.uid)
     assert not services.knows(uuid.uuid4())
+
+
+def test_migration_gives_each_assistant_an_id_of_its_own(db: None) -> None:
+    before = [Assistant.objects.create(name=name).uid for name in ("one", "two")]
+
+    import_module("conversations.migrations.0008_tasks").give(apps, None)
+
+    after = [row.uid for row in Assistant.objects.order_by("pk")]
+    assert len({*before, *after}) == 4
 
 
 def test_house_has_the_tools_that_its_tables_name(settings: Settings) -> None:
