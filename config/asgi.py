@@ -1,19 +1,24 @@
 """The web side: admin, REST and webhook. No Telegram application lives here."""
 
+import asyncio
+import contextvars
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import django
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.base import BaseHandler
 from django.db import connections
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
+
+T = TypeVar("T")
 
 # Threads that stay, each with its connection to the database. More requests at once get threads of their own.
 KEPT = 8
@@ -34,27 +39,45 @@ class Web(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             raise ValueError(f"This is a site and speaks HTTP only, no {scope['type']}.")
-        async with self._thread() as thread, ThreadSensitiveContext(executor=thread):
-            await self.handle(scope, receive, send)
-
-    @asynccontextmanager
-    async def _thread(self) -> AsyncIterator[ThreadPoolExecutor]:
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(max_workers=1, thread_name_prefix="web")
         try:
-            yield thread
+            response = await _in(thread, lambda: self._answer(scope, body))
+            await self.send_response(response, send)
+            if response.streaming:
+                await _in(thread, response.close)
         finally:
-            if len(self._idle) < KEPT:
-                self._idle.append(thread)
-            else:
-                thread.submit(connections.close_all)
-                thread.shutdown(wait=False)
+            self._put_back(thread)
+            body.close()
 
-    async def run_get_response(self, request: HttpRequest) -> HttpResponseBase:
-        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
-        response._handler_class = type(self)  # type: ignore[attr-defined]
+    def _answer(self, scope: Any, body: Any) -> HttpResponseBase:
+        """All that Django does for a request, which ends here unless its content is still to be made."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=type(self), scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: HttpResponseBase = self.get_response(request) if request else refusal or HttpResponseBadRequest()
+        response._handler_class = type(self)  # type: ignore[attr-defined]  # who sends the signal of its end
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()
         return response
+
+    def _put_back(self, thread: ThreadPoolExecutor) -> None:
+        if len(self._idle) < KEPT:
+            self._idle.append(thread)
+        else:
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
+
+
+async def _in(thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    """What ``call`` returns, run there with the context of here."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(thread, lambda: context.run(call))
 
 
 def refuse_half_configured() -> None:
