@@ -33,10 +33,7 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     ]
     end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
     if db.vendor == "postgresql" and len(rows) >= MANY:
-        # The driver takes statements apart to find the parameters: one for each column, not one for each value.
-        columns = ", ".join(f"%s::{field.db_type(db)}[]" for field, _plain, _read in fields)
-        values = f"SELECT * FROM unnest({columns})"  # noqa: S608
-        params = [params[n :: len(fields)] for n in range(len(fields))]
+        values, params = _by_columns([field for field, _plain, _read in fields], params, db)
     else:
         group = "(" + ", ".join(["%s"] * len(fields)) + ")"
         values = f"VALUES {', '.join([group] * len(rows))}"
@@ -51,6 +48,27 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
         row._state.adding = False
         row._state.db = db.alias
     return True
+
+
+def _by_columns(fields: Sequence[Any], params: list[Any], db: Any) -> tuple[str, list[Any]]:
+    """The same values with a parameter for each column, for the driver takes statements apart to find every one. A
+    column with one value throughout is said once."""
+    said: list[str] = []
+    named: list[tuple[str, str]] = []
+    once: list[Any] = []
+    lists: list[list[Any]] = []
+    for number, field in enumerate(fields):
+        column, kind = params[number :: len(fields)], field.db_type(db)
+        if lists and all(value is column[0] or value == column[0] for value in column):
+            said.append(f"%s::{kind}")
+            once.append(column[0])
+        else:
+            said.append(f"v{number}")
+            named.append((f"v{number}", f"%s::{kind}[]"))
+            lists.append(column)
+    names, arrays = zip(*named, strict=True)
+    values = f"SELECT {', '.join(said)} FROM unnest({', '.join(arrays)}) AS varying({', '.join(names)})"  # noqa: S608
+    return values, [*once, *lists]
 
 
 @functools.cache
