@@ -18,6 +18,7 @@ from reminders import services
 from reminders.api.bodies import Change, Wish
 from reminders.api.routing import Flag, Id, Request, find, known_only, person_and_chat, route
 from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, run
+from reminders.api.times import written
 from reminders.api.wishes import changes_of, draft_of
 from reminders.models import FINAL, Occurrence, Reminder, Status
 from reminders.services import Draft
@@ -118,7 +119,16 @@ def _turn(row: Reminder, status: Status, request: Request, now: datetime) -> Non
         raise bad("status", "invalid-transition", _("It is over. Make a new one."))
     towards: dict[Status, Callable[..., bool]] = {Status.PAUSED: services.pause, Status.CANCELLED: services.cancel}
     into_force = services.confirm if row.status == Status.PENDING else services.resume
-    towards.get(status, into_force)(row, by=None, via=VIA, now=now, key=request.auth)
+    try:
+        towards.get(status, into_force)(row, by=None, via=VIA, now=now, key=request.auth)
+    except services.NotNow as error:
+        raise bad("status", error.code, _what_was_missed(row, error)) from error
+
+
+def _what_was_missed(row: Reminder, error: services.NotNow) -> str:
+    if error.code != "missed" or row.trigger_at is None:
+        return error.text
+    return f"{error.text} " + _("It was planned for %(time)s.") % {"time": written(row.trigger_at)}
 
 
 @route("DELETE", "/{reminder_id}", "reminders:write", {204: None}, 404, 412, headers=["If-Match"])

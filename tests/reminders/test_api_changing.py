@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
+from accounts.services import set_time_zone
 from delivery.models import Delivery
 from reminders import services
 from reminders.models import Occurrence, Reminder
@@ -228,6 +229,31 @@ def test_key_that_changed_it_is_named_and_not_the_one_that_made_it(service: Serv
     assert AuditEntry.objects.get(action="reminder.changed").details["key"] == other.prefix
 
 
+def test_series_in_the_owners_zone_follows_them_and_others_stay(service: Service, member: User) -> None:
+    set_time_zone(member, "Europe/Moscow")
+    daily = {"cron_expression": "0 9 * * *"}
+    follows, stays = service.created(**daily, timezone="owner"), service.created(**daily, timezone="Europe/Moscow")
+    instant = service.created(trigger_at="2026-11-21T09:00:00", timezone="owner")
+    set_time_zone(member, "Asia/Tokyo")
+    services.follow_zone(member, service.now)
+    shown = [service.get(one["id"]).json() for one in (follows, stays, instant)]
+    assert [one["next_run_at"] for one in shown] == [
+        "2026-11-21T00:00:00Z",
+        "2026-11-21T06:00:00Z",
+        "2026-11-21T06:00:00Z",
+    ]
+    assert [one["timezone"] for one in shown] == ["owner", "Europe/Moscow", "owner"]
+    assert shown[0]["effective_timezone"] == "Asia/Tokyo"
+    record = service.get(f"audit?reminder_id={follows['id']}").json()["items"]
+    assert [entry["action"] for entry in record] == ["reminder.zone_followed", "reminder.created"]
+
+
+def test_series_may_begin_to_follow_its_owner(service: Service, series: dict[str, Any], member: User) -> None:
+    set_time_zone(member, "Asia/Tokyo")
+    shown = service.patch(series["id"], {"timezone": "owner"}).json()
+    assert (shown["timezone"], shown["next_run_at"]) == ("owner", "2026-11-21T00:00:00Z")
+
+
 # --- versions -------------------------------------------------------------------------------------------------------
 
 
@@ -317,7 +343,9 @@ def test_series_goes_on_from_now(service: Service, series: dict[str, Any]) -> No
 def test_one_whose_time_passed_while_paused_does_not_go_on(service: Service, once: dict[str, Any]) -> None:
     service.patch(once["id"], {"status": "paused"})
     service.now += timedelta(hours=2)
-    assert flaws(service.patch(once["id"], {"status": "active"})) == [("status", "missed")]
+    answer = service.patch(once["id"], {"status": "active"})
+    assert flaws(answer) == [("status", "missed")]
+    assert "It was planned for 2026-11-20T10:00:00Z." in problem(answer)["detail"]
     assert service.get(once["id"]).json()["status"] == "paused"
 
 

@@ -370,7 +370,7 @@ PAYLOADS: list[dict[str, Any]] = [
 ]
 TASKS: list[dict[str, Any]] = [
     {"n": 10**30, "f": -0.5, "e": 1e-300, "b": True, "z": None, "l": [[], {}, [1, "2"]], "": {"": ""}},
-    {"deep": json.loads('{"a":' * 29 + "1" + "}" * 29)},
+    {"deep": json.loads('{"a":' * 31 + "1" + "}" * 31)},
 ]
 
 

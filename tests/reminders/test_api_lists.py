@@ -10,6 +10,7 @@ from accounts.models import Access, Role, User
 from accounts.services import audit
 from delivery.schedule import Cron, Once
 from reminders import services
+from reminders.api import many
 from reminders.models import Reminder, Status
 from tests.reminders.making import fire, wish
 from tests.reminders.rest import Service, flaws, problem
@@ -257,6 +258,25 @@ def test_limits_of_a_series_hold(service: Service, member: User, limits: dict[st
 def test_limit_of_runs_counts_those_before_the_window(service: Service, member: User) -> None:
     repeated(service, member, "daily", max_runs=5)
     assert len(coming(service, "from=2026-11-24T00:00:00Z")) == 2
+
+
+def test_window_says_when_not_all_were_looked_at(
+    service: Service, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many, "MOST_LOOKED_AT", 2)
+    for title in ("a", "b", "c"):
+        repeated(service, member, title)
+    later = "scheduled?from=2026-12-01T00:00:00Z&to=2026-12-01T10:00:00Z"
+    body = service.get(later).json()
+    assert (len(body["items"]), body["truncated"]) == (2, True)
+    monkeypatch.setattr(many, "MOST_LOOKED_AT", 3)
+    assert service.get(later).json()["truncated"] is False
+
+
+def test_long_series_far_ahead_is_not_counted_run_by_run(service: Service, member: User) -> None:
+    repeated(service, member, "each minute", "* * * * *", max_runs=1_000_000)
+    fires = coming(service, "from=2027-11-20T09:00:00Z&to=2027-11-20T09:01:00Z")
+    assert [at for _title, at in fires] == ["2027-11-20T09:00:00Z", "2027-11-20T09:01:00Z"]
 
 
 def test_only_what_will_fire_is_shown(service: Service, all_sorts: None) -> None:
