@@ -26,6 +26,7 @@ from reminders.api.routing import (
     Request,
     find,
     known_only,
+    nobody,
     paged,
     person,
     route,
@@ -69,7 +70,7 @@ def list_reminders(
 
 def _telegram_id(text: str) -> int:
     if not text.isdecimal() or not text.isascii() or len(text) > 18:
-        raise HttpProblem(404, _("There is no such person here. They must be let in first."))
+        raise nobody()
     return int(text)
 
 

@@ -142,8 +142,12 @@ def find(reminder_id: str) -> Reminder:
 def person(telegram_id: int) -> User:
     user = User.objects.by_telegram(telegram_id)
     if user is None or not user.may_use:
-        raise HttpProblem(404, _("There is no such person here. They must be let in first."))
+        raise nobody()
     return user
+
+
+def nobody() -> HttpProblem:
+    return HttpProblem(404, _("There is no such person here. They must be let in first."))
 
 
 def person_and_chat(telegram_id: int) -> tuple[User, Chat | None]:

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.db import models
 from django.utils import translation
 
-from scripts import reference
+from scripts import reference, reference_api
 
 EXAMPLE = """\
 # What this file is.
@@ -77,3 +78,44 @@ def test_introduction_of_the_file_opens_the_page() -> None:
 
 def test_bar_in_a_text_stays_in_its_cell() -> None:
     assert reference.table(("a",), [("x|y",)]).endswith("| x\\|y |")
+
+
+# --- the REST API ---
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "string"}, "string"),
+        ({"type": "string", "format": "uuid"}, "uuid"),
+        ({"type": "string", "maxLength": 200}, "string, 200 characters at most"),
+        ({"type": "integer", "minimum": 1, "maximum": 100}, "integer 1–100"),
+        ({"type": "integer", "minimum": 1, "exclusiveMaximum": 2**63}, "integer"),
+        ({"enum": ["a", "b"]}, "`a` or `b`"),
+        ({"const": "a"}, "`a`"),
+        ({"$ref": "#/components/schemas/RunOut"}, "[RunOut](#runout)"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string or null"),
+        ({"type": "array", "items": {"type": "integer"}}, "list of integer"),
+    ],
+)
+def test_schema_is_said_in_a_few_words(schema: dict[str, Any], words: str) -> None:
+    assert reference_api.kind(schema) == words
+
+
+def test_page_of_the_api_has_each_path_with_its_scope() -> None:
+    page = reference.api()
+    assert "### `POST /api/reminders/`" in page
+    assert page.count("Needs the scope `") == page.count("\n### `")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_page_of_the_api_does_not_depend_on_the_language(language: str) -> None:
+    with translation.override(language):
+        assert not re.search("[а-яё]", reference.api(), re.IGNORECASE)
+
+
+def test_links_to_shapes_lead_to_shapes() -> None:
+    page = reference.api()
+    named = set(re.findall(r"\]\(#(\w+)\)", page))
+    assert named
+    assert named <= {name.lower() for name in re.findall(r"^### (\w+)$", page, re.MULTILINE)}
