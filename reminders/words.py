@@ -1,7 +1,6 @@
 """What people read when their time has come, or was missed."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,8 +10,7 @@ from django.utils.translation import ngettext
 
 from delivery.tick import LATE
 from reminders.models import Occurrence, Reminder
-from telegram_bot.access import escaped
-from telegram_bot.markdown import Part, parts, units
+from telegram_bot.markdown import Entity, Part, parts, pieces_of, plain, units
 from telegram_bot.outgoing import Key, Keyboard
 
 BELL = "⏰ "
@@ -21,27 +19,30 @@ SHORT = 80  # characters of a text in a list
 
 
 def fired(row: Reminder, occurrence: Occurrence, *, again: bool = False) -> list[Part]:
-    """The reminder itself, in as many parts as it needs; in a group it calls the person by name."""
-    name = "" if row.chat.is_private else row.user.name
-    head = BELL + (f"{escaped(name)}, " if name else "")
-    said = parts(head + escaped(row.text) + _aside(row, occurrence, again))
-    return [_calling(said[0], name, row.user.telegram_id), *said[1:]] if name else said
+    """The reminder itself, word for word, in as many parts as it needs; in a group it calls the person by name."""
+    name = "" if row.chat.is_private else plain(row.user.name)
+    text = plain(BELL + (f"{name}, " if name else "") + (row.text or _("without words"))).rstrip()
+    entities = _calling(name, row.user.telegram_id) if name else []
+    for aside in parts(_aside(row, occurrence, again)):
+        text += "\n\n"
+        entities += [entity | {"offset": units(text) + entity["offset"]} for entity in aside.entities]
+        text += aside.text
+    return pieces_of(text, entities)
 
 
-def _calling(part: Part, name: str, telegram_id: int | None) -> Part:
+def _calling(name: str, telegram_id: int | None) -> list[Entity]:
     if telegram_id is None:
-        return part
-    mention = {"type": "text_mention", "offset": units(BELL), "length": units(name), "user": {"id": telegram_id}}
-    mention["user"] |= {"is_bot": False, "first_name": name}  # type: ignore[operator]
-    return replace(part, entities=[mention, *part.entities])
+        return []
+    person = {"id": telegram_id, "is_bot": False, "first_name": name}
+    return [{"type": "text_mention", "offset": units(BELL), "length": units(name), "user": person}]
 
 
 def _aside(row: Reminder, occurrence: Occurrence, again: bool) -> str:
     if again:
-        return "\n\n" + _("_Once more, until you press Done._")
+        return _("_Once more, until you press Done._")
     if occurrence.lateness <= LATE.total_seconds():
         return ""
-    return "\n\n" + _("_Late: this was planned for %(when)s._") % {"when": clock(occurrence.planned_at, zone_of(row))}
+    return _("_Late: this was planned for %(when)s._") % {"when": clock(occurrence.planned_at, zone_of(row))}
 
 
 def zone_of(row: Reminder) -> ZoneInfo:
@@ -69,11 +70,11 @@ def missed(found: Sequence[Occurrence]) -> list[Part]:
         rest = len(found) - MOST_NAMED
         lines.append(ngettext("… and %(count)d more", "… and %(count)d more", rest) % {"count": rest})
     lines.append(_("All of them: /reminders"))
-    return parts("\n".join(lines))
+    return pieces_of(plain("\n".join(lines)), [])
 
 
 def _one_missed(row: Occurrence) -> str:
-    said = escaped(short(row.reminder.text))
+    said = short(row.reminder.text) or _("without words")
     when = clock(row.planned_at, zone_of(row.reminder))
     if row.missed_count > 1:
         text = ngettext("%(text)s: %(count)d time, %(when)s", "%(text)s: %(count)d times, %(when)s", row.missed_count)

@@ -59,7 +59,12 @@ def parts(markdown: str, limit: int = MESSAGE_UNITS) -> list[Part]:
     Cut at a paragraph, else a line, a sentence, a word. A code block that fits into one message is kept whole.
     """
     text, found = convert(_guard(plain(markdown)), config=CONFIG)
-    entities = sorted((e.to_dict() for e in _without_nested_quotes(found)), key=lambda e: (e["offset"], -e["length"]))
+    return pieces_of(text, [entity.to_dict() for entity in _without_nested_quotes(found)], limit)
+
+
+def pieces_of(text: str, entities: list[Entity], limit: int = MESSAGE_UNITS) -> list[Part]:
+    """As `parts`, of ``text`` as it stands, with ``entities`` that are known."""
+    entities = sorted(entities, key=lambda entity: (entity["offset"], -entity["length"]))
     raw = text.encode("utf-16-le")
     total, start, pieces = len(raw) // 2, 0, []
     while start < total:

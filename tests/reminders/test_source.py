@@ -60,6 +60,24 @@ async def test_the_person_gets_the_text_with_four_buttons(house: House) -> None:
     assert (row.status, occurrence.state) == (Status.COMPLETED, State.ACKED)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Buy:\n- milk\n- bread",
+        "Send $5 to Ann and $10 to Bob",
+        "https://example.com/a_b?x=1&amp;y=2 &lt;b&gt;",
+        "One\n---\ntwo\n\n\n\nthree",
+        "# No heading\n> no quote",
+        "🫖 `tea` [x](y) ||secret||",
+    ],
+)
+async def test_it_is_said_word_for_word(house: House, text: str) -> None:
+    await fired(house, {"text": text})
+    (message,) = house.messages(ANNA)
+    assert message["text"] == f"⏰ {text}"
+    assert {entity["type"] for entity in message.get("entities", [])} <= {"url"}  # Telegram finds those by itself
+
+
 async def test_the_words_stand_in_no_delivery(house: House) -> None:
     await fired(house, {"text": "Secret"})
     rows = await house.db(lambda: list(Delivery.objects.values_list("content", "error", "result")))
@@ -95,6 +113,20 @@ async def test_in_a_group_the_person_is_called_by_name(house: House) -> None:
     assert (entity["type"], entity["user"]["id"]) == ("text_mention", ANNA)
 
 
+async def test_a_name_full_of_marks_is_called_as_it_is(house: House) -> None:
+    await house.db(User.objects.filter(telegram_id=ANNA).update, first_name="*🫖_[Анна](x)")
+    chat = await house.db(
+        Chat.objects.create, bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Team", status="active"
+    )
+    await fired(house, {"text": "Tea"}, late=10 * MINUTE, chat=chat)
+    (message,) = house.messages(TEAM)
+    assert message["text"].startswith("⏰ *🫖_[Анна](x), Tea\n\nLate: this was planned for ")
+    assert [entity["type"] for entity in message["entities"]] == ["text_mention", "italic"]
+    calling, late = message["entities"]
+    assert (calling["offset"], calling["length"]) == (2, 13)
+    assert message["text"].encode("utf-16-le")[late["offset"] * 2 :].decode("utf-16-le").startswith("Late: ")
+
+
 async def test_what_was_missed_is_told_in_one_message(house: House) -> None:
     def plan() -> None:
         now = timezone.now()
@@ -108,6 +140,24 @@ async def test_what_was_missed_is_told_in_one_message(house: House) -> None:
     told = house.heard(ANNA)[0]
     assert told.startswith("⏰ I was away, and these reminders did not come:")
     assert all(text in told for text in ("Tea: ", "Coffee: ", "Water: 47 times", "/reminders"))
+
+
+async def test_what_was_missed_is_named_word_for_word_and_has_a_name_without_words(
+    house: House, settings: Settings
+) -> None:
+    settings.ASSISTANT_TASKS = "somewhere"
+
+    def plan() -> None:
+        now = timezone.now()
+        once(anna(), now + HOUR, now, payload={"text": "$5 for *A* and $10 for B"})
+        once(anna(), now + HOUR, now, payload={"job": 7})
+
+    await house.db(plan)
+    await house.db(tick._fire_batch, timezone.now() + timedelta(days=2), 100)
+    await house.quiet()
+    lines = house.heard(ANNA)[0].split("\n")
+    assert any(line.startswith("• $5 for *A* and $10 for B: ") for line in lines)
+    assert any(line.startswith("• without words: ") for line in lines)
 
 
 @pytest.mark.parametrize("verb", [services.pause, services.cancel])
