@@ -6,12 +6,16 @@ through the fields, so they are stored as the ORM stores them. Everywhere else u
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.base import ModelState
 
-# From so many rows on they go to PostgreSQL by columns.
+M = TypeVar("M", bound=models.Model)
+
+# From so many rows on they are prepared by columns.
 MANY = 20
 
 
@@ -25,18 +29,16 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     # The connection itself: the proxy that Django offers costs more than the work it is asked for here.
     db = connections[DEFAULT_DB_ALIAS]
     fields, head = _insertion(type(rows[0]))
-    params: list[Any] = [
-        value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
-        for row in rows
-        for field, plain, read in fields
-        for value in (read(row),)
-    ]
-    end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
-    if db.vendor == "postgresql" and len(rows) >= MANY:
-        values, params = _by_columns([field for field, _plain, _read in fields], params, db)
+    if len(rows) < MANY:
+        params: list[Any] = [_prepared(field, plain, read(row), db) for row in rows for field, plain, read in fields]
+        values = _groups(len(fields), len(rows))
     else:
-        group = "(" + ", ".join(["%s"] * len(fields)) + ")"
-        values = f"VALUES {', '.join([group] * len(rows))}"
+        columns = [_column(field, plain, list(map(read, rows)), db) for field, plain, read in fields]
+        if db.vendor == "postgresql":
+            values, params = _by_columns([field.db_type(db) for field, _plain, _read in fields], columns)
+        else:
+            values, params = _groups(len(fields), len(rows)), list(chain.from_iterable(zip(*columns, strict=True)))
+    end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
     with db.cursor() as cursor:
         cursor.execute(head + values + end, params)
         keys = cursor.fetchall()
@@ -50,15 +52,39 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     return True
 
 
-def _by_columns(fields: Sequence[Any], params: list[Any], db: Any) -> tuple[str, list[Any]]:
-    """The same values with a parameter for each column, for the driver takes statements apart to find every one. A
-    column with one value throughout is said once."""
+def like(row: M, **values: Any) -> M:
+    """Another unsaved row, as ``row`` but for ``values`` (by attribute: ``chat_id``, not ``chat``). To fill one takes a
+    tenth of the time that Django takes to make one."""
+    made = type(row).__new__(type(row))
+    made.__dict__.update(row.__dict__, _state=ModelState(), **values)
+    return made
+
+
+def _prepared(field: Any, plain: type | None, value: Any, db: Any) -> Any:
+    return value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
+
+
+def _column(field: Any, plain: type | None, found: list[Any], db: Any) -> list[Any]:
+    """What is the same throughout is prepared once."""
+    first = found[0]
+    if all(value is first for value in found):
+        return [_prepared(field, plain, first, db)] * len(found)
+    return [_prepared(field, plain, value, db) for value in found]
+
+
+def _groups(columns: int, rows: int) -> str:
+    group = "(" + ", ".join(["%s"] * columns) + ")"
+    return f"VALUES {', '.join([group] * rows)}"
+
+
+def _by_columns(kinds: Sequence[str], columns: Sequence[list[Any]]) -> tuple[str, list[Any]]:
+    """With a parameter for each column, for PostgreSQL's driver takes statements apart to find every one. A column with
+    one value throughout is said once."""
     said: list[str] = []
     named: list[tuple[str, str]] = []
     once: list[Any] = []
     lists: list[list[Any]] = []
-    for number, field in enumerate(fields):
-        column, kind = params[number :: len(fields)], field.db_type(db)
+    for number, (kind, column) in enumerate(zip(kinds, columns, strict=True)):
         if lists and all(value is column[0] or value == column[0] for value in column):
             said.append(f"%s::{kind}")
             once.append(column[0])

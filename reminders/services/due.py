@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Access
-from core.statements import insert
+from core.statements import insert, like
 from delivery.models import Delivery, Doubt, Schedule
 from delivery.outbox import lane_of
 from delivery.tick import Due
@@ -55,6 +55,11 @@ class Batch:
     missed: list[tuple[Row, Occurrence]] = field(default_factory=list)
     over: list[UUID] = field(default_factory=list)
     stopped: list[tuple[Row, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """What the rows of a batch have in common."""
+        self.occurrence = Occurrence(fired_at=self.now, created_at=self.now)
+        self.delivery = Delivery(backend=BACKEND, source=SOURCE, created_at=self.now)
 
 
 def fire(due: Sequence[Due]) -> list[Delivery]:
@@ -137,37 +142,30 @@ def _miss(one: Due, row: Row, batch: Batch) -> None:
 
 def _happen(one: Due, row: Row, planned_at: datetime, batch: Batch) -> None:
     reminder = row.reminder
-    occurrence = Occurrence(
-        reminder=reminder,
-        planned_at=planned_at,
-        fired_at=one.now,
-        lateness=max(timedelta(), one.lateness).total_seconds(),
-        awaits_ack=bool(batch.sinks[reminder.pk]),
-        created_at=one.now,
-    )
+    late, waits = max(timedelta(), one.lateness).total_seconds(), bool(batch.sinks[reminder.pk])
+    occurrence = like(batch.occurrence, id=uuid4(), planned_at=planned_at, lateness=late, awaits_ack=waits)
+    occurrence.reminder = reminder
     batch.occurrences.append(occurrence)
     if reminder.pk in batch.busy:
         occurrence.state, occurrence.result, occurrence.awaits_ack = State.SKIPPED, "skipped_overlap", False
         return
     if reminder.action != Action.EVENT:
-        batch.deliveries.append(_delivery(occurrence, row.bot_id, row.chat_id))
+        batch.deliveries.append(_delivery(batch.delivery, occurrence, row.bot_id, row.chat_id))
     batch.deliveries += [event_delivery(occurrence, sink, 1) for sink in batch.sinks[reminder.pk]]
 
 
-def _delivery(occurrence: Occurrence, bot_id: int, chat_id: int) -> Delivery:
+def _delivery(common: Delivery, occurrence: Occurrence, bot_id: int, chat_id: int) -> Delivery:
     """What is said waits in the chat's line; a task in one of its own, for it takes its time. A task that was cut off
     in the middle is not begun again by itself: what it did until then is done."""
     is_task = occurrence.reminder.action == Action.TASK
-    return Delivery(
+    return like(
+        common,
         key=key_of(occurrence),
-        backend=BACKEND,
         bot_id=bot_id,
         chat_id=chat_id,
         lane=f"task:{occurrence.reminder_id}:0" if is_task else lane_of(bot_id, chat_id),
-        source=SOURCE,
         content={"occurrence": str(occurrence.pk)},
         on_doubt=Doubt.ASK if is_task else Doubt.AGAIN,
-        created_at=occurrence.created_at,
     )
 
 
@@ -242,7 +240,8 @@ def nag(due: Sequence[Due]) -> list[Delivery]:
 
 def _nagging(row: Occurrence, planned_at: datetime, now: datetime) -> Delivery:
     chat = row.reminder.chat
-    said = _delivery(row, chat.bot_id, chat.telegram_id)
-    said.key, said.created_at = f"{nagging.SOURCE}:{row.pk}:{planned_at.isoformat()}", now
-    said.source, said.content = SOURCE, {"occurrence": str(row.pk), "again": True}
+    common = Delivery(backend=BACKEND, source=SOURCE, created_at=now)
+    said = _delivery(common, row, chat.bot_id, chat.telegram_id)
+    said.key = f"{nagging.SOURCE}:{row.pk}:{planned_at.isoformat()}"
+    said.content = {"occurrence": str(row.pk), "again": True}
     return said

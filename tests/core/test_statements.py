@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Chat, User
 from conversations.models import Conversation, Message, Request
-from core.statements import MANY, insert, update
+from core.statements import MANY, insert, like, update
 from delivery.models import Delivery, Schedule
 from llm.models import Model, ProviderState
 from reminders.models import Occurrence, Reminder
@@ -57,6 +57,17 @@ def test_row_with_a_key_of_its_own_keeps_it(member: User, now: datetime) -> None
 
     assert [row.pk for row in rows] == keys
     assert set(Occurrence.objects.values_list("pk", flat=True)) == set(keys)
+
+
+def test_row_like_another_is_a_new_one_with_its_own_values(now: datetime) -> None:
+    common = delivery("a", now)
+    insert([common])
+    other = like(common, id=None, key="b", lane="out:1:2")
+
+    assert insert([other])
+    stored = Delivery.objects.get(key="b")
+    assert (stored.lane, stored.content, stored.created_at) == ("out:1:2", common.content, now)
+    assert stored.pk != common.pk
 
 
 def test_row_can_be_saved_after_it_was_inserted(now: datetime) -> None:
