@@ -116,7 +116,8 @@ def _plain(field: Any) -> type | None:
 
 def _reading(field: Any) -> Callable[[Any], Any]:
     """What gives a row's value: the attribute, unless the field sets it as it is saved (``auto_now``)."""
-    if type(field).pre_save is models.Field.pre_save:
+    sets_itself = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    if type(field).pre_save is models.Field.pre_save or (isinstance(field, models.DateField) and not sets_itself):
         return attrgetter(field.attname)
     return lambda row: field.pre_save(row, True)
 

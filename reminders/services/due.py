@@ -67,7 +67,7 @@ def fire(due: Sequence[Due]) -> list[Delivery]:
     rows = _reminders(due)
     batch = Batch(due[0].now, sinks_of([row.reminder for row in rows.values()]), _busy(rows))
     for one in due:
-        row = rows.get(UUID(one.schedule.object_id))
+        row = rows.get(one.schedule.object_id)
         if row is None:  # its reminder is gone
             one.schedule.state, one.schedule.next_at = Schedule.State.CANCELLED, None
         elif reason := _obstacle(row):
@@ -78,19 +78,19 @@ def fire(due: Sequence[Due]) -> list[Delivery]:
     return batch.deliveries
 
 
-def _reminders(due: Sequence[Due]) -> dict[UUID, Row]:
-    rows = Reminder.objects.filter(pk__in=[UUID(one.schedule.object_id) for one in due]).only(*READ)
+def _reminders(due: Sequence[Due]) -> dict[str, Row]:
+    rows = Reminder.objects.filter(pk__in=[one.schedule.object_id for one in due]).only(*READ)
     found: Any = rows.annotate(
         may_use=ExpressionWrapper(Q(user__is_active=True, user__status=Access.ACTIVE), BooleanField()),
         revoked_at=F("created_by_key__revoked_at"),
         bot_number=F("chat__bot_id"),
         chat_number=F("chat__telegram_id"),
     )
-    return {row.pk: Row(row, row.may_use, row.revoked_at, row.bot_number, row.chat_number) for row in found}
+    return {str(row.pk): Row(row, row.may_use, row.revoked_at, row.bot_number, row.chat_number) for row in found}
 
 
-def _busy(rows: dict[UUID, Row]) -> set[UUID]:
-    return busy([key for key, row in rows.items() if row.reminder.action != Action.TEXT])
+def _busy(rows: dict[str, Row]) -> set[UUID]:
+    return busy([row.reminder.pk for row in rows.values() if row.reminder.action != Action.TEXT])
 
 
 def _obstacle(row: Row) -> str:
