@@ -17,6 +17,7 @@ from benchmarks.figures import Figure, table
 from benchmarks.lab import FULL, QUICK, Lab
 from benchmarks.load import burst, crowd, latency, throughput
 from benchmarks.processes import ROOT, FailedError, deadline
+from benchmarks.reminders import due, lateness, poll
 from benchmarks.resources import idle
 from benchmarks.storage import dialogs, queries
 from benchmarks.streams import streams
@@ -31,6 +32,9 @@ CASES: dict[str, tuple[Case, float, str]] = {
     "idle": (idle, 90, "At rest"),
     "queries": (queries, 90, "The database"),
     "dialogs": (dialogs, 90, "Long dialogs (the short one stands under other)"),
+    "due": (due, 120, "Reminders due at once"),
+    "poll": (poll, 120, "A look whether something is due (the few rows stand under other)"),
+    "lateness": (lateness, 120, "Reminders, a thousand a minute"),
 }
 PREPARE_SECONDS = 90
 # Load for each core from which the machine counts as busy with something else.

@@ -169,12 +169,15 @@ def url_of(sandbox: Process) -> str:
 
 def warm(bot: Bot, *, slow: bool = False) -> Bot:
     """The bot after its first answers, at rest; what it called is forgotten."""
-    people = 3 if slow else WARM_PEOPLE
-    bot.control.ask(WARM, people)
-    try:
-        bot.control.wait_for("sendMessage", people, READY_SECONDS)
-        bot.control.wait_for_calm()
-    except TimeoutError as error:
-        raise bot.process.failed(f"does not answer: {error}") from None
-    bot.control.forget()
+    warm_up(bot.process, bot.control, 3 if slow else WARM_PEOPLE)
     return bot
+
+
+def warm_up(process: Process, control: Control, people: int = WARM_PEOPLE) -> None:
+    control.ask(WARM, people)
+    try:
+        control.wait_for("sendMessage", people, READY_SECONDS)
+        control.wait_for_calm()
+    except TimeoutError as error:
+        raise process.failed(f"does not answer: {error}") from None
+    control.forget()
