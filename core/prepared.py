@@ -30,16 +30,17 @@ class Plan:
 
 
 class Prepared(Generic[M]):
-    """``build`` makes the queryset from as many whole numbers as ``takes`` says; calling gives its rows as a list.
+    """``build`` makes the queryset from as many values as ``takes`` says; calling gives its rows as a list.
 
-    Only plain comparisons of numbers may depend on the values, and ``select_related`` is kept (prefetching is not).
+    Only plain comparisons may depend on the values, which are whole numbers, or texts where a column holds texts.
+    ``select_related`` is kept (prefetching is not).
     """
 
     def __init__(self, takes: int, build: Callable[..., models.QuerySet[M]]) -> None:
         self._takes, self._build = takes, build
         self._plans: dict[str, Plan] = {}
 
-    def __call__(self, *values: int) -> list[M]:
+    def __call__(self, *values: int | str) -> list[M]:
         db = connections[DEFAULT_DB_ALIAS]
         plan = self._plans.get(db.vendor) or self._compile()
         params = list(plan.params)
@@ -54,7 +55,8 @@ class Prepared(Generic[M]):
         placeholders = range(FIRST_PLACEHOLDER, FIRST_PLACEHOLDER + self._takes)
         compiler = self._build(*placeholders).query.get_compiler(DEFAULT_DB_ALIAS)
         sql, params = compiler.as_sql()
-        places = tuple(params.index(placeholder) for placeholder in placeholders)
+        # A column of texts makes a text of it.
+        places = tuple(params.index(one if one in params else str(one)) for one in placeholders)
         plan = self._plans[connection.vendor] = Plan(sql, tuple(params), places, _reader(compiler))
         return plan
 

@@ -13,11 +13,14 @@ from django.utils.crypto import get_random_string, salted_hmac
 
 from accounts.models import ApiKey, User
 from accounts.services.record import audit, clip, put, target_of
+from core.prepared import Prepared
 
 MARK = "skr_"  # by it a leaked key is recognized, in logs as well as by scanners
 PREFIX_LENGTH = 12
 SCOPE = re.compile(r"[a-z][a-z_]*(:[a-z][a-z_]*)?")
 NOBODY = "0" * 64  # the digest of no key
+# Asked for every call, and compiling it costs more than answering it.
+_by_prefix = Prepared(1, lambda prefix: ApiKey.objects.filter(prefix=prefix).order_by())
 # last_used_at is for people: no write for each call of a busy client.
 USED_EVERY = timedelta(minutes=1)
 
@@ -69,7 +72,8 @@ def _digest(secret: str) -> str:
 
 def check_api_key(secret: str, scope: str, now: datetime) -> ApiKey:
     """The key's row if it opens ``scope`` now. Raises KeyRefused."""
-    key = ApiKey.objects.filter(prefix=secret[:PREFIX_LENGTH]).first() if _is_a_word(secret) else None
+    found = _by_prefix(secret[:PREFIX_LENGTH]) if _is_a_word(secret) else []
+    key = found[0] if found else None
     # Computed also for a key that nobody has: the time taken must not tell which prefixes exist.
     fits = hmac.compare_digest(key.digest if key else NOBODY, _digest(secret))
     if key is None or not fits:

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Chat, User
+from accounts.models import ApiKey, Chat, User
 from conversations.models import Conversation, Message
 from core.prepared import Prepared
 from llm.models import Model, ProviderState
@@ -20,6 +20,9 @@ DIALOG = Prepared(
     ),
 )
 NEWEST = Prepared(1, lambda dialog: Message.objects.filter(conversation_id=dialog).order_by("-id")[:2])
+
+
+KEY = Prepared(1, lambda prefix: ApiKey.objects.filter(prefix=prefix).order_by())
 
 
 @pytest.fixture
@@ -59,6 +62,15 @@ def test_joins_over_three_tables_and_json_are_read(chat: Chat, now: datetime) ->
     assert found.model.provider.switches == {"*": {"a": [1]}}
     assert found.model.provider.paused_until == now
     assert found.assistant is None
+
+
+@pytest.mark.parametrize("odd", ["", "%s", "'; --", "а", "x" * 500])
+def test_value_may_be_a_text(db: None, odd: str) -> None:
+    key = ApiKey.objects.create(name="k", prefix="skr_a", digest="d", scopes=["a:b"])
+
+    assert KEY("skr_a") == [key]
+    assert KEY("skr_a")[0].scopes == ["a:b"]
+    assert KEY(odd) == []
 
 
 def test_order_and_limit_are_kept(chat: Chat, now: datetime) -> None:
