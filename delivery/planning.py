@@ -111,10 +111,12 @@ def reschedule(row: Schedule, rule: Rule, zone: str, *, now: datetime, **limits:
 
 @transaction.atomic
 def snooze(row: Schedule, until: datetime, *, now: datetime) -> bool:
-    """Run next at ``until``, and go on with the rule from there, or be over again. False when it is not in force and
-    was not completed."""
+    """Run next at ``until``, and go on with the rule from there; what was completed is over again after that run.
+    False when it is not in force and was not completed."""
 
     def put_off(held: Schedule) -> None:
+        if held.state == State.COMPLETED and not isinstance(from_json(held.rule), Once):
+            held.end_at = until
         held.state, held.next_at = State.ACTIVE, until
 
     return _change(row, now, {State.ACTIVE, State.COMPLETED}, put_off)

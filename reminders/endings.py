@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from delivery.models import Delivery, Schedule
 from delivery.signals import delivery_ended_badly, schedule_broke
-from reminders.models import Occurrence, Reminder, Status
-from reminders.services import firing
+from reminders.models import Occurrence
+from reminders.services import changing, firing
+from reminders.services.making import SOURCE
 
 # After these nothing said in the chat would arrive.
 CLOSED = ("forbidden", "topic")
@@ -35,7 +36,6 @@ def on_delivery(delivery: Delivery, **_kwargs: Any) -> None:
 
 def on_broken(schedule: Schedule, error: Exception, **_kwargs: Any) -> None:
     """The tick has put its schedule aside."""
-    if schedule.source == "reminder":
-        broken = Reminder.objects.filter(pk=UUID(schedule.object_id), status=Status.ACTIVE)
+    if schedule.source == SOURCE:
         reason = _("It could not be fired: %(error)s") % {"error": type(error).__name__}
-        broken.update(status=Status.PAUSED, status_reason=reason, needs_attention=True)
+        changing.put_aside(UUID(schedule.object_id), reason, timezone.now())

@@ -1,7 +1,8 @@
 """What becomes of reminders by people, keys and assistants: confirm, change, pause, resume, put off, end.
 
 Each is one short transaction that locks the schedule first and the reminder after it, as the tick does. What was fired
-and nobody has taken yet is withdrawn by each of them; who has it already may finish.
+and nobody has taken yet is withdrawn by each of them, but for a change that leaves the time and the kind of action
+alone; who has it already may finish.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiKey, User
 from delivery import planning
 from delivery.models import Schedule
-from delivery.schedule import RuleError, from_json, zone_of
+from delivery.schedule import RuleError, zone_of
 from reminders.models import FINAL, Occurrence, Reminder, Status, Type
 from reminders.services import nagging
 from reminders.services.making import note
@@ -110,10 +111,11 @@ def change(
     _check_wish(draft, set(changes), now)
     for name in OF_ROW:
         setattr(held, name, getattr(draft, name))
+    before = held.action
     held.action, held.type = action_of(draft.payload, draft.assistant_id), draft.type
     if set(changes) & set(OF_TIME):
         _replan(held, draft, now)
-    if set(changes) - {"title", "nag_minutes"}:
+    if set(changes) & set(OF_TIME) or held.action != before:
         withdraw_open(held, now)
     note(held, "changed", by=by, via=via, now=now, fields=", ".join(sorted(changes)), **_named(key))
     _store(row, held, now)
@@ -171,14 +173,23 @@ def follow_zone(user: User, now: datetime, *, via: str = "bot") -> int:
 def _follow(row: Reminder, zone: str, now: datetime, via: str) -> bool:
     held = lock(row)
     before = held.schedule.zone
-    if held.type == Type.ONE_TIME:
+    moves = held.type == Type.RECURRING and _move(held, zone, now)
+    if not moves:
         planning.relabel(held.schedule, zone)
-    else:
-        planning.reschedule(held.schedule, from_json(held.schedule.rule), zone, now=now)
-        withdraw_open(held, now)
     note(held, "zone_followed", by=held.user, via=via, now=now, old=before, new=zone)
     _store(row, held, now)
-    return held.type == Type.RECURRING
+    return moves
+
+
+def _move(held: Reminder, zone: str, now: datetime) -> bool:
+    """Plan a series by the clock of ``zone``. False when nothing of it would run any more: it is paused, and past its
+    end."""
+    try:
+        planning.reschedule(held.schedule, held.rule, zone, now=now)
+    except RuleError:
+        return False
+    withdraw_open(held, now)
+    return True
 
 
 # --- in and out of force --------------------------------------------------------------------------------------------
@@ -209,15 +220,43 @@ def pause(
 
 
 @transaction.atomic
+def put_aside(key: UUID, reason: str, now: datetime) -> None:
+    """The tick has paused a schedule that it could not fire; its reminder stands still with it."""
+    row = (
+        Reminder.objects.filter(pk=key, status=Status.ACTIVE).select_related("created_by_key").defer("payload").first()
+    )
+    if row is not None:
+        row.status, row.status_reason, row.needs_attention, row.updated_at = Status.PAUSED, reason[:200], True, now
+        row.version += 1
+        row.save(update_fields=["status", "status_reason", "needs_attention", "updated_at", "version"])
+        note(row, "paused", by=None, via="bot", now=now, reason=reason)
+
+
+@transaction.atomic
 def resume(row: Reminder, *, by: User | None, via: str, now: datetime, key: ApiKey | None = None) -> bool:
     """Go on. False when it is not paused. Raises NotNow: it is over, or its only time passed meanwhile."""
 
     def go_on(held: Reminder) -> bool:
         if held.status in FINAL:
             raise NotNow("invalid-transition", _("It is over. Make a new one."))
-        return planning.resume(held.schedule, now=now)
+        resumed = planning.resume(held.schedule, now=now)
+        if resumed and _was_taken_back(held):
+            _make_up(held, now)
+        return resumed
 
     return _turn(row, "resumed", go_on, by=by, via=via, now=now, key=key)
+
+
+def _was_taken_back(held: Reminder) -> bool:
+    """Whether its only time has come and nobody got it, or works on it."""
+    came = held.type == Type.ONE_TIME and held.schedule.next_at is None
+    return came and not Occurrence.objects.filter(reminder=held, state=State.CLAIMED).exists()
+
+
+def _make_up(held: Reminder, now: datetime) -> None:
+    if held.schedule.catch_up == Schedule.CatchUp.NONE:
+        raise NotNow("missed", _("Its time passed meanwhile. Choose a new one."))
+    planning.snooze(held.schedule, now, now=now)
 
 
 @transaction.atomic

@@ -19,7 +19,9 @@ def begin(occurrence: Occurrence, minutes: int, now: datetime) -> None:
     """Say ``occurrence`` again in so many minutes; once begun, nothing more."""
     if not _of(occurrence).exists():
         again = Once(now + timedelta(minutes=minutes))
-        planning.plan(SOURCE, str(occurrence.pk), again, "UTC", now=now, end_at=now + LONGEST)
+        # Also after the bot was away.
+        made_up = Schedule.CatchUp.LAST
+        planning.plan(SOURCE, str(occurrence.pk), again, "UTC", now=now, end_at=now + LONGEST, catch_up=made_up)
 
 
 def end(occurrence: Occurrence, now: datetime) -> None:

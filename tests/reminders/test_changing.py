@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from accounts.models import AuditEntry, User
-from delivery.models import Delivery
+from delivery.models import Delivery, Schedule
 from delivery.schedule import Cron, Once
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status, Type
@@ -63,6 +63,47 @@ def test_a_single_time_that_passed_in_a_pause_is_made_up_for_when_wished(member:
     assert (row.status, row.next_run_at) == (Status.ACTIVE, now + HOUR)
 
 
+@pytest.mark.parametrize("nag_minutes", [None, 5])
+def test_what_came_once_and_was_taken_back_by_a_pause_comes_when_it_goes_on(
+    member: User, now: datetime, nag_minutes: int | None
+) -> None:
+    row = once(member, now + HOUR, now, catch_up="last", nag_minutes=nag_minutes)
+    occurrence = fire(row)
+    if nag_minutes:
+        services.said(occurrence, now + HOUR)
+    services.pause(row, **BY, now=now + HOUR)
+
+    assert services.resume(row, **BY, now=now + 2 * HOUR)
+
+    assert (row.status, row.next_run_at) == (Status.ACTIVE, now + 2 * HOUR)
+    assert fire(row).state == State.QUEUED
+
+
+def test_what_came_once_and_was_taken_back_needs_a_new_time_when_it_is_not_made_up_for(
+    member: User, now: datetime
+) -> None:
+    row = once(member, now + HOUR, now)
+    fire(row)
+    services.pause(row, **BY, now=now + HOUR)
+    with pytest.raises(NotNow) as refused:
+        services.resume(row, **BY, now=now + 2 * HOUR)
+    assert refused.value.code == "missed"
+    assert Reminder.objects.get(pk=row.pk).status == Status.PAUSED
+
+
+def test_what_somebody_works_on_does_not_come_again_when_it_goes_on(member: User, now: datetime) -> None:
+    row = once(member, now + HOUR, now, catch_up="last")
+    occurrence = fire(row)
+    services.take(occurrence, who="redis:a", now=now + HOUR)
+    services.pause(row, **BY, now=now + HOUR)
+
+    assert services.resume(row, **BY, now=now + 2 * HOUR)
+
+    assert (row.status, row.next_run_at) == (Status.ACTIVE, None)
+    assert services.acknowledge(occurrence, who="redis:a", now=now + 2 * HOUR)
+    assert Reminder.objects.get(pk=row.pk).status == Status.COMPLETED
+
+
 def test_what_is_over_cannot_be_paused_resumed_or_changed(member: User, now: datetime) -> None:
     row = daily(member, now)
     assert services.cancel(row, **BY, now=now)
@@ -93,6 +134,21 @@ def test_another_rule_moves_the_next_run_and_takes_back_what_nobody_has(member: 
     assert occurrence.state == State.WITHDRAWN
     assert deliveries(row) == ["cancelled"]
     assert row.next_run_at == datetime(2026, 11, 21, 15, 0, tzinfo=ZoneInfo("UTC"))
+
+
+@pytest.mark.parametrize("changes", [{"payload": {"text": "Coffee"}}, {"title": "T"}, {"zone_of_owner": True}])
+def test_other_words_take_nothing_back_that_has_come(member: User, now: datetime, changes: dict[str, Any]) -> None:
+    row = once(member, now + HOUR, now, nag_minutes=5)
+    occurrence = fire(row)
+    services.said(occurrence, now + HOUR)
+
+    services.change(row, **BY, now=now + HOUR, **changes)
+
+    occurrence.refresh_from_db()
+    assert occurrence.state == State.QUEUED
+    assert Schedule.objects.filter(source="nag", state="active").exists()
+    assert services.acknowledge(occurrence, who="person:1", now=now + 2 * HOUR)
+    assert Reminder.objects.get(pk=row.pk).status == Status.COMPLETED
 
 
 def test_who_has_the_event_already_may_finish(member: User, now: datetime) -> None:
@@ -166,6 +222,32 @@ def test_another_zone_moves_what_follows_its_person(member: User, now: datetime)
     assert (rows[single.pk].next_run_at, rows[single.pk].schedule.zone) == (now + HOUR, "Asia/Novosibirsk")
     assert AuditEntry.objects.filter(action="reminder.zone_followed", target=f"reminder:{follows.pk}").exists()
     assert services.follow_zone(member, now) == 0
+
+
+def test_series_that_is_paused_and_past_its_end_holds_up_no_change_of_the_zone(member: User, now: datetime) -> None:
+    ended = daily(member, now, zone_of_owner=True, end_at=now + 2 * DAY)
+    services.pause(ended, **BY, now=now)
+    follows = daily(member, now, zone_of_owner=True)
+    member.time_zone = "Asia/Novosibirsk"
+
+    assert services.follow_zone(member, now + 9 * DAY) == 1
+
+    zones = dict(Reminder.objects.values_list("pk", "schedule__zone"))
+    assert zones == {ended.pk: "Asia/Novosibirsk", follows.pk: "Asia/Novosibirsk"}
+
+
+def test_put_off_of_a_series_that_was_ended_comes_once_and_ends_it_again(member: User, now: datetime) -> None:
+    row = daily(member, now)
+    occurrence = fire(row)
+    at = occurrence.planned_at
+    services.said(occurrence, at)
+    services.complete(row, **BY, now=at)
+
+    assert services.snooze(row, at + HOUR, **BY, now=at, occurrence=occurrence)
+    assert row.status == Status.ACTIVE
+    assert fire(row).planned_at == at + HOUR
+
+    assert (row.status, row.next_run_at) == (Status.COMPLETED, None)
 
 
 def test_put_off_comes_once_more_and_the_series_goes_on(member: User, now: datetime) -> None:

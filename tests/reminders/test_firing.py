@@ -309,6 +309,17 @@ def test_nagging_ends_after_a_day(member: User, now: datetime) -> None:
     assert Delivery.objects.filter(key__startswith="nag:").count() == 2
 
 
+def test_nagging_goes_on_after_the_bot_was_away(member: User, now: datetime) -> None:
+    row = once(member, now + HOUR, now, nag_minutes=10)
+    occurrence = fire(row)
+    services.said(occurrence, now + HOUR)
+
+    fire(row, now + 6 * HOUR)
+    assert Delivery.objects.filter(key__startswith=f"nag:{occurrence.pk}").count() == 1
+    fire(row, now + 6 * HOUR + 10 * MINUTE)
+    assert Delivery.objects.filter(key__startswith=f"nag:{occurrence.pk}").count() == 2
+
+
 def test_the_next_run_takes_the_place_of_one_that_still_nags(member: User, now: datetime) -> None:
     row = daily(member, now, nag_minutes=60)
     first = fire(row)

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import Chat, User
+from accounts.models import AuditEntry, Chat, User
 from delivery import tick
 from delivery.models import Delivery, Schedule
 from llm.tasks import Done, Task, TaskFailed
@@ -296,6 +296,8 @@ async def test_a_source_that_breaks_pauses_its_reminder_with_the_reason(house: H
     found = await house.db(Reminder.objects.get, pk=row.pk)
     assert (found.status, found.needs_attention) == (Status.PAUSED, True)
     assert found.status_reason.startswith("It could not be fired")
+    entry = await house.db(AuditEntry.objects.get, action="reminder.paused")
+    assert (entry.target, entry.via) == (f"reminder:{row.pk}", "bot")
 
 
 @pytest.mark.usefixtures("_tasks")
