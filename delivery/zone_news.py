@@ -16,6 +16,7 @@ from django.utils import timezone
 from core.privacy import in_batches
 from delivery import pulse
 from delivery.models import Schedule
+from delivery.planning import first_run
 from delivery.schedule import Once, RuleError, from_json, next_after, zone_of
 
 log = structlog.get_logger(__name__)
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 ZONES = "zone data"
 MARK = "# version "
 SECOND = timedelta(seconds=1)
+# Further no country moves its clock, but for those that went over the date line.
+FURTHEST = timedelta(hours=3)
 
 
 def version() -> str:
@@ -57,8 +60,8 @@ def follow_to(release: str, now: datetime) -> int:
 
 
 def _replan(row: Schedule, now: datetime) -> bool:
-    """Whether its next run moved. A single time is an instant and stays; so does what somebody put off, for a day at
-    most, to a time that no rule gives."""
+    """Whether its next run moved. A single time is an instant and stays. So does what is far from any run of the rule:
+    somebody put it off, and it is right again from the run after it."""
     try:
         rule = from_json(row.rule)
     except RuleError:
@@ -67,6 +70,8 @@ def _replan(row: Schedule, now: datetime) -> bool:
         return False
     if row.next_at == next_after(rule, row.next_at - SECOND, zone_of(row.zone)):
         return False
-    fresh = next_after(rule, now, zone_of(row.zone))
+    fresh = first_run(rule, row.zone, now, row.start_at)
+    if fresh is None or abs(fresh - row.next_at) > FURTHEST or (row.end_at is not None and fresh > row.end_at):
+        return False
     with transaction.atomic():
         return bool(Schedule.objects.filter(pk=row.pk, next_at=row.next_at).update(next_at=fresh))

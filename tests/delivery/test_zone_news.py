@@ -10,7 +10,7 @@ from delivery.schedule import Cron, Once, Rule
 
 pytestmark = pytest.mark.django_db
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def planned(name: str, rule: Rule, now: datetime, moved_by: timedelta = timedelta()) -> Schedule:
@@ -60,3 +60,31 @@ def test_a_rule_that_cannot_be_read_holds_nobody_up(now: datetime) -> None:
     Schedule.objects.filter(pk=broken.pk).update(rule={"kind": "nonsense"})
     planned("b", Cron("0 9 * * *"), now, moved_by=HOUR)
     assert zone_news.follow_to("2026b", now) == 1
+
+
+def test_what_begins_later_does_not_begin_sooner(now: datetime) -> None:
+    zone_news.follow_to("2026a", now)
+    begins = now + 60 * DAY
+    row = planning.plan("probe", "a", Cron("0 9 * * *"), "Europe/Moscow", now=now, start_at=begins)
+    Schedule.objects.filter(pk=row.pk).update(next_at=datetime(2027, 1, 20, 7, 0, tzinfo=UTC))
+    assert zone_news.follow_to("2026b", now) == 1
+
+    row.refresh_from_db()
+    assert row.next_at == datetime(2027, 1, 20, 6, 0, tzinfo=UTC)
+
+
+def test_what_somebody_put_off_comes_when_they_said(now: datetime) -> None:
+    zone_news.follow_to("2026a", now)
+    row = planned("a", Cron("0 9 * * *"), now)
+    planning.snooze(row, now + HOUR, now=now)
+    assert zone_news.follow_to("2026b", now) == 0
+
+    row.refresh_from_db()
+    assert row.next_at == now + HOUR
+
+
+def test_what_would_run_after_its_end_is_let_be(now: datetime) -> None:
+    zone_news.follow_to("2026a", now)
+    row = planned("a", Cron("0 9 * * *"), now, moved_by=-HOUR)
+    Schedule.objects.filter(pk=row.pk).update(end_at=row.next_at)
+    assert zone_news.follow_to("2026b", now) == 0
