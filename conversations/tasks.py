@@ -35,7 +35,7 @@ async def perform(task: Task) -> Done:
 async def _standup(task: Task) -> Done:
     """Its members are asked now or later; the answers are summed up when it ends (conversations/standups)."""
     try:
-        return Done("", await in_db_first(rounds.begin, task, timezone.now()))
+        return Done("", result=await in_db_first(rounds.begin, task, timezone.now()))
     except plan.BadPlan as error:
         raise TaskFailed("bad_plan", str(error), permanent=True) from error
 

@@ -34,11 +34,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What a run brought: what was said to the chat (nothing, when there was nothing to say), and its result in short
-    for the record and for the next run."""
+    """What a run brought: what was said to the chat (nothing, when there was nothing to say), what it leaves to the
+    next run, and in a line what became of it, for the record that operators read."""
 
     said: str
-    result: str
+    note: str = ""
+    result: str = ""
 
 
 class TaskFailed(Exception):

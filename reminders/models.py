@@ -163,6 +163,13 @@ class Reminder(models.Model):
         return said if isinstance(said, str) and said.strip() else self.title
 
 
+class Occurrences(models.Manager["Occurrence"]):
+    """Without the notes, which only the next run reads."""
+
+    def get_queryset(self) -> "models.QuerySet[Occurrence]":
+        return super().get_queryset().defer("note")
+
+
 class Occurrence(models.Model):
     """One planned time of a reminder and what became of it. Its ``id`` is the event's."""
 
@@ -198,8 +205,12 @@ class Occurrence(models.Model):
     acked_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
     # In a word or a line: done, sent, snoozed, cancelled, or what the consumer said.
     result = models.CharField(_("result"), max_length=500, blank=True)
+    # What an assistant that did it leaves to its next run.
+    note = SealedJSON(_("note for the next run"), null=True)
     error = models.CharField(_("error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = Occurrences()
 
     class Meta:
         verbose_name = _("occurrence")

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import ngettext
 
 from accounts.models import ChatKind, User
 from core.privacy import OwnData, columns
-from core.sealed import Unreadable
+from core.sealed import Unreadable, unseal
 from reminders.models import Occurrence, Reminder, Webhook
 from reminders.services.forgetting import forget
 
@@ -33,18 +34,23 @@ def record(user: User) -> dict[str, Any]:
 
 def _reminder(row: Reminder) -> dict[str, Any]:
     occurrences = Occurrence.objects.filter(reminder=row).order_by("planned_at")
+    sealed = occurrences.annotate(token=Cast("note", TextField()))
     return {
         **columns(row, "payload"),
-        "payload": _payload(row),
+        "payload": _opened(lambda: row.payload),
         "schedule": columns(row.schedule),
-        "occurrences": [columns(occurrence) for occurrence in occurrences],
+        "occurrences": [_occurrence(occurrence) for occurrence in sealed],
     }
 
 
-def _payload(row: Reminder) -> Any:
-    """One that no key opens must not keep the rest from the person."""
+def _occurrence(row: Any) -> dict[str, Any]:
+    return {**columns(row, "note"), "note": _opened(lambda: unseal(row.token)) if row.token else None}
+
+
+def _opened(read: Callable[[], Any]) -> Any:
+    """What no key opens must not keep the rest from the person."""
     try:
-        return row.payload
+        return read()
     except Unreadable as error:
         return str(error)
 

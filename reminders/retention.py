@@ -53,12 +53,12 @@ def erase_contents(now: datetime) -> int:
         return 0
     over = _over().filter(updated_at__lt=now - GRACE, erased=False)
     emptied = in_batches(over, lambda part: part.update(**NOTHING))
-    told = _ended().filter(planned_at__lt=now - GRACE).exclude(result="", error="")
-    return emptied + in_batches(_not_needed(told), lambda part: part.update(result="", error=""))
+    told = _ended().filter(planned_at__lt=now - GRACE).exclude(result="", error="", note=None)
+    return emptied + in_batches(_not_needed(told), lambda part: part.update(result="", error="", note=None))
 
 
 def _not_needed(told: QuerySet[Occurrence]) -> QuerySet[Occurrence]:
-    """All but what came of the newest run of a series that goes on: the next one is told it."""
-    done = Occurrence.objects.filter(reminder=OuterRef("reminder"), state=Occurrence.State.ACKED)
-    newest = Subquery(done.order_by("-planned_at").values("pk")[:1])
-    return told.filter(Q(reminder__status__in=FINAL) | ~Q(pk=newest))
+    """All but the newest note of a series that goes on: the next run is told it."""
+    noted = Occurrence.objects.filter(reminder=OuterRef("reminder"), note__isnull=False)
+    newest = Subquery(noted.order_by("-planned_at").values("pk")[:1])
+    return told.filter(Q(reminder__status__in=FINAL) | Q(note=None) | ~Q(pk=newest))

@@ -20,7 +20,7 @@ from delivery import services as delivery_services
 from delivery.errors import DeliveryError
 from delivery.models import Delivery
 from delivery.services import Sent
-from llm.tasks import Perform, Task, TaskFailed
+from llm.tasks import Done, Perform, Task, TaskFailed
 from reminders import words
 from reminders.models import Action, Occurrence, Reminder, Status
 from reminders.services import due, firing
@@ -64,10 +64,10 @@ def _load(key: UUID) -> Loaded | None:
 
 
 def _previous(occurrence: Occurrence) -> str:
-    """What came of the run before."""
-    earlier = Occurrence.objects.filter(reminder=occurrence.reminder, state=Occurrence.State.ACKED)
-    before = earlier.filter(planned_at__lt=occurrence.planned_at).order_by("-planned_at").first()
-    return before.result if before is not None else ""
+    """The note of the run before."""
+    earlier = Occurrence.objects.filter(reminder=occurrence.reminder, note__isnull=False)
+    before = earlier.filter(planned_at__lt=occurrence.planned_at).order_by("-planned_at")
+    return before.values_list("note", flat=True).first() or ""
 
 
 # --- a message ------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ async def _perform(delivery: Delivery, loaded: Loaded) -> Sent:
             done = await perform(task)
     except TaskFailed as error:
         raise DeliveryError(error.kind, str(error), permanent=error.permanent) from error
-    await in_db(_done, occurrence, done.result)
+    await in_db(_done, occurrence, done)
     return Sent()
 
 
@@ -168,5 +168,5 @@ def _begin(occurrence: Occurrence) -> bool:
     return firing.begin(occurrence, timezone.now())
 
 
-def _done(occurrence: Occurrence, result: str) -> None:
-    firing.performed(occurrence, result, timezone.now())
+def _done(occurrence: Occurrence, done: Done) -> None:
+    firing.performed(occurrence, done.result, timezone.now(), note=done.note)

@@ -238,9 +238,13 @@ def die(occurrence: Occurrence, error: str, now: datetime) -> None:
 @transaction.atomic
 def gave_up(occurrence: Occurrence, error: str, now: datetime, *, pauses: str = "") -> None:
     """Its message or its task did not come through. ``pauses``: why the reminder stands still from now on."""
-    row = changing.lock(occurrence.reminder)
-    current = Occurrence.objects.get(pk=occurrence.pk)
-    if current.state in Occurrence.OPEN and not current.awaits_ack:
+    row = _locked(occurrence)
+    current = Occurrence.objects.filter(pk=occurrence.pk).first()
+    if row is None or current is None:
+        return
+    if current.awaits_ack:
+        _release(current)
+    elif current.state in Occurrence.OPEN:
         die(current, error, now)
     if pauses and row.status in (Status.ACTIVE, Status.PENDING):
         changing.pause(row, by=None, via="bot", now=now, reason=pauses)
@@ -268,12 +272,21 @@ def begin(occurrence: Occurrence, now: datetime) -> bool:
 
 
 @transaction.atomic
-def performed(occurrence: Occurrence, result: str, now: datetime) -> None:
-    """Our assistant did its task. If a program outside must acknowledge it as well, it waits for that one."""
+def performed(occurrence: Occurrence, result: str, now: datetime, *, note: str = "") -> None:
+    """Our assistant did its task, and leaves ``note`` to the next run. If a program outside must acknowledge it as
+    well, it waits for that one."""
+    if note:
+        Occurrence.objects.filter(pk=occurrence.pk).update(note=note)
     if not occurrence.awaits_ack:
         acknowledge(occurrence, who=ASSISTANT, result=result, now=now)
         return
-    Occurrence.objects.filter(pk=occurrence.pk).update(result=_clean(result))
+    if result:
+        Occurrence.objects.filter(pk=occurrence.pk).update(result=_clean(result))
+    _release(occurrence)
+
+
+def _release(occurrence: Occurrence) -> None:
+    """Our assistant works on it no more; a program outside may take it."""
     held = Occurrence.objects.filter(pk=occurrence.pk, state=State.CLAIMED, claimed_by=ASSISTANT)
     held.update(state=State.QUEUED, claimed_by="", lease_until=None)
 

@@ -399,7 +399,7 @@ async def test_who_is_asked_later_is_asked_by_the_tick(team: House) -> None:
 async def test_day_off_is_left_out_and_recorded(team: House) -> None:
     done = await run(team, planned=FRIDAY, holidays=["2026-11-20"])
 
-    assert done == Done("", "left out: a day off")
+    assert done == Done("", result="left out: a day off")
     assert not await team.db(StandUp.objects.exists)
 
 

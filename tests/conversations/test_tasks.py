@@ -126,7 +126,7 @@ async def test_nothing_to_tell_is_not_said_and_stays_out_of_the_dialog(clerk: Ho
     done = await tasks.perform(await task_of(clerk, "[[text **NOTHING**.\nRESULT: 104 roubles]]"))
     await clerk.quiet()
 
-    assert (done.said, done.result) == ("", "104 roubles")
+    assert (done.said, done.note) == ("", "104 roubles")
     assert clerk.heard(ANNA) == []
     assert not await clerk.db(Message.objects.exists)
 

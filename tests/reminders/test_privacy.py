@@ -19,8 +19,8 @@ from delivery.models import Delivery, Schedule
 from reminders import events, own_data, services
 from reminders.client import QUEUE, Events
 from reminders.models import Occurrence, Reminder, Status, Webhook
+from reminders.services import firing, webhooks
 from reminders.services import forgetting as removal
-from reminders.services import webhooks
 from reminders.sinks import redis_list
 from telegram_bot.models import Update
 from tests.house import ANNA, BOT, OLGA, TEAM, House
@@ -63,12 +63,14 @@ def forget(user: User, now: datetime) -> forgetting.Holdings:
 @pytest.mark.django_db
 def test_export_holds_what_a_reminder_says_its_rule_and_what_became_of_it(member: User, now: datetime) -> None:
     row = daily(member, now, payload=WORD, title="Insects")
-    fire(row)
+    firing.performed(fire(row), "", now, note="105")
+    Occurrence.objects.update(state=State.QUEUED)
 
     [found] = recorded(member)["reminders"]
     assert (found["id"], found["title"], found["payload"], found["status"]) == (str(row.pk), "Insects", WORD, "active")
     assert found["schedule"]["rule"] == {"kind": "cron", "expression": "0 9 * * *"}
     assert [(one["state"], one["planned_at"][:10]) for one in found["occurrences"]] == [("queued", "2026-11-21")]
+    assert found["occurrences"][0]["note"] == "105"
 
 
 @pytest.mark.django_db
@@ -87,12 +89,13 @@ def test_export_holds_what_the_person_made_for_a_group(member: User, admin: User
 @pytest.mark.django_db
 def test_reminder_that_no_key_opens_does_not_keep_the_rest(member: User, now: datetime, settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    once(member, now + HOUR, now)
+    Occurrence.objects.create(reminder=once(member, now + HOUR, now), planned_at=now, note="105")
     settings.FIELD_ENCRYPTION_KEYS = []
     once(member, now + 2 * HOUR, now + MINUTE, payload=WORD)
 
     lost, kept = recorded(member)["reminders"]
     assert "Put its key back" in lost["payload"]
+    assert "Put its key back" in lost["occurrences"][0]["note"]
     assert kept["payload"] == WORD
 
 

@@ -154,7 +154,7 @@ def test_schedules_of_others_are_nobodys_to_remove(now: datetime) -> None:
 def test_a_day_after_it_is_over_no_word_is_left(member: User, now: datetime, settings: Settings, mode: str) -> None:
     settings.CONTENT_LOG = mode
     row = over(member, now, payload=WORD, title="bumblebee")
-    Occurrence.objects.update(result="bumblebee", error="bumblebee")
+    Occurrence.objects.update(result="bumblebee", error="bumblebee", note="bumblebee")
     assert retention.erase_contents(now + 2 * HOUR) == 0
     assert places_of("bumblebee")
 
@@ -162,6 +162,7 @@ def test_a_day_after_it_is_over_no_word_is_left(member: User, now: datetime, set
 
     assert places_of("bumblebee") == set()
     assert (current(row).status, current(row).payload, current(row).erased) == (Status.COMPLETED, {}, True)
+    assert Occurrence.objects.get().note is None
     assert retention.erase_contents(now + 2 * DAY) == 0
 
 
@@ -178,14 +179,14 @@ def test_what_will_be_said_again_keeps_its_words(member: User, now: datetime, se
     assert current(row).payload == WORD
 
 
-def test_series_keeps_only_what_came_of_its_newest_run(member: User, now: datetime, settings: Settings) -> None:
+def test_series_keeps_only_its_newest_note(member: User, now: datetime, settings: Settings) -> None:
     settings.CONTENT_LOG = "off"
     row = daily(member, now)
-    for result in ("first", "second"):
+    for note in ("first", "second", None):
         occurrence = fire(current(row))
-        Occurrence.objects.filter(pk=occurrence.pk).update(state=State.ACKED, result=result)
-    assert retention.erase_contents(now + 10 * DAY) == 1
-    assert list(Occurrence.objects.order_by("planned_at").values_list("result", flat=True)) == ["", "second"]
+        Occurrence.objects.filter(pk=occurrence.pk).update(state=State.ACKED, result="done", note=note)
+    assert retention.erase_contents(now + 10 * DAY) == 2
+    assert list(Occurrence.objects.order_by("planned_at").values_list("note", flat=True)) == [None, "second", None]
 
 
 def test_what_has_no_words_any_more_is_not_put_off(member: User, now: datetime, settings: Settings) -> None:

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -228,7 +230,7 @@ async def perform(task: Task) -> Done:
         await look()
     if trouble:
         raise trouble.pop()
-    return Done("", f"run {len(performed)}")
+    return Done("", f"run {len(performed)}", "looked")
 
 
 @pytest.fixture
@@ -250,8 +252,35 @@ async def test_an_assistant_does_a_task_and_hears_what_came_of_the_one_before(ho
 
     assert [task.previous for task in performed] == ["", "run 1"]
     assert (performed[0].payload, performed[0].reminder_id) == ({"task": "Look"}, row.pk)
-    results = await house.db(lambda: sorted(Occurrence.objects.values_list("state", "result")))
-    assert results == [("acked", "run 1"), ("acked", "run 2")]
+    results = await house.db(lambda: sorted(Occurrence.objects.values_list("state", "result", "note")))
+    assert results == [("acked", "looked", "run 1"), ("acked", "looked", "run 2")]
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_what_a_run_notes_is_sealed_and_stands_nowhere_else(house: House) -> None:
+    await fired(house, {"task": "Look"})
+
+    def raw() -> str:
+        rows = Occurrence.objects.annotate(token=Cast("note", TextField()))
+        return str(list(rows.values_list("token", "result", "error")))
+
+    column = await house.db(raw)
+    assert "looked" in column
+    assert "run 1" not in column
+    assert "run 1" not in str(await house.db(lambda: list(Delivery.objects.values_list("content", "result"))))
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_note_outlives_a_run_that_failed(house: House) -> None:
+    await house.db(lambda: daily(anna(), timezone.now(), "0 * * * *", payload={"task": "Look"}))
+    for hours in (1, 2, 3):
+        if hours == 2:
+            trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+        await house.db(tick._fire_batch, timezone.now() + hours * HOUR, 100)
+        await house.until(lambda hours=hours: len(performed) == hours)
+        await house.quiet()
+
+    assert [task.previous for task in performed] == ["", "run 1", "run 1"]
 
 
 @pytest.mark.usefixtures("_tasks")
@@ -263,12 +292,30 @@ async def test_a_task_of_which_a_program_must_hear_waits_for_that_program(house:
     await house.db(tick._fire_batch, timezone.now(), 100)
     await house.until(lambda: len(performed) == 1)
     async with asyncio.timeout(30):
-        while (occurrence := await house.db(Occurrence.objects.get)).result != "run 1":
+        while (occurrence := await house.db(Occurrence.objects.get)).result != "looked":
             await asyncio.sleep(0.01)
     assert (occurrence.state, occurrence.claimed_by) == (State.QUEUED, "")
 
-    await house.db(services.acknowledge, occurrence, who="redis:a", now=timezone.now())
+    await house.db(services.acknowledge, occurrence, who="redis:a", result="heard", now=timezone.now())
     assert await house.db(lambda: Reminder.objects.get(pk=row.pk).status) == Status.COMPLETED
+    occurrence = await house.db(Occurrence.objects.defer(None).get)
+    assert (occurrence.result, occurrence.note) == ("heard", "run 1")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_a_task_that_failed_here_leaves_its_event_to_the_program(house: House, settings: Settings) -> None:
+    """And does not stand in the way of the next run as one that is being worked on."""
+    trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    house.engine._open.discard("event")
+    made = (await house.db(key, timezone.now()))[0]
+    await house.db(due_now, {"task": "Look"}, created_by_key=made)
+    await house.db(tick._fire_batch, timezone.now(), 100)
+    await house.until(lambda: len(performed) == 1)
+    async with asyncio.timeout(30):
+        while (occurrence := await house.db(Occurrence.objects.get)).state != State.QUEUED:
+            await asyncio.sleep(0.01)
+    assert (occurrence.claimed_by, occurrence.lease_until) == ("", None)
 
 
 @pytest.mark.usefixtures("_tasks")
