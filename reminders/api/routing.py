@@ -1,5 +1,6 @@
 """How a route is declared: its scope, its answers, and what every route shares."""
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable
@@ -41,7 +42,11 @@ def route(
     *problems: int,
     headers: Iterable[str] = (),
 ) -> Callable[[View], View]:
-    """Declare a route that keys with ``scope`` may call; besides ``answers`` it has the ``problems``."""
+    """Declare a route that keys with ``scope`` may call; besides ``answers`` it has the ``problems``.
+
+    One that may answer 400 refuses query parameters that it does not have: one mistyped would else be left out
+    without a word, and ``?dry_run=true`` where there is none would do what it should not.
+    """
     wrong = dict.fromkeys(sorted({*problems, 401, 403, 405}), ProblemOut)
     extra: dict[str, Any] = {"security": [{"bearer": []}, {"key": []}]}
     if headers:
@@ -49,7 +54,15 @@ def route(
 
     def declare(view: View) -> View:
         words = inspect.cleandoc(view.__doc__ or "")
-        return router.api_operation(
+
+        @functools.wraps(view)
+        def strict(request: Request, **values: Any) -> HttpResponse:
+            if 400 in problems:
+                _refuse_unknown(request, names)
+            answer: HttpResponse = view(request, **values)
+            return answer
+
+        router.api_operation(
             [method],
             path,
             auth=Opens(scope),
@@ -59,9 +72,22 @@ def route(
             description=f"{words}\n\nNeeds the scope `{scope}`.",
             by_alias=True,
             openapi_extra=extra,
-        )(view)
+        )(strict)
+        models = strict._ninja_operation.models  # type: ignore[attr-defined]
+        names = {name for one in models if one.__ninja_param_source__ == "query" for name in one.__ninja_flatten_map__}
+        return view
 
     return declare
+
+
+def _refuse_unknown(request: HttpRequest, known: set[str]) -> None:
+    flaws = [
+        Flaw(name[:100], "unknown-field", _("There is no such parameter. Look for a typing error."))
+        for name in request.GET
+        if name not in known
+    ]
+    if flaws:
+        raise HttpProblem(400, flaws=flaws)
 
 
 HEADERS = {
@@ -103,17 +129,6 @@ IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 Id = Annotated[IdText, Path()]
 Page = Annotated[Number, Query(1, ge=1, le=MOST_PAGES)]
 Limit = Annotated[Number, Query(20, ge=1, le=100)]
-
-
-def known_only(request: HttpRequest, *names: str) -> None:
-    """Refuse other query parameters: one mistyped would else be left out without a word."""
-    flaws = [
-        Flaw(name[:100], "unknown-field", _("There is no such parameter. Look for a typing error."))
-        for name in request.GET
-        if name not in names
-    ]
-    if flaws:
-        raise HttpProblem(400, flaws=flaws)
 
 
 def uuid_in(text: str) -> UUID:

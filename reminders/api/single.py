@@ -16,7 +16,7 @@ from core.problem import Flaw, HttpProblem, bad
 from delivery.schedule import zone_of
 from reminders import services
 from reminders.api.bodies import Change, Wish
-from reminders.api.routing import Flag, Id, Request, find, known_only, person_and_chat, route
+from reminders.api.routing import Flag, Id, Request, find, person_and_chat, route
 from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, run
 from reminders.api.times import written
 from reminders.api.wishes import changes_of, draft_of
@@ -46,7 +46,6 @@ def create_reminder(
     200 instead of 201: nothing was made, because of `dry_run` or because the Idempotency-Key had made it before (the
     header Idempotent-Replayed then says true).
     """
-    known_only(request, "dry_run")
     now = timezone.now()
     draft = draft_of(wish, *person_and_chat(wish.user_id), request.auth, _idempotency_key(request))
     if dry_run:

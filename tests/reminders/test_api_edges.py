@@ -172,6 +172,12 @@ def test_unknown_parameters_are_refused_by_name(service: Service, member: User) 
     assert not Reminder.objects.exists()
 
 
+def test_trial_of_a_change_is_refused_and_not_made(service: Service, member: User) -> None:
+    made = service.created()["id"]
+    assert flaws(service.patch(f"{made}?dry_run=true", {"title": "x"})) == [("dry_run", "unknown-field")]
+    assert service.get(made).json()["title"] == ""
+
+
 def test_everything_wrong_is_told_at_once(service: Service, member: User) -> None:
     answer = service.post("", {"user_id": "101", "type": "weekly", "payload": "[]", "nag_minutes": 0, "x": 1})
     assert flaws(answer) == [
