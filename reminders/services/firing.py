@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import metrics
+from core.sealed import Unreadable
 from delivery import planning
 from delivery import services as delivery
 from delivery.models import Delivery
@@ -179,23 +180,31 @@ def _are_well(rows: Mapping[UUID, Reminder], now: datetime) -> None:
 def nack(occurrence: Occurrence, *, who: str, error: str, now: datetime) -> bool:
     """The consumer could not do it: again later, or dead. False when it is over. Raises Taken."""
     _check_holder(occurrence, who)
-    changing.lock(occurrence.reminder)
+    row = _locked(occurrence)
     open_one = Occurrence.objects.filter(pk=occurrence.pk, state__in=Occurrence.OPEN).first()
-    if open_one is not None:
+    if row is not None and open_one is not None:
+        open_one.reminder = row
         _again(open_one, WEBHOOK if who == WEBHOOK else REDIS, error, now)
-    occurrence.refresh_from_db()
+    _show(occurrence)
     return open_one is not None
 
 
+def _locked(occurrence: Occurrence) -> Reminder | None:
+    """Its reminder, without the payload, which nothing here reads and whose key may be gone. None: it was erased."""
+    return changing.lock_many([occurrence.reminder_id]).get(occurrence.reminder_id)
+
+
 def _again(occurrence: Occurrence, sink: str, error: str, now: datetime) -> None:
-    """Let it go out to ``sink`` once more, or give it up."""
+    """Let it go out once more, to ``sink`` or where else it may go, or give it up."""
     attempt = max(occurrence.attempts, 1)
-    if attempt % ATTEMPTS == 0 or sink not in sinks_of([occurrence.reminder])[occurrence.reminder_id]:
+    sinks = sinks_of([occurrence.reminder])[occurrence.reminder_id]
+    if attempt % ATTEMPTS == 0 or not sinks:
         die(occurrence, error, now)
         return
     pause = timedelta(seconds=RETRIES[attempt % ATTEMPTS - 1] * random.uniform(0.9, 1.1))  # noqa: S311
     _set(occurrence, State.RETRY_WAIT, error)
-    delivery.enqueue([event_delivery(occurrence, sink, attempt + 1, now + pause)])
+    again = event_delivery(occurrence, sink if sink in sinks else sinks[0], attempt + 1, now + pause)
+    delivery.enqueue([again])
 
 
 def _set(occurrence: Occurrence, state: Occurrence.State, error: str) -> None:
@@ -213,8 +222,7 @@ def handed_over(attempts: dict[UUID, int]) -> None:
 
 def release_expired(now: datetime, most: int = 500) -> int:
     """What consumers took and never answered for goes out again, or is given up; how many."""
-    expired = Occurrence.objects.filter(state=State.CLAIMED, awaits_ack=True, lease_until__lt=now)
-    rows = list(expired.select_related("reminder__schedule")[:most])
+    rows = list(Occurrence.objects.filter(state=State.CLAIMED, awaits_ack=True, lease_until__lt=now)[:most])
     for row in rows:
         nack(row, who=row.claimed_by if row.claimed_by == WEBHOOK else REDIS, error="no acknowledgement", now=now)
     return len(rows)
@@ -225,14 +233,17 @@ def release_expired(now: datetime, most: int = 500) -> int:
 
 def die(occurrence: Occurrence, error: str, now: datetime) -> None:
     """Give it up; after MOST_FAILURES in a row the reminder itself is paused."""
+    row = _locked(occurrence)
+    if row is None:
+        return
     _set(occurrence, State.DEAD, error)
     metrics.OCCURRENCES.labels("dead").inc()
-    row = changing.lock(occurrence.reminder)
     row.failures, row.needs_attention, row.updated_at = row.failures + 1, True, now
     row.save(update_fields=["failures", "needs_attention", "updated_at"])
     if row.failures >= MOST_FAILURES and row.status == Status.ACTIVE:
         reason = _("Failed %(count)d times in a row. The last time: %(error)s")
-        changing.pause(row, by=None, via="bot", now=now, reason=reason % {"count": row.failures, "error": error})
+        with suppress(Unreadable):  # without its key it cannot be changed; that it needs attention is on record
+            changing.pause(row, by=None, via="bot", now=now, reason=reason % {"count": row.failures, "error": error})
 
 
 @transaction.atomic
@@ -300,7 +311,8 @@ def replay(occurrence: Occurrence, *, by: User | None, via: str, now: datetime) 
         return False
     occurrence.refresh_from_db()
     if occurrence.awaits_ack:
-        sinks = sinks_of([row])[row.pk]
+        # Where nobody is to hear of it any more, the sink gives it up again and says why.
+        sinks = sinks_of([row])[row.pk] or [WEBHOOK if row.created_by_key_id else REDIS]
         delivery.enqueue([event_delivery(occurrence, sink, occurrence.attempts + 1) for sink in sinks])
     else:
         for failed in Delivery.objects.filter(key=key_of(occurrence)):
