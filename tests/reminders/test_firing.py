@@ -16,6 +16,7 @@ from delivery.services import record_error
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status
 from reminders.services import firing
+from reminders.services.webhooks import create_webhook
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
 
 pytestmark = pytest.mark.django_db
@@ -186,6 +187,49 @@ def test_dead_letters_go_out_again_when_somebody_says_so(member: User, now: date
     occurrence.refresh_from_db()
     services.nack(occurrence, who="redis:a", error="no", now=now + DAY)
     assert occurrence.state == State.RETRY_WAIT
+
+
+def test_lease_of_what_cannot_be_read_any_more_ends_like_any_other(
+    member: User, now: datetime, redis_is_set: None, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    made = key(now)[0]
+    rows = [fire(once(member, now + HOUR, now, created_by_key=made)) for _number in range(2)]
+    Reminder.objects.filter(pk=rows[0].reminder_id).update(failures=firing.MOST_FAILURES)
+    for row in rows:
+        services.take(row, who="redis:a", now=now + HOUR)
+    Occurrence.objects.filter(pk=rows[0].pk).update(attempts=services.ATTEMPTS)
+    settings.FIELD_ENCRYPTION_KEYS = []
+
+    assert services.release_expired(now + 2 * HOUR) == 2
+    assert [Occurrence.objects.get(pk=row.pk).state for row in rows] == [State.DEAD, State.RETRY_WAIT]
+    assert Reminder.objects.filter(pk=rows[0].reminder_id, needs_attention=True).exists()
+
+
+def test_no_of_a_consumer_to_what_was_erased_meanwhile_ends_quietly(
+    member: User, now: datetime, redis_is_set: None
+) -> None:
+    occurrence = fire(once(member, now + HOUR, now, created_by_key=key(now)[0]))
+    Schedule.objects.all().delete()
+
+    assert not services.nack(occurrence, who="redis:a", error="no", now=now + HOUR)
+    services.gave_up(occurrence, "no", now + HOUR)
+
+
+def test_no_over_rest_to_an_event_of_a_webhook_brings_the_next_call(member: User, now: datetime) -> None:
+    made = key(now)[0]
+    create_webhook(made, "https://example.com/", by=None, via="admin", now=now)
+    row = once(member, now + HOUR, now, created_by_key=made)
+    occurrence = fire(row)
+    services.handed_over({occurrence.pk: 1})
+    occurrence.refresh_from_db()
+    services.nack(occurrence, who=f"key:{made.prefix}", error="busy", now=now + HOUR)
+
+    assert occurrence.state == State.RETRY_WAIT
+    assert [event.content["sink"] for event in events(row)] == ["webhook", "webhook"]
+    assert services.take(occurrence, who=f"key:{made.prefix}", now=now + HOUR)
+    services.release_expired(now + 2 * HOUR)
+    assert Occurrence.objects.get().state == State.RETRY_WAIT
 
 
 def test_five_dead_in_a_row_pause_the_reminder_with_the_reason(member: User, now: datetime, redis_is_set: None) -> None:
