@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 from django.utils.translation import gettext as _
 
-from accounts.models import Access
+from accounts.models import Access, ChatKind
 from core.statements import insert, like
 from delivery.models import Delivery, Doubt, Schedule
 from delivery.outbox import lane_of
@@ -38,6 +38,7 @@ class Row:
 
     reminder: Reminder
     may_use: bool
+    is_let_in: bool  # its chat
     revoked_at: datetime | None
     bot_id: int
     chat_id: int
@@ -70,7 +71,7 @@ def fire(due: Sequence[Due]) -> list[Delivery]:
         row = rows.get(one.schedule.object_id)
         if row is None:  # its reminder is gone
             one.schedule.state, one.schedule.next_at = Schedule.State.CANCELLED, None
-        elif reason := _obstacle(row):
+        elif reason := _obstacle(row, batch.sinks):
             _stop(one, row, reason, batch)
         else:
             _one(one, row, batch)
@@ -82,26 +83,35 @@ def _reminders(due: Sequence[Due]) -> dict[str, Row]:
     rows = Reminder.objects.filter(pk__in=[one.schedule.object_id for one in due]).only(*READ)
     found: Any = rows.annotate(
         may_use=ExpressionWrapper(Q(user__is_active=True, user__status=Access.ACTIVE), BooleanField()),
+        is_let_in=ExpressionWrapper(Q(chat__kind=ChatKind.PRIVATE) | Q(chat__status=Access.ACTIVE), BooleanField()),
         revoked_at=F("created_by_key__revoked_at"),
         bot_number=F("chat__bot_id"),
         chat_number=F("chat__telegram_id"),
     )
-    return {str(row.pk): Row(row, row.may_use, row.revoked_at, row.bot_number, row.chat_number) for row in found}
+    return {str(row.pk): _row(row) for row in found}
+
+
+def _row(found: Any) -> Row:
+    return Row(found, found.may_use, found.is_let_in, found.revoked_at, found.bot_number, found.chat_number)
 
 
 def _busy(rows: dict[str, Row]) -> set[UUID]:
     return busy([row.reminder.pk for row in rows.values() if row.reminder.action != Action.TEXT])
 
 
-def _obstacle(row: Row) -> str:
+def _obstacle(row: Row, sinks: dict[UUID, list[str]]) -> str:
     """Why nothing may happen any more; empty when it may."""
     reminder = row.reminder
     if not row.may_use:
         return _("This person may not use the bot any more.")
+    if not row.is_let_in:
+        return _("This group is not approved any more.")
     if reminder.by_key and (reminder.created_by_key_id is None or row.revoked_at is not None):
         return _("The API key that made it is revoked.")
     if reminder.action == Action.TASK and reminder.assistant_id is not None and not is_known(reminder.assistant_id):
         return _("Its assistant is gone.")
+    if reminder.action == Action.EVENT and not sinks[reminder.pk]:
+        return _("No program hears of it any more: neither REDIS_URL nor a webhook is set.")
     return ""
 
 
@@ -173,7 +183,7 @@ def _delivery(common: Delivery, occurrence: Occurrence, bot_id: int, chat_id: in
 
 
 def _write(batch: Batch) -> None:
-    _supersede([one.reminder for one in batch.occurrences if one.reminder.nag_minutes], batch.now)
+    _supersede([one.reminder for one in batch.occurrences if _nags(one)], batch.now)
     insert(batch.occurrences, skip_known=True)
     if batch.over:
         over = Reminder.objects.filter(pk__in=batch.over)
@@ -188,12 +198,20 @@ def _write(batch: Batch) -> None:
     batch.deliveries[:0] = _news_of_missed(batch)
 
 
+def _nags(occurrence: Occurrence) -> bool:
+    """Whether it is about to be said until somebody presses Done."""
+    reminder = occurrence.reminder
+    return bool(reminder.nag_minutes) and reminder.action == Action.TEXT and occurrence.state == State.QUEUED
+
+
 def _supersede(rows: Sequence[Reminder], now: datetime) -> None:
     """What nags is not said twice over: the new time takes the place of the earlier one."""
-    for row in rows:
-        for earlier in Occurrence.objects.filter(reminder=row, state__in=Occurrence.OPEN, awaits_ack=False):
-            nagging.end(earlier, now)
-            Occurrence.objects.filter(pk=earlier.pk).update(state=State.SKIPPED, result="superseded")
+    if not rows:
+        return
+    open_ones = Occurrence.objects.filter(reminder__in=rows, state__in=Occurrence.OPEN, awaits_ack=False)
+    earlier = list(open_ones.only("pk"))
+    nagging.end_many(earlier, now)
+    open_ones.filter(pk__in=[row.pk for row in earlier]).update(state=State.SKIPPED, result="superseded")
 
 
 def _news_of_missed(batch: Batch) -> list[Delivery]:
@@ -225,6 +243,8 @@ def nag(due: Sequence[Due]) -> list[Delivery]:
     """Occurrences that nobody answered for are said again, and once more after that."""
     wanted = Occurrence.objects.filter(pk__in=[UUID(one.schedule.object_id) for one in due])
     rows = wanted.filter(state__in=Occurrence.OPEN, reminder__status__in=(Status.ACTIVE, Status.COMPLETED))
+    rows = rows.filter(reminder__user__is_active=True, reminder__user__status=Access.ACTIVE)
+    rows = rows.filter(Q(reminder__chat__kind=ChatKind.PRIVATE) | Q(reminder__chat__status=Access.ACTIVE))
     open_ones = {row.pk: row for row in rows.select_related("reminder__chat").defer("reminder__payload")}
     deliveries = []
     for one in due:

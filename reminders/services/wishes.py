@@ -216,7 +216,7 @@ def _of_range(draft: Draft, now: datetime) -> Iterator[Problem]:
         yield Problem("trigger_at", "too-far", _("This is too far away: five years ahead is the limit."))
     if draft.max_runs is not None and draft.max_runs < 1:
         yield Problem("max_runs", "out-of-range", _("At least one run is needed."))
-    elif draft.end_at is not None and not coming(draft, now, 1) and draft.end_at is not None:
+    elif draft.end_at is not None and not coming(draft, now, 1):
         yield Problem("end_at", "before-first-run", _("It would end before its first run. Choose a later end."))
 
 

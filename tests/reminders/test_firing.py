@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.models import Access, User
+from accounts.models import Access, Chat, User
 from accounts.services import revoke_api_key
 from delivery.errors import DeliveryError
 from delivery.models import Delivery, Schedule
@@ -283,6 +285,52 @@ def test_a_task_waits_in_a_line_of_its_own_and_is_not_begun_twice(
     return_abandoned([delivery.pk], now + DAY)
     occurrence.refresh_from_db()
     assert (occurrence.state, occurrence.error) == (State.DEAD, "unknown")
+
+
+@pytest.fixture
+def group(db: None) -> Chat:
+    return Chat.objects.create(bot_id=1000, telegram_id=-100, kind="supergroup", title="Team", status=Access.ACTIVE)
+
+
+def test_nothing_is_said_in_a_group_that_is_not_approved_any_more(member: User, group: Chat, now: datetime) -> None:
+    row = daily(member, now, chat=group)
+    Chat.objects.filter(pk=group.pk).update(status=Access.BLOCKED)
+
+    assert fire(row).state == State.SKIPPED
+
+    assert (row.status, row.needs_attention) == (Status.PAUSED, True)
+    assert row.status_reason == "This group is not approved any more."
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("shut", ["person", "group"])
+def test_nothing_is_said_again_to_who_may_not_hear_it_any_more(
+    member: User, group: Chat, now: datetime, shut: str
+) -> None:
+    row = once(member, now + HOUR, now, nag_minutes=10, chat=group)
+    services.said(fire(row), now + HOUR)
+    if shut == "person":
+        User.objects.filter(pk=member.pk).update(status=Access.BLOCKED)
+    else:
+        Chat.objects.filter(pk=group.pk).update(status=Access.BLOCKED)
+
+    fire(row, now + HOUR + 10 * MINUTE)
+
+    assert not Delivery.objects.filter(key__startswith="nag:").exists()
+    assert not Schedule.objects.filter(source="nag", state="active").exists()
+
+
+def test_event_that_no_program_would_hear_of_stands_still_and_says_why(
+    member: User, now: datetime, settings: Settings
+) -> None:
+    settings.ASSISTANT_TASKS, settings.REDIS_URL = "", "redis://127.0.0.1:6379/0"
+    row = daily(member, now, payload={"job": 7}, created_by_key=key(now)[0])
+    settings.REDIS_URL = ""
+
+    assert fire(row).state == State.SKIPPED
+
+    assert (row.status, row.needs_attention) == (Status.PAUSED, True)
+    assert "REDIS_URL" in row.status_reason
 
 
 @pytest.mark.parametrize("gone", ["key", "person", "assistant"])
