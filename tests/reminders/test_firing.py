@@ -421,6 +421,30 @@ def test_the_next_run_takes_the_place_of_one_that_still_nags(member: User, now: 
     assert (first.state, first.result) == (State.SKIPPED, "superseded")
 
 
+def test_many_that_nag_cost_no_more_statements_than_a_few(member: User, now: datetime) -> None:
+    def supersede(count: int) -> int:
+        rows = [daily(member, now, nag_minutes=60) for _number in range(count)]
+        fire(rows[0])
+        with CaptureQueriesContext(connection) as found:
+            fire(rows[0])
+        Reminder.objects.all().delete()
+        return len(found)
+
+    assert supersede(12) == supersede(2)
+
+
+def test_task_at_work_is_not_taken_for_one_that_nags(member: User, now: datetime, settings: Settings) -> None:
+    settings.ASSISTANT_TASKS = "somewhere"
+    row = daily(member, now, payload={"task": "Look"}, nag_minutes=60)
+    first = fire(row)
+    services.take(first, who="assistant", now=now)
+
+    assert fire(row).result == "skipped_overlap"
+
+    first.refresh_from_db()
+    assert first.state == State.CLAIMED
+
+
 def test_what_was_put_off_comes_once_more(member: User, now: datetime) -> None:
     row = once(member, now + HOUR, now)
     occurrence = fire(row)
