@@ -24,6 +24,7 @@ Each verb is one Lua script, so a program that dies between two commands loses n
     <queue>:leases      sorted set: id → until when it is taken (ms)
     <queue>:gone        sorted set: ids that are done or withdrawn; a copy of them is not handed out
     <queue>:news        stream: what was taken, acknowledged, refused; Sekretar reads it
+    <queue>:newer       hash: id → the text of a later attempt, handed out in place of the one in the list
 """
 
 import json
@@ -48,7 +49,7 @@ NOW = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 """
-# KEYS: queue, waiting, processing, leases, gone, news. ARGV: consumer, seconds. The text of an event, or nothing.
+# KEYS: those of keys_of. ARGV: consumer, seconds. The text of an event, or nothing.
 TAKE = (
     NOW
     + """
@@ -59,6 +60,11 @@ while true do
   if sound and type(event) == 'table' and type(event.event_id) == 'string' then
     local id, attempt = event.event_id, tonumber(event.attempt) or 1
     redis.call('ZREM', KEYS[2], id)
+    local newer = redis.call('HGET', KEYS[7], id)
+    if newer then
+      redis.call('HDEL', KEYS[7], id)
+      text, attempt = newer, tonumber(cjson.decode(newer).attempt) or attempt
+    end
     if not redis.call('ZSCORE', KEYS[5], id) and redis.call('HEXISTS', KEYS[3], id) == 0 then
       local untl = now + tonumber(ARGV[2]) * 1000
       redis.call('HSET', KEYS[3], id, text)
@@ -116,7 +122,7 @@ return 1
 
 def keys_of(queue: str = QUEUE) -> list[str]:
     """The keys that the scripts get, in their order."""
-    return [queue, *(f"{queue}:{name}" for name in ("waiting", "processing", "leases", "gone", "news"))]
+    return [queue, *(f"{queue}:{name}" for name in ("waiting", "processing", "leases", "gone", "news", "newer"))]
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,8 @@ def recover(*, everything: bool) -> int:
 
 @transaction.atomic
 def claim(lane: str, most: int, now: datetime) -> list[Event]:
-    """The next events of ``lane``, held by this worker. What was withdrawn or is done is left out, on record.
+    """The next events of ``lane``, held by this worker. What was withdrawn or is done is left out, on record; what
+    cannot be read is given up.
 
     That they go out is recorded before they do: a sink that forgets what it got is filled again from these rows.
     """
@@ -80,6 +81,9 @@ def claim(lane: str, most: int, now: datetime) -> list[Event]:
     keys = {row.pk: UUID(row.content["occurrence"]) for row in rows if "occurrence" in row.content}
     open_ones = Occurrence.objects.filter(pk__in=keys.values(), state__in=Occurrence.OPEN)
     found = {one.pk: one for one in readable(open_ones)}
+    if len(found) < len(keys):
+        for one in open_ones.exclude(pk__in=found):
+            firing.die(one, "its payload cannot be read: FIELD_ENCRYPTION_KEYS", now)
     known = [(row, found[keys[row.pk]]) for row in rows if keys.get(row.pk) in found]
     at_work = [row for row, one in known if one.state == State.CLAIMED and row.content["attempt"] > one.attempts]
     delivery.put_back(at_work, IN_HANDS_SECONDS, now)

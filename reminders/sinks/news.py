@@ -9,8 +9,9 @@ from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
 
-from reminders.models import Occurrence
+from reminders.models import Occurrence, Status
 from reminders.services import firing
 from reminders.services.sinks import REDIS
 
@@ -106,8 +107,16 @@ def _number(text: Any, otherwise: int) -> int:
 
 
 def over(ids: Sequence[str]) -> list[str]:
-    """Which of ``ids`` nobody is to get any more."""
+    """Which of ``ids`` nobody is to get any more. What was given up may be acknowledged yet, or go out again."""
     keys = {text: _key({"id": text}) for text in ids}
-    wanted = Occurrence.objects.filter(pk__in=[key for key in keys.values() if key], state__in=Occurrence.OPEN)
-    open_ones = set(wanted.values_list("pk", flat=True))
-    return [text for text, key in keys.items() if key not in open_ones]
+    found = Occurrence.objects.filter(pk__in=[key for key in keys.values() if key])
+    given_up = Q(state=Occurrence.State.DEAD) & ~Q(reminder__status=Status.CANCELLED)
+    wanted = set(found.filter(Q(state__in=Occurrence.OPEN) | given_up).values_list("pk", flat=True))
+    return [text for text, key in keys.items() if key not in wanted]
+
+
+def given_up(ids: Sequence[str]) -> list[str]:
+    """Which of ``ids`` were given up."""
+    keys = [key for text in ids if (key := _key({"id": text}))]
+    found = Occurrence.objects.filter(pk__in=keys, state=Occurrence.State.DEAD)
+    return [str(key) for key in found.values_list("pk", flat=True)]

@@ -47,7 +47,8 @@ MOST_LOOKED_AT = 1000
 MARKER = f"{QUEUE}:filled"
 AWAY = (RedisError, OSError)
 
-# KEYS as the client's. ARGV: id, attempt, text for each event. How many were new.
+# KEYS as the client's. ARGV: id, attempt, text for each event. How many were new. A copy that waits may be of an
+# attempt that somebody refused over REST: it cannot be found in a long list, so this one is handed out in its place.
 PUSH = (
     NOW
     + """
@@ -56,14 +57,18 @@ for i = 1, #ARGV, 3 do
   local id, attempt = ARGV[i], tonumber(ARGV[i + 1])
   local held = redis.call('HGET', KEYS[3], id)
   local working = held and (tonumber(cjson.decode(held).attempt) or 1) >= attempt
-  if not working and not redis.call('ZSCORE', KEYS[5], id) and not redis.call('ZSCORE', KEYS[2], id) then
+  if not working and not redis.call('ZSCORE', KEYS[5], id) then
     if held then
       redis.call('HDEL', KEYS[3], id)
       redis.call('ZREM', KEYS[4], id)
     end
-    redis.call('LPUSH', KEYS[1], ARGV[i + 2])
-    redis.call('ZADD', KEYS[2], now, id)
-    pushed = pushed + 1
+    if not redis.call('ZSCORE', KEYS[2], id) then
+      redis.call('LPUSH', KEYS[1], ARGV[i + 2])
+      redis.call('ZADD', KEYS[2], now, id)
+      pushed = pushed + 1
+    elseif attempt > 1 then
+      redis.call('HSET', KEYS[7], id, ARGV[i + 2])
+    end
   end
 end
 return pushed
@@ -96,6 +101,7 @@ local untl = now + tonumber(ARGV[1]) * 1000
 for _, id in ipairs(redis.call('ZRANGE', KEYS[2], 0, 9999)) do
   if not there[id] then
     redis.call('ZREM', KEYS[2], id)
+    redis.call('HDEL', KEYS[7], id)
     redis.call('XADD', KEYS[6], '*', 'what', 'take', 'id', id, 'attempt', '', 'consumer', '?', 'until', untl)
     strays = strays + 1
   end
@@ -340,6 +346,9 @@ async def settle(there: Server, *, everything: bool = False) -> int:
     seconds, _micros = await there.redis.time()
     ended = await there.redis.zrangebyscore(there.keys[3], "-inf", seconds * 1000, 0, MOST_LOOKED_AT)
     gone = await _forget_over(there, ended) if ended else 0
+    if dead := await in_db(news.given_up, ended) if ended else []:
+        await there.redis.hdel(there.keys[2], *dead)
+        await there.redis.zrem(there.keys[3], *dead)
     for _part in range(0, waiting if everything else min(waiting, 1), MOST_LOOKED_AT):
         gone += await _forget_over(there, await there.redis.zrange(there.keys[1], *there.next_ids(waiting)))
     return gone

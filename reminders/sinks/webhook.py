@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from core import outward
 from core.db import in_db
+from core.sealed import Unreadable
 from core.trace import trace
 from reminders import events
 from reminders.events import Event
@@ -55,15 +56,25 @@ async def drain(lane: str) -> bool:
 def _load(lane: str, now: datetime) -> list[tuple[Event, Hook | None]]:
     batch = events.claim(lane, MOST, now)
     keys = {event.occurrence.reminder.created_by_key_id for event in batch}
-    hooks = {
-        row.key_id: Hook(row, row.url, str(row.secret)) for row in Webhook.objects.filter(key__in=keys, enabled=True)
-    }
+    hooks = _hooks(keys)
     return [(event, hooks.get(event.occurrence.reminder.created_by_key_id or 0)) for event in batch]
+
+
+def _hooks(keys: set[int | None]) -> dict[int, Hook]:
+    """By key. Without a secret that can be read nothing can be signed."""
+    try:
+        rows = list(Webhook.objects.filter(key__in=keys, enabled=True))
+    except Unreadable as error:
+        log.error("webhook cannot be used", keys=sorted(filter(None, keys)), error=str(error))  # noqa: TRY400  # says it all
+        return {}
+    return {row.key_id: Hook(row, row.url, str(row.secret)) for row in rows}
 
 
 async def _post(event: Event, hook: Hook | None) -> None:
     if hook is None:
-        await in_db(events.refused, event, WEBHOOK, "no webhook", "there is no webhook any more", timezone.now())
+        await in_db(
+            events.refused, event, WEBHOOK, "no webhook", "there is no webhook that can be used", timezone.now()
+        )
         return
     body = event.text.encode()
     with trace(event.delivery.trace_id):

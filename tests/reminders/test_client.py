@@ -18,7 +18,7 @@ from reminders.client import QUEUE, AsyncEvents, Event, Events, keys_of
 from reminders.sinks.redis_list import PUSH
 from tests.reminders.redis_server import RedisServer
 
-_QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS = keys_of()
+_QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS, NEWER = keys_of()
 
 
 @pytest.fixture

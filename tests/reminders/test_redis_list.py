@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -41,13 +43,14 @@ from tests.reminders.redis_server import BINARY, RedisServer
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Occurrence.State
 LANE = redis_list.LANE
-_QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS = keys_of()
+_QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS, NEWER = keys_of()
 WORK = {"check": "https://example.com/", "below": 10}
 
 
 @pytest_asyncio.fixture(autouse=True)
 async def _lines_end() -> AsyncIterator[None]:
     yield
+    redis_list._asked_again_at = 0.0
     await redis_list.close()
 
 
@@ -205,6 +208,10 @@ async def test_event_that_cannot_be_read_stops_no_other(member: User, list_: red
 
     assert await events.drain(LANE)
     assert list_.zrange(WAITING, 0, -1) == [str(good.pk)]
+    assert (await state_of(lost), lost.error) == (State.DEAD, "its payload cannot be read: FIELD_ENCRYPTION_KEYS")
+    assert (
+        await in_db(Delivery.objects.get, key__startswith=firing.key_of(lost), backend="event")
+    ).state == "cancelled"
 
 
 # --- back -----------------------------------------------------------------------------------------------------------
@@ -381,6 +388,94 @@ async def test_given_up_event_goes_out_again_when_somebody_asks(member: User, re
     assert (again.event_id, again.attempt) == (str(occurrence.pk), 6)
 
 
+async def given_up(member: User, redis_server: RedisServer, list_: redis.Redis) -> tuple[Occurrence, Events, Event]:
+    """An event whose last lease is over, and whose consumer is still at work; the list is tidied."""
+    occurrence = await out(member)
+    slow = Events(redis_server.url, consumer="slow", lease=-10)
+    event = taken(slow)
+    await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, state=State.DEAD, attempts=5)
+    await redis_list.look(server())
+    assert not list_.exists(PROCESSING, LEASES), "nothing of it stays"
+    return occurrence, slow, event
+
+
+async def test_given_up_event_goes_out_again_after_the_list_was_tidied(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence, _slow, _event = await given_up(member, redis_server, list_)
+    await in_db(services.replay, occurrence, by=None, via="api", now=timezone.now())
+    assert await events.drain(LANE)
+
+    assert taken(consumer(redis_server)).attempt == 6
+
+
+async def test_acknowledgement_after_the_event_was_given_up_counts(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence, slow, event = await given_up(member, redis_server, list_)
+    assert slow.ack(event, "late")
+    await write_down()
+
+    assert (await state_of(occurrence), occurrence.result) == (State.ACKED, "late")
+
+
+async def test_given_up_event_of_a_cancelled_reminder_is_not_handed_out(
+    member: User, redis_server: RedisServer
+) -> None:
+    occurrence = await out(member)
+    await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, state=State.DEAD)
+    await in_db(VERBS["cancelled"], await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
+    await redis_list.look(server())
+
+    assert consumer(redis_server).take() is None
+
+
+async def test_event_refused_over_rest_while_it_waits_comes_as_its_next_attempt(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    """A program that was told of it otherwise says no; who then takes it from the list is heard."""
+    occurrence = await out(member)
+    await in_db(services.nack, occurrence, who="key:skr_abc", error="not me", now=timezone.now())
+    await in_db(retries_are_due)
+    assert await events.drain(LANE)
+    mailer = consumer(redis_server)
+    event = taken(mailer)
+    await write_down()
+
+    assert (event.attempt, list_.exists(NEWER)) == (2, 0)
+    assert (await state_of(occurrence), occurrence.claimed_by) == (State.CLAIMED, "redis:mailer-1")
+    assert mailer.take() is None
+    mailer.nack(event, "busy")
+    await write_down()
+    assert await state_of(occurrence) == State.RETRY_WAIT
+
+
+async def test_next_attempt_of_an_event_that_a_program_popped_itself_leaves_nothing_behind(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    await in_db(services.nack, occurrence, who="key:skr_abc", error="not me", now=timezone.now())
+    await in_db(retries_are_due)
+    assert await events.drain(LANE)
+    assert list_.rpop(QUEUE)
+    await redis_list.look(server())
+    await write_down()
+
+    assert (await state_of(occurrence), list_.exists(NEWER, WAITING)) == (State.CLAIMED, 0)
+
+
+async def test_replay_to_nobody_is_given_up_again_and_says_why(member: User, settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    occurrence = await in_db(due, member)
+    await in_db(Occurrence.objects.filter(pk=occurrence.pk).update, state=State.DEAD, attempts=5)
+    settings.REDIS_URL = ""
+    await in_db(services.replay, occurrence, by=None, via="api", now=timezone.now())
+    row = await in_db(Delivery.objects.get, backend="event", content__attempt=6)
+    assert await events.drain(row.lane)
+
+    assert (await state_of(occurrence), occurrence.error) == (State.DEAD, "there is no webhook that can be used")
+
+
 async def test_many_consumers_are_heard_together_and_each_for_what_it_did(
     member: User, redis_server: RedisServer
 ) -> None:
@@ -544,6 +639,21 @@ async def test_server_that_is_away_is_not_asked_at_every_turn(member: User, own_
     assert not await events.drain(LANE)
     row = await in_db(Delivery.objects.get, backend="event")
     assert row.not_before is None, "nobody touched it"
+
+
+async def test_verb_waits_a_moment_at_most_for_a_server_that_hangs(member: User, own_server: RedisServer) -> None:
+    occurrence = await out(member)
+    assert own_server.process is not None
+    own_server.process.send_signal(signal.SIGSTOP)
+    pauses = []
+    for verb in (VERBS["paused"], VERBS["cancelled"]):
+        began = time.monotonic()
+        await in_db(verb, await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
+        redis_list.forget([occurrence.pk])
+        pauses.append(time.monotonic() - began)
+
+    assert pauses[0] < 1.5
+    assert pauses[1] < 0.4, "it is not asked again for a while"
 
 
 async def test_password_of_the_server_is_in_no_log(member: User, own_server: RedisServer) -> None:

@@ -207,6 +207,22 @@ async def test_event_of_a_webhook_that_was_switched_off_is_given_up(member: User
     assert (await state_of(occurrence), receiver.heads) == (State.DEAD, [])
 
 
+async def test_webhook_whose_secret_cannot_be_read_is_not_called_and_says_so(
+    member: User, receive: Receive, settings: Settings
+) -> None:
+    receiver = await receive(200)
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    by = await in_db(hooked, receiver.url)
+    settings.FIELD_ENCRYPTION_KEYS = []
+    occurrence = await in_db(due, member, by)
+    with capture_logs() as logs:
+        await events.drain(lane(by))
+
+    assert receiver.heads == []
+    assert (await state_of(occurrence), occurrence.error) == (State.RETRY_WAIT, "there is no webhook that can be used")
+    assert "Put its key back into FIELD_ENCRYPTION_KEYS" in logs[0]["error"]
+
+
 async def test_address_that_is_not_public_is_not_called(member: User, receive: Receive, settings: Settings) -> None:
     settings.OUTWARD_ALLOW_PRIVATE = False
     receiver = await receive(200)
