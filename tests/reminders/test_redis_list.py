@@ -29,6 +29,7 @@ from delivery import health as delivery_health
 from delivery import services as delivery_services
 from delivery.engine.local import LocalEngine
 from delivery.models import Delivery
+from delivery.schedule import Cron
 from reminders import events, services
 from reminders.client import QUEUE, Event, Events, keys_of
 from reminders.models import Occurrence, Reminder, Status
@@ -45,6 +46,7 @@ State = Occurrence.State
 LANE = redis_list.LANE
 _QUEUE, WAITING, PROCESSING, LEASES, GONE, NEWS, NEWER = keys_of()
 WORK = {"check": "https://example.com/", "below": 10}
+LATER = Cron("0 9 * * *")
 
 
 @pytest_asyncio.fixture(autouse=True)
@@ -543,7 +545,7 @@ Verb = Callable[[Reminder], object]
 VERBS: dict[str, Verb] = {
     "paused": lambda row: services.pause(row, by=None, via="chat", now=timezone.now()),
     "cancelled": lambda row: services.cancel(row, by=None, via="chat", now=timezone.now()),
-    "edited": lambda row: services.change(row, by=None, via="chat", now=timezone.now(), payload={"check": "else"}),
+    "planned anew": lambda row: services.change(row, by=None, via="chat", now=timezone.now(), rule=LATER),
 }
 
 
@@ -557,6 +559,14 @@ async def test_event_of_a_reminder_that_changed_is_not_handed_out(
     assert list_.llen(QUEUE) == 1
     assert consumer(redis_server).take() is None
     assert await state_of(occurrence) == State.WITHDRAWN
+
+
+async def test_event_that_fired_before_its_words_changed_still_comes(member: User, redis_server: RedisServer) -> None:
+    occurrence = await out(member)
+    row = await in_db(Reminder.objects.get, pk=occurrence.reminder_id)
+    await in_db(services.change, row, by=None, via="chat", now=timezone.now(), payload={"check": "else"})
+
+    assert taken(consumer(redis_server)).event_id == str(occurrence.pk)
 
 
 async def test_event_that_was_withdrawn_before_it_left_does_not_leave(member: User, list_: redis.Redis) -> None:
