@@ -123,13 +123,16 @@ def trail(row: Model) -> SafeString | str:
 def timeline(entries: QuerySet[AuditEntry]) -> SafeString | str:
     """Audit entries as lines: when, what, who, how, and what changed."""
     rows = [
-        (nowrap(stamp(entry.at)), entry.action, entry.actor_label or "—", entry.via, details_of(entry)) for entry in entries
+        (nowrap(stamp(entry.at)), entry.action, entry.actor_label or "—", entry.via, details_of(entry))
+        for entry in entries
     ]
     if not rows:
         return gettext("Nothing yet.")
     cell = '<td style="padding:.35rem 1.25rem .35rem 0;vertical-align:top">{}</td>'
     body = format_html_join("", f"<tr>{cell * 5}</tr>", rows)
-    return format_html('<table style="font-variant-numeric:tabular-nums">{}</table>', body)
+    return format_html(
+        '<div style="overflow-x:auto"><table style="font-variant-numeric:tabular-nums">{}</table></div>', body
+    )
 
 
 def details_of(entry: AuditEntry) -> str:

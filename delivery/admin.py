@@ -26,9 +26,7 @@ from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verb
 from core.show import badge, nowrap, pretty, prose, stamp, trace
 from delivery import services
 from delivery.models import Delivery, JobRequest, Schedule
-from delivery.pages import JOB_TITLES, RUN_TEXT, run_badge
-from delivery.schedule import RuleError, from_json, zone_of
-from delivery.schedule_words import describe
+from delivery.pages import JOB_TITLES, RUN_TEXT, rule_in_a_list, rule_in_words, run_badge
 
 State = Delivery.State
 STATE_KIND = {
@@ -139,8 +137,8 @@ SCHEDULE_KIND = {
 class SchedulePage(ReadOnlyPage):
     """What the tick goes by. Each is steered on the page of what it belongs to."""
 
-    list_display = ("coming", "source", "object_id", "rule_", "zone", "condition", "last", "runs")
-    list_display_links = ("coming", "object_id")
+    list_display = ("coming", "source", "whose", "rule_in_list", "zone", "condition", "last", "runs")
+    list_display_links = ("coming", "whose")
     list_filter = ("state", SourceFilter, "next_at")
     search_fields = ("object_id",)
     search_help_text = _("The id of what it belongs to")
@@ -167,36 +165,40 @@ class SchedulePage(ReadOnlyPage):
         return nowrap(stamp(row.next_at))
 
     @display(description=_("last"), ordering="last_at")
-    def last(self, row: Schedule) -> str:
-        return stamp(row.last_at)
+    def last(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.last_at))
+
+    @display(description=_("its row"), ordering="object_id")
+    def whose(self, row: Schedule) -> SafeString:
+        return nowrap(row.object_id, "7rem")
+
+    @display(description=_("rule"))
+    def rule_in_list(self, row: Schedule) -> SafeString | str:
+        return rule_in_a_list(row)
 
     @display(description=_("rule"))
     def rule_(self, row: Schedule) -> SafeString | str:
-        """A rule that cannot be read is shown as it lies there: the tick puts it aside."""
-        try:
-            return describe(from_json(row.rule), zone_of(row.zone))
-        except RuleError:
-            return pretty(row.rule)
+        return rule_in_words(row)
 
     @display(description=_("state"), ordering="state")
     def condition(self, row: Schedule) -> SafeString:
         return badge(row.get_state_display(), SCHEDULE_KIND[Schedule.State(row.state)])
 
     @display(description=_("from"))
-    def begins(self, row: Schedule) -> str:
-        return stamp(row.start_at)
+    def begins(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.start_at))
 
     @display(description=_("until"))
-    def ends(self, row: Schedule) -> str:
-        return stamp(row.end_at)
+    def ends(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.end_at))
 
     @display(description=_("created"))
-    def created(self, row: Schedule) -> str:
-        return stamp(row.created_at)
+    def created(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.created_at))
 
     @display(description=_("changed"))
-    def changed(self, row: Schedule) -> str:
-        return stamp(row.updated_at)
+    def changed(self, row: Schedule) -> SafeString:
+        return nowrap(stamp(row.updated_at))
 
 
 # The package's own pages would run a job inside the web process and let anybody edit pickles.

@@ -1,11 +1,14 @@
-"""What the jobs and their runs are called where operators see them."""
+"""How jobs, their runs and schedules are shown where operators see them."""
 
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from django_apscheduler.models import DjangoJobExecution
 
-from core.show import badge
+from core.show import badge, nowrap, pretty
+from delivery.models import Schedule
+from delivery.schedule import Once, RuleError, from_json, zone_of
+from delivery.schedule_words import describe
 
 JOB_TITLES = {
     "sync_models": _("Refresh the catalogue of models"),
@@ -30,3 +33,23 @@ RUN_TEXT = {
 
 def run_badge(status: str) -> SafeString:
     return badge(RUN_TEXT.get(status, status), RUN_KIND.get(status, ""))
+
+
+def rule_in_words(plan: Schedule) -> SafeString | str:
+    """A rule that cannot be read is shown as it lies there: the tick puts it aside."""
+    try:
+        return describe(from_json(plan.rule), zone_of(plan.zone)).replace("`", "")  # marks of Telegram's texts
+    except RuleError:
+        return pretty(plan.rule)
+
+
+def rule_in_a_list(plan: Schedule) -> SafeString | str:
+    """In a list, where the zone has a column of its own: ``once: 2026-11-20 12:00``."""
+    try:
+        rule = from_json(plan.rule)
+        if isinstance(rule, Once):
+            when = f"{rule.at.astimezone(zone_of(plan.zone)):%Y-%m-%d %H:%M}"
+            return nowrap(gettext("once: %(when)s") % {"when": when})
+    except RuleError:
+        return pretty(plan.rule)
+    return rule_in_words(plan)

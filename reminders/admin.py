@@ -23,14 +23,13 @@ from accounts.pages import VIA, ContentPage, operator, trail
 from core import admin as pages
 from core.admin import ReadOnlyInline, ReadOnlyPage, Verb, display, verbs
 from core.show import link, nowrap, stamp
+from delivery.pages import rule_in_a_list, rule_in_words
 from reminders import admin_webhooks, services  # noqa: F401  (admin_webhooks registers its page)
 from reminders.forms import PREVIEW, ReminderForm
-from reminders.models import Occurrence, Reminder, Status, Type
-from reminders.pages import coming, in_lines, maker_of, payload_of, rule_in_words, state_badge, status_badge
+from reminders.models import Occurrence, Reminder, Status
+from reminders.pages import coming, in_lines, maker_of, payload_of, state_badge, status_badge
 
 HIDDEN = "•••"
-SYMBOLS = {Type.ONE_TIME: "counter_1", Type.RECURRING: "repeat"}
-SYMBOL = '<span class="material-symbols-outlined" role="img" aria-label="{}" title="{}">{}</span>'
 # The button beside Save: a form that is sent by it is not saved (`ReminderForm.is_valid`).
 LOOK_FIRST = {"action_name": PREVIEW, "description": _("Show when it runs"), "icon": "visibility", "attrs": {}}
 
@@ -43,25 +42,29 @@ class OccurrenceInline(ReadOnlyInline):
     readonly_fields = fields
     ordering = ("-planned_at", "-created_at")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Occurrence]:
+        rows: QuerySet[Occurrence] = super().get_queryset(request)
+        return rows.defer("note")
+
     @display(description=_("planned for"))
-    def planned(self, row: Occurrence) -> SafeString | str:
-        return link(row, stamp(row.planned_at))
+    def planned(self, row: Occurrence) -> SafeString:
+        return nowrap(link(row, stamp(row.planned_at)))
 
     @display(description=_("state"))
     def condition(self, row: Occurrence) -> SafeString:
         return state_badge(row)
 
     @display(description=_("fired"))
-    def fired(self, row: Occurrence) -> str:
-        return stamp(row.fired_at)
+    def fired(self, row: Occurrence) -> SafeString:
+        return nowrap(stamp(row.fired_at))
 
     @display(description=_("late by, s"))
     def late(self, row: Occurrence) -> str:
         return f"{row.lateness:.1f}"
 
     @display(description=_("acknowledged"))
-    def done(self, row: Occurrence) -> str:
-        return stamp(row.acked_at)
+    def done(self, row: Occurrence) -> SafeString:
+        return nowrap(stamp(row.acked_at))
 
 
 def _by(verb: Callable[..., bool]) -> Callable[[Any, HttpRequest, datetime], bool]:
@@ -105,8 +108,8 @@ OFFERED = {
     ),
 )
 class ReminderPage(ContentPage, ReadOnlyPage):
-    contents = frozenset({"what", "title", "payload", "says"})
-    list_display = ("coming_", "person", "what", "repeats", "rule_", "zone", "condition")
+    contents = frozenset({"what", "title", "payload", "says", "status_reason"})
+    list_display = ("coming_", "person", "what", "rule_in_list", "zone_in_list", "condition")
     list_filter = ("needs_attention", "status", "type", "action", "created_at")
     search_fields = ("title", "id", "user__first_name", "user__last_name", "user__telegram_username")
     search_help_text = _("A person, a title, an id")
@@ -204,17 +207,21 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     @display(description=_("what"))
     def what(self, row: Reminder) -> SafeString:
         """Only a title: what a reminder says is opened one by one."""
-        return nowrap(row.title or HIDDEN, "14rem")
+        return nowrap(row.title or HIDDEN, "11rem")
 
-    @display(description=_("type"), ordering="type")
-    def repeats(self, row: Reminder) -> SafeString:
-        return format_html(SYMBOL, row.get_type_display(), row.get_type_display(), SYMBOLS[Type(row.type)])
+    @display(description=_("rule"), ordering="type")
+    def rule_in_list(self, row: Reminder) -> SafeString | str:
+        return rule_in_a_list(row.schedule)
 
     @display(description=_("rule"))
     def rule_(self, row: Reminder) -> SafeString | str:
-        return rule_in_words(row)
+        return rule_in_words(row.schedule)
 
     @display(description=_("time zone"), ordering="schedule__zone")
+    def zone_in_list(self, row: Reminder) -> str:
+        return row.schedule.zone
+
+    @display(description=_("time zone"))
     def zone(self, row: Reminder) -> str:
         return (
             gettext("%(zone)s, as the person's") % {"zone": row.schedule.zone}
@@ -235,12 +242,12 @@ class ReminderPage(ContentPage, ReadOnlyPage):
         return in_lines(coming(row, timezone.now()), row.schedule.zone)
 
     @display(description=_("from"))
-    def begins(self, row: Reminder) -> str:
-        return stamp(row.schedule.start_at)
+    def begins(self, row: Reminder) -> SafeString:
+        return nowrap(stamp(row.schedule.start_at))
 
     @display(description=_("until"))
-    def ends(self, row: Reminder) -> str:
-        return stamp(row.schedule.end_at)
+    def ends(self, row: Reminder) -> SafeString:
+        return nowrap(stamp(row.schedule.end_at))
 
     @display(description=_("runs"))
     def runs(self, row: Reminder) -> str:
@@ -249,8 +256,8 @@ class ReminderPage(ContentPage, ReadOnlyPage):
 
     @display(description=_("too late"))
     def grace(self, row: Reminder) -> str:
-        rest = row.schedule.get_catch_up_display()
-        return gettext("after %(seconds)d s; then %(rest)s") % {"seconds": row.schedule.grace_seconds, "rest": rest}
+        rest, minutes = row.schedule.get_catch_up_display(), row.schedule.grace_seconds / 60
+        return gettext("after %(minutes)s min; then %(rest)s") % {"minutes": f"{minutes:g}", "rest": rest}
 
     @display(description=_("payload"))
     def says(self, row: Reminder) -> SafeString | str:
@@ -261,12 +268,12 @@ class ReminderPage(ContentPage, ReadOnlyPage):
         return maker_of(row)
 
     @display(description=_("created"))
-    def created(self, row: Reminder) -> str:
-        return stamp(row.created_at)
+    def created(self, row: Reminder) -> SafeString:
+        return nowrap(stamp(row.created_at))
 
     @display(description=_("changed"))
-    def changed(self, row: Reminder) -> str:
-        return stamp(row.updated_at)
+    def changed(self, row: Reminder) -> SafeString:
+        return nowrap(stamp(row.updated_at))
 
     @display(description=_("last 30 entries"))
     def record(self, row: Reminder) -> SafeString | str:
@@ -285,10 +292,16 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     ),
 )
 class OccurrencePage(ContentPage, ReadOnlyPage):
-    contents = frozenset({"result", "error"})
-    list_display = ("planned", "condition", "person", "about", "late", "attempts", "claimed_by", "done")
+    contents = frozenset({"result", "error", "note"})
+    list_display = ("planned", "condition", "person", "about", "late", "attempts", "holder")
     list_filter = ("state", "awaits_ack", "planned_at")
-    search_fields = ("id", "reminder__id", "reminder__user__first_name", "reminder__user__telegram_username")
+    search_fields = (
+        "id",
+        "reminder__id",
+        "reminder__user__first_name",
+        "reminder__user__last_name",
+        "reminder__user__telegram_username",
+    )
     search_help_text = _("A person, an id of the event or of the reminder")
     ordering = ("-planned_at", "-created_at")
     fieldsets = (
@@ -310,7 +323,7 @@ class OccurrencePage(ContentPage, ReadOnlyPage):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Occurrence]:
         rows: QuerySet[Occurrence] = super().get_queryset(request)
-        return rows.select_related("reminder__user").defer("reminder__payload")
+        return rows.select_related("reminder__user").defer("note", "reminder__payload")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         row = self.get_object(request, unquote(object_id))
@@ -334,17 +347,21 @@ class OccurrencePage(ContentPage, ReadOnlyPage):
         return link(row.reminder, str(row.reminder_id)[:8])
 
     @display(description=_("fired"))
-    def fired(self, row: Occurrence) -> str:
-        return stamp(row.fired_at)
+    def fired(self, row: Occurrence) -> SafeString:
+        return nowrap(stamp(row.fired_at))
 
     @display(description=_("late by, s"), ordering="lateness")
     def late(self, row: Occurrence) -> str:
         return f"{row.lateness:.1f}"
 
+    @display(description=_("taken by"), ordering="claimed_by")
+    def holder(self, row: Occurrence) -> SafeString | str:
+        return nowrap(row.claimed_by, "9rem") if row.claimed_by else "—"
+
     @display(description=_("lease until"))
-    def lease(self, row: Occurrence) -> str:
-        return stamp(row.lease_until)
+    def lease(self, row: Occurrence) -> SafeString:
+        return nowrap(stamp(row.lease_until))
 
     @display(description=_("acknowledged"), ordering="acked_at")
-    def done(self, row: Occurrence) -> str:
-        return stamp(row.acked_at)
+    def done(self, row: Occurrence) -> SafeString:
+        return nowrap(stamp(row.acked_at))

@@ -86,5 +86,5 @@ class WebhookPage(IssuedOncePage):
         return badge(_("in use"), "success") if row.enabled else badge(_("switched off"), "warning")
 
     @display(description=_("created"), ordering="created_at")
-    def created(self, row: Webhook) -> str:
-        return stamp(row.created_at)
+    def created(self, row: Webhook) -> SafeString:
+        return nowrap(stamp(row.created_at))

@@ -1,6 +1,6 @@
 """How reminders and what became of them are shown to operators."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.html import format_html, format_html_join
@@ -11,7 +11,7 @@ from django.utils.translation import pgettext
 from core.sealed import Unreadable
 from core.show import badge, pretty
 from delivery.schedule import RuleError, Run
-from delivery.schedule_words import describe, local
+from delivery.schedule_words import local
 from reminders import services
 from reminders.models import FINAL, Occurrence, Reminder, Status
 
@@ -38,7 +38,9 @@ STATE_KIND = {
 
 def status_badge(row: Reminder, now: datetime) -> SafeString:
     """The status; red beside it when somebody should look."""
-    shown = badge(row.status_at(now).label, STATUS_KIND[row.status_at(now)])
+    status = Status(row.status)
+    begins_later = status == Status.ACTIVE and row.status_at(now) == Status.PENDING
+    shown = badge(_("begins later") if begins_later else status.label, STATUS_KIND[row.status_at(now)])
     if not row.needs_attention:
         return shown
     return format_html('<span style="white-space:nowrap">{} {}</span>', shown, badge(_("needs attention"), "danger"))
@@ -46,14 +48,6 @@ def status_badge(row: Reminder, now: datetime) -> SafeString:
 
 def state_badge(occurrence: Occurrence) -> SafeString:
     return badge(occurrence.get_state_display(), STATE_KIND[State(occurrence.state)])
-
-
-def rule_in_words(row: Reminder) -> SafeString | str:
-    """One that cannot be read as it lies there: the tick has put it aside."""
-    try:
-        return describe(row.rule, ZoneInfo(row.schedule.zone))
-    except RuleError:
-        return pretty(row.schedule.rule)
 
 
 def coming(row: Reminder, now: datetime, count: int = 5) -> list[Run]:
@@ -66,7 +60,8 @@ def coming(row: Reminder, now: datetime, count: int = 5) -> list[Run]:
     except RuleError:
         return []
     left = None if plan.max_runs is None else plan.max_runs - plan.runs
-    runs = services.runs_of(rule, plan.zone, now, plan.start_at, plan.end_at, left, count)
+    since = max(now, plan.next_at) - timedelta(microseconds=1)
+    runs = services.runs_of(rule, plan.zone, since, plan.start_at, plan.end_at, left, count)
     if plan.next_at in [run.at for run in runs]:
         return runs
     return [Run(plan.next_at), *(run for run in runs if run.at > plan.next_at)][:count]

@@ -32,8 +32,8 @@ def rows(rows: Rows) -> Rows:
     Delivery.objects.update(content={"params": {"text": WORD}}, error=WORD, error_kind="rejected")
     StoredFile.objects.update(name=WORD, text=WORD)
     Broadcast.objects.update(text=WORD)
-    Reminder.objects.update(title=WORD, payload={"text": WORD})
-    Occurrence.objects.update(result=WORD, error=WORD)
+    Reminder.objects.update(title=WORD, payload={"text": WORD}, status_reason=f"The last time: {WORD}")
+    Occurrence.objects.update(result=WORD, error=WORD, note=WORD)
     AdminSession.objects.update(waiting={"words": [WORD]})
     return rows
 

@@ -19,6 +19,7 @@ from delivery.models import Schedule
 from delivery.schedule import Monthly, Weekly
 from reminders import services
 from reminders.models import Occurrence, Reminder, Webhook
+from reminders.pages import coming
 from tests.admin.conftest import client_of, one_of_each, url
 
 Rows = dict[type[models.Model], Any]
@@ -71,6 +72,28 @@ def test_list_tells_the_rule_in_words_and_the_zone(site: Client, every_workday: 
     assert "Europe/Berlin" in page
 
 
+def test_list_tells_a_single_time_by_the_clock_of_its_zone(site: Client, reminder: Reminder) -> None:
+    Schedule.objects.update(zone="Asia/Tokyo", rule={"kind": "once", "at": "2026-12-01T20:30:00+00:00"})
+    for model in (Reminder, Schedule):
+        assert "once: 2026-12-02 05:30<" in site.get(url(model, "changelist")).content.decode()
+
+
+def test_cron_is_told_without_the_marks_of_a_message(site: Client, every_workday: Reminder) -> None:
+    Schedule.objects.filter(pk=every_workday.schedule.pk).update(rule={"kind": "cron", "expression": "*/20 8-18 * * *"})
+    page = site.get(url(Reminder, "changelist")).content.decode()
+    assert "*/20 8-18 * * *" in page
+    assert "`*/20" not in page
+
+
+def test_reminder_that_begins_later_is_not_called_unconfirmed(
+    site: Client, every_workday: Reminder, now: datetime
+) -> None:
+    Schedule.objects.filter(pk=every_workday.schedule.pk).update(start_at=now + timedelta(days=3))
+    page = seen(site, every_workday)
+    assert "begins later" in page
+    assert "not confirmed" not in page
+
+
 def test_list_shows_a_title_and_never_what_a_reminder_says(site: Client, reminder: Reminder) -> None:
     Reminder.objects.update(title="", payload={"text": "bumblebee"})
     page = site.get(url(Reminder, "changelist")).content.decode()
@@ -107,9 +130,13 @@ def test_record_of_a_reminder_leads_to_its_page(site: Client, reminder: Reminder
 
 
 def test_list_opens_when_no_key_opens_what_reminders_say(site: Client, reminder: Reminder, settings: Settings) -> None:
+    Occurrence.objects.update(note="seen at 9")
     settings.FIELD_ENCRYPTION_KEYS, settings.SECRET_KEY = [Fernet.generate_key().decode()], "x" * 50
+    again = client_of(User.objects.get(username="root"))
     for model in (Reminder, Occurrence, Webhook):
-        assert client_of(User.objects.get(username="root")).get(url(model, "changelist")).status_code == 200
+        assert again.get(url(model, "changelist")).status_code == 200
+    for row in (reminder, Occurrence.objects.defer("note").get()):
+        assert again.get(url(row, "change", row.pk)).status_code == 200
 
 
 def test_list_by_the_next_time_has_those_without_one_last(
@@ -164,6 +191,21 @@ def test_snoozed_reminder_runs_next_when_it_was_put_off_to(
     page = seen(site, every_workday)
     assert page.count("(Europe/Berlin, UTC+") == 5
     assert page.count("09:30 (Europe/Berlin, UTC+") == 4
+
+
+def test_reminder_put_off_far_shows_what_comes_after_that(site: Client, reminder: Reminder, now: datetime) -> None:
+    rule = {"kind": "cron", "expression": "*/5 * * * *"}
+    far = (now + timedelta(days=30)).replace(minute=3, second=0, microsecond=0)
+    Schedule.objects.update(rule=rule, next_at=far)
+    assert [run.at for run in coming(Reminder.objects.select_related("schedule").get(), now)] == [
+        far, *(far.replace(minute=minute) for minute in (5, 10, 15, 20))
+    ]  # fmt: skip
+
+
+def test_occurrences_are_found_by_the_name_of_their_person(site: Client, reminder: Reminder) -> None:
+    User.objects.filter(pk=reminder.user.pk).update(last_name="Karenina")
+    assert listed(site, Occurrence, q="karenina") == [Occurrence.objects.get()]
+    assert listed(site, Occurrence, q="Vronsky") == []
 
 
 def test_page_shows_the_record_and_the_occurrences(site: Client, reminder: Reminder, now: datetime) -> None:
