@@ -4,8 +4,9 @@ import asyncio
 import contextvars
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import django
@@ -20,8 +21,9 @@ from django.urls import set_script_prefix
 
 T = TypeVar("T")
 
-# Threads that stay, each with its connection to the database. More requests at once get threads of their own.
-KEPT = 8
+# Threads that stay, each with its connection to the database. More requests at once get threads of their own, up to
+# MOST in all; others wait: PostgreSQL has 100 connections, and the bot wants some.
+KEPT, MOST = 8, 32
 
 
 class Web(ASGIHandler):
@@ -35,6 +37,7 @@ class Web(ASGIHandler):
         BaseHandler.__init__(self)
         self.load_middleware(is_async=False)
         self._idle: list[ThreadPoolExecutor] = []
+        self._room = asyncio.Semaphore(MOST)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -43,15 +46,14 @@ class Web(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(max_workers=1, thread_name_prefix="web")
-        try:
-            response = await _in(thread, lambda: self._answer(scope, body))
-            await self.send_response(response, send)
-            if response.streaming:
-                await _in(thread, response.close)
-        finally:
-            self._put_back(thread)
-            body.close()
+        with body:
+            async with self._room, self._thread() as thread:
+                response = await _in(thread, lambda: self._answer(scope, body))
+                if response.streaming:
+                    await self.send_response(response, send)
+                    await _in(thread, response.close)
+                    return
+            await self.send_response(response, send)  # whoever reads slowly holds no thread
 
     def _answer(self, scope: Any, body: Any) -> HttpResponseBase:
         """All that Django does for a request, which ends here unless its content is still to be made."""
@@ -66,12 +68,17 @@ class Web(ASGIHandler):
             response.close()
         return response
 
-    def _put_back(self, thread: ThreadPoolExecutor) -> None:
-        if len(self._idle) < KEPT:
-            self._idle.append(thread)
-        else:
-            thread.submit(connections.close_all)
-            thread.shutdown(wait=False)
+    @asynccontextmanager
+    async def _thread(self) -> AsyncIterator[ThreadPoolExecutor]:
+        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(max_workers=1, thread_name_prefix="web")
+        try:
+            yield thread
+        finally:
+            if len(self._idle) < KEPT:
+                self._idle.append(thread)
+            else:
+                thread.submit(connections.close_all)
+                thread.shutdown(wait=False)
 
 
 async def _in(thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:

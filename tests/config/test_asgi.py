@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,6 +23,11 @@ def who(_request: HttpRequest) -> HttpResponse:
 
 def who_of_many(_request: HttpRequest) -> HttpResponse:
     together.wait(30)
+    return HttpResponse(str(threading.get_ident()))
+
+
+def slow(_request: HttpRequest) -> HttpResponse:
+    time.sleep(0.02)
     return HttpResponse(str(threading.get_ident()))
 
 
@@ -49,7 +55,13 @@ def pieces(_request: HttpRequest) -> StreamingHttpResponse:
     return Pieces(content())
 
 
-urlpatterns = [path("who", who), path("many", who_of_many), path("echo", echo), path("pieces", pieces)]
+urlpatterns = [
+    path("who", who),
+    path("many", who_of_many),
+    path("slow", slow),
+    path("echo", echo),
+    path("pieces", pieces),
+]
 
 
 @pytest.fixture
@@ -92,6 +104,14 @@ async def test_requests_at_once_have_threads_of_their_own_and_some_stay(web: Web
     threads = await asyncio.gather(*(ask(web, "/many") for _ in range(KEPT + 2)))
     assert len(set(threads)) == KEPT + 2
     assert len(web._idle) == KEPT
+
+
+async def test_more_requests_than_there_is_room_for_wait(web: Web) -> None:
+    """They would else each take a connection, of which the database has so many only."""
+    web._room = asyncio.Semaphore(2)
+    threads = await asyncio.gather(*(ask(web, "/slow") for _ in range(6)))
+    assert len(set(threads)) == 2
+    assert len(web._idle) == 2
 
 
 async def test_body_comes_in_parts(web: Web) -> None:
