@@ -113,7 +113,7 @@ async def place(context: Context, expectation: Expectation, said: str) -> bool:
 
 
 async def choose_zone(context: Context, button: Button) -> None:
-    await in_db(talk.choose_zone, context.incoming, button.data["zone"], context.pressed_message, clocks.now())
+    await in_db(talk.choose_zone, context.incoming, button.data, context.pressed_message, clocks.now())
 
 
 # --- cards and lists ------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from accounts.models import User
 from delivery.schedule import Once, Run, preview
 from delivery.schedule_words import describe, local
 from reminders import services
-from reminders.models import Reminder, Status
+from reminders.models import Action, Reminder, Status
 from telegram_bot.markdown import Part, plain, units
 from telegram_bot.outgoing import Key, Keyboard
 
@@ -176,10 +176,15 @@ def _keys(row: Reminder, data: dict[str, object]) -> list[list[Key]]:
     later = [] if stopped else [Key("⏰ " + _("Put off"), "remind.later", data)]
     return [
         [turn, Key("✏️ " + _("Change"), "remind.change", data)],
-        [*later, Key("✅ " + _("Done"), "remind.done", data)],
-        [_insisting(row, data)],
+        [*later, Key("✅ " + _ending(row), "remind.done", data)],
+        [_insisting(row, data)] if row.action == Action.TEXT else [],
         [_asking_key(data)],
     ]
+
+
+def _ending(row: Reminder) -> str:
+    """Under a series "Done" would sound like this time only."""
+    return _("Done") if isinstance(row.rule, Once) else _("Done for good")
 
 
 def _asking_key(data: dict[str, object]) -> Key:
@@ -216,10 +221,10 @@ def _back_to_card(data: dict[str, object]) -> Key:
     return Key(_("« Back"), "remind.show", data)
 
 
-def changing(row: Reminder, now: datetime, data: dict[str, object]) -> Menu:
+def changing(row: Reminder, now: datetime, data: dict[str, object], *, group: bool) -> Menu:
     """Asks for new words; in a group only what replies to it is for the bot."""
     asked = _("Write what shall be different: another time, another text, or both.")
-    if not row.chat.is_private:
+    if group:
         asked = _("Reply to this message with what shall be different: another time, another text, or both.")
     return titled("✏️ " + text_of(row), *when(row, now), "\n" + asked), [[Key(_("Cancel"), "remind.show", data)]]
 

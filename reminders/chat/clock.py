@@ -25,13 +25,17 @@ def ask(incoming: Incoming, kept: dict[str, Any], now: datetime, head: str = "")
     head = head or _("Where are you? I ask only once, so that reminders come by your clock.")
     tail = _("Press what your clock shows, or write a city or a zone, such as Europe/Moscow.")
     group = "" if incoming.chat.is_private else _("Reply to this message.")
-    asked = place.say(incoming, (cards.titled("🌍 " + head, tail, group), _places(incoming, now)), reply=True)
+    places = _places(incoming, now, goes_on="wish" in kept)
+    asked = place.say(incoming, (cards.titled("🌍 " + head, tail, group), places), reply=True)
     expecting.expect(incoming, ZONE, kept, asked, now)
 
 
-def _places(incoming: Incoming, now: datetime) -> Keyboard:
-    places = zones.offered(incoming.language)
-    keys = [Key(zones.label(it, incoming.language, now), "remind.zone", {"zone": it.zone}) for it in places]
+def _places(incoming: Incoming, now: datetime, *, goes_on: bool) -> Keyboard:
+    """``goes_on``: a reminder waits for the answer."""
+    keys = [
+        Key(zones.label(it, incoming.language, now), "remind.zone", {"zone": it.zone, "goes_on": goes_on})
+        for it in zones.offered(incoming.language)
+    ]
     return [keys[start : start + IN_A_ROW] for start in range(0, len(keys), IN_A_ROW)]
 
 

@@ -84,7 +84,9 @@ def forget(incoming: Incoming, edit: int | None, now: datetime) -> None:
 @transaction.atomic
 def ask_change(incoming: Incoming, row: Reminder, data: dict[str, object], edit: int | None, now: datetime) -> None:
     """The next words change it."""
-    asked = place.say(incoming, cards.changing(row, now, data), about=row, edit=edit)
+    asked = place.say(
+        incoming, cards.changing(row, now, data, group=not incoming.chat.is_private), about=row, edit=edit
+    )
     expecting.expect(incoming, talk.WORDS, Wish(reminder=str(row.pk)).as_json(), asked, now)
     place.finish(incoming, now)
 

@@ -18,7 +18,7 @@ from telegram_bot.incoming import Incoming
 from telegram_bot.markdown import MESSAGE_UNITS, Part, units
 from telegram_bot.outgoing import Key
 
-CALLBACK = r"^r:(done|s10|s60|tom):[0-9a-f-]{36}$"
+CALLBACK = r"^r:(done|s10|s60|tom):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 LATER = {"s10": timedelta(minutes=10), "s60": timedelta(hours=1)}
 
 

@@ -66,15 +66,16 @@ def one_here(incoming: Incoming, key: str) -> Reminder | None:
 
 
 def replied_about(incoming: Incoming) -> tuple[str, Reminder] | None:
-    """What the message replies to, if it is about a reminder: "card" or "reminder" (it has come), and the row."""
+    """What the message replies to, if it is about a reminder: "card" or "reminder" (it has come), and the row. What
+    became of one that has come is written into its message, which stays one that has come."""
     if incoming.replied_to is None:
         return None
-    found = Delivery.objects.filter(
+    sent = Delivery.objects.filter(
         bot_id=incoming.bot_id, chat_id=incoming.chat_id, message_id=incoming.replied_to, source=SOURCE
     )
-    for key in found.order_by("-id").values_list("key", flat=True):
-        named = ABOUT.match(key)
-        row = one_here(incoming, named[2]) if named else None
-        if named and row:
-            return named[1], row
-    return None
+    found = [named for key in sent.order_by("-id").values_list("key", flat=True) if (named := ABOUT.match(key))]
+    row = one_here(incoming, found[0][2]) if found else None
+    if row is None:
+        return None
+    has_come = any(named[1] == SOURCE and named[2] == found[0][2] for named in found)
+    return (SOURCE if has_come else "card"), row

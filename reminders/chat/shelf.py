@@ -11,7 +11,7 @@ from reminders.chat import cards, deciding, place
 from reminders.chat.cards import Menu
 from reminders.chat.insisting import USUAL_MINUTES
 from reminders.models import FINAL, Reminder
-from reminders.services import NotNow
+from reminders.services import NotNow, Refused
 from telegram_bot import expecting
 from telegram_bot.incoming import Incoming
 
@@ -69,8 +69,8 @@ def _menu(incoming: Incoming, row: Reminder, what: str, data: Data, now: datetim
         return cards.deleting(row, data)
     try:
         note = VERBS[what](incoming, row, data, now)
-    except NotNow as why_not:
-        note = why_not.text
+    except (NotNow, Refused) as why_not:
+        note = str(why_not)
     if what == "nag" and data.get("ask"):
         return cards.asking(row, now)
     return _shown(incoming, row, data, now, note)

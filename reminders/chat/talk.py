@@ -46,6 +46,8 @@ def request(incoming: Incoming, words: str, about: str, now: datetime, *, free: 
     ``free``: said in passing, without the command; then False gives it back where no time can be found in it.
     """
     expecting.forget(incoming)
+    if about and (found := place.replied_about(incoming)) is not None:
+        about = found[1].text
     wish = Wish(message=body_of(incoming.update.raw).get("message_id") or 0)
     at = place.said_at(incoming, now)
     if free and not _names_a_time(incoming, words, at):
@@ -202,6 +204,8 @@ def _changed(incoming: Incoming, wish: Wish, now: datetime) -> Reminder | None:
     changes: dict[str, Any] = {}
     if (rule := wish.when) is not None:
         changes = {"rule": rule, "catch_up": _catch_up(rule)}
+        if row.schedule.end_at is not None and row.schedule.end_at == row.schedule.next_at:
+            changes["end_at"] = None  # it was over, but for what was put off
     if wish.text and row.action == Action.TEXT:
         changes["payload"] = row.payload | {"text": wish.text}
     elif wish.text:  # what it does is no text; this is what it is called
@@ -215,12 +219,15 @@ def _changed(incoming: Incoming, wish: Wish, now: datetime) -> Reminder | None:
 
 
 @transaction.atomic
-def choose_zone(incoming: Incoming, zone: str, edit: int | None, now: datetime) -> None:
-    """A press on a place; what was to be made when it was asked for goes on."""
+def choose_zone(incoming: Incoming, pressed: dict[str, Any], edit: int | None, now: datetime) -> None:
+    """A press on a place; what was to be made when it was asked for goes on, however late, while it is kept."""
     kept = Expectation.objects.filter(user=incoming.user, chat=incoming.chat, thread_id=incoming.thread)
-    data: dict[str, Any] = next((row.data for row in kept.filter(action=clock.ZONE, expires_at__gt=now)), {})
+    data: dict[str, Any] = next((row.data for row in kept.filter(action=clock.ZONE)), {})
     expecting.forget(incoming)
-    place.say(incoming, (cards.said(clock.remember(incoming, zone, now)), ()), edit=edit)
+    told = clock.remember(incoming, pressed["zone"], now)
+    if pressed.get("goes_on") and "wish" not in data:
+        told += "\n" + _("What you wanted to be reminded of is too long ago. Write it once more: /remind")
+    place.say(incoming, (cards.said(told), ()), edit=edit)
     _take_up(incoming, data, now)
     place.finish(incoming, now)
 

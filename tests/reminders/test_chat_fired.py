@@ -158,6 +158,21 @@ async def test_press_under_a_deleted_one_says_so(chat: House) -> None:
     assert await press(chat, "10 min") == "It was deleted meanwhile."
 
 
+@pytest.mark.parametrize("key", ["-" * 36, "0" * 36, "00000000-0000-0000-0000-00000000000"])
+async def test_callback_that_names_nothing_breaks_nothing(chat: House, key: str) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm call mum")
+    await comes(chat, row)
+    message = chat.messages(ANNA)[-1]
+    message["reply_markup"]["inline_keyboard"][0][0]["callback_data"] = f"r:done:{key}"
+    before = len(chat.messages(ANNA))
+
+    chat.press(ANNA, "✅ Done")
+    await chat.quiet()
+
+    assert len(chat.messages(ANNA)) == before
+    assert shown(chat) == "⏰ call mum"
+
+
 async def test_press_under_one_that_is_gone_says_so(chat: House) -> None:
     row = await confirmed(chat, "/remind tomorrow at 6pm call mum")
     await comes(chat, row)

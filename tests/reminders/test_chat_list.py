@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import AuditEntry
+from reminders import services
 from reminders.models import Status
 from sandbox.telegram.chats import Topic
 from tests.house import ANNA, BORIS, OLGA, TEAM, House
@@ -103,9 +106,19 @@ async def test_series_put_off_shows_its_next_runs_from_there(chat: House) -> Non
 
 
 async def test_done_ends_it(chat: House) -> None:
-    await opened(chat, "/remind every day at 6pm tea")
+    await opened(chat, "/remind tomorrow at 6pm tea")
 
     await press(chat, "✅ Done")
+
+    assert shown(chat) == "✅ tea\nOver."
+    assert (await the_only(chat)).status == Status.COMPLETED
+
+
+async def test_done_for_good_ends_a_series(chat: House) -> None:
+    await opened(chat, "/remind every day at 6pm tea")
+    assert "✅ Done" not in chat.buttons(ANNA)  # which would sound like this time only
+
+    await press(chat, "✅ Done for good")
 
     assert shown(chat) == "✅ tea\nOver."
     assert list(chat.buttons(ANNA)) == ["« Back"]
@@ -136,6 +149,19 @@ async def test_insisting_can_be_turned_on_and_off(chat: House) -> None:
     await press(chat, "🔕 Do not insist")
 
     assert (await the_only(chat)).nag_minutes is None
+
+
+async def test_only_what_is_said_can_be_insisted_on(chat: House, settings: Settings) -> None:
+    settings.ASSISTANT_TASKS = ""
+    await opened(chat, "/remind every day at 6pm job")
+    row = await the_only(chat)
+    buttons = list(chat.buttons(ANNA))
+    await chat.db(lambda: type(row).objects.update(payload={"job": 7}, action="event", title="Backup"))
+
+    await press(chat, "🔔 Insist")
+    assert "Nobody would act" in shown(chat)
+
+    assert list(chat.buttons(ANNA)) == [label for label in buttons if not label.startswith("🔔")]
 
 
 async def test_what_is_not_confirmed_is_listed_and_can_be_confirmed(chat: House) -> None:
@@ -295,6 +321,43 @@ async def test_talk_in_reply_to_what_has_come_goes_to_the_dialog(chat: House) ->
     assert shown(chat) == "Try again later"
 
 
+async def test_talk_in_reply_to_what_was_settled_goes_to_the_dialog(chat: House) -> None:
+    row = await confirmed(chat, "/remind every day at 6pm tea")
+    await comes(chat, row)
+    await press(chat, "✅ Done")
+
+    chat.say(ANNA, "[[text Good]] it was cold", reply_to=chat.messages(ANNA)[-1]["message_id"])
+    await chat.quiet()
+
+    assert shown(chat) == "Good"
+    assert (await the_only(chat)).text == "tea"
+
+
+async def test_another_rule_takes_up_a_series_that_was_over_but_for_what_was_put_off(chat: House) -> None:
+    row = await confirmed(chat, "/remind every day at 6pm tea")
+    await comes(chat, row)
+    await chat.db(services.complete, row, by=None, via="chat", now=timezone.now())
+    await press(chat, "1 h")
+    await press(chat, "⚙️ More")
+    assert len([line for line in shown(chat).split("\n") if line.startswith("• ")]) == 1
+
+    await press(chat, "✏️ Change")
+    await chat.ask(ANNA, "every day at 7pm")
+
+    assert len([line for line in shown(chat).split("\n") if line.startswith("• ")]) == 3
+
+
+async def test_request_in_reply_to_a_reminder_takes_its_text(chat: House) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm call mum")
+    await comes(chat, row)
+    await press(chat, "✅ Done")
+
+    chat.say(ANNA, "/remind tomorrow at 7pm", reply_to=chat.messages(ANNA)[-1]["message_id"])
+    await chat.quiet()
+
+    assert shown(chat).startswith("❔ call mum\n")
+
+
 async def test_what_is_done_is_on_record_without_the_words(chat: House) -> None:
     await opened(chat, "/remind every day at 6pm secret tea")
     await press(chat, "⏸ Pause")
@@ -393,6 +456,19 @@ async def test_in_a_group_new_words_are_a_reply_to_the_question(team: House) -> 
     await team.quiet()
 
     assert (await the_only(team)).next_run_at == tomorrow_at(21)
+
+
+async def test_in_private_new_words_for_what_comes_in_a_group_need_no_reply(team: House) -> None:
+    await confirmed(team, "/remind@sekretar_bot tomorrow at 6pm ours", ANNA, TEAM)
+    await team.ask(ANNA, "/reminders")
+    await press(team, next(iter(team.buttons(ANNA))))
+    await press(team, "✏️ Change")
+    assert shown(team).endswith("\nWrite what shall be different: another time, another text, or both.")
+
+    await team.ask(ANNA, "tomorrow at 9pm")
+
+    row = await the_only(team)
+    assert (row.next_run_at, row.chat.telegram_id) == (tomorrow_at(21), TEAM)
 
 
 async def test_what_is_made_in_a_topic_comes_there(team: House) -> None:

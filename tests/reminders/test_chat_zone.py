@@ -1,7 +1,13 @@
 """The person's clock: asked for once, before the first card; shown and changed by /timezone."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from accounts.models import User
 from reminders.models import Status
+from telegram_bot.expecting import forget_old
+from telegram_bot.models import Expectation
 from tests.house import ANNA, TEAM, House
 from tests.reminders.chatting import anna, confirmed, press, reminders, shown, the_only
 
@@ -28,6 +34,44 @@ async def test_press_on_a_place_goes_on_with_the_card(newcomer: House) -> None:
     assert first.endswith("Change it with /timezone.")
     assert second.startswith("❔ call mum\n")
     assert "18:00 (Europe/Moscow, UTC+3)" in second
+
+
+async def test_press_on_a_place_goes_on_however_late(newcomer: House) -> None:
+    await newcomer.ask(ANNA, "/remind tomorrow at 6pm call mum")
+    await newcomer.db(lambda: Expectation.objects.update(expires_at=timezone.now() - timedelta(hours=1)))
+
+    await press(newcomer, "Moscow")
+
+    assert shown(newcomer).startswith("❔ call mum\n")
+
+
+async def test_press_on_a_place_after_all_was_forgotten_says_so(newcomer: House) -> None:
+    await newcomer.ask(ANNA, "/remind tomorrow at 6pm call mum")
+    assert await newcomer.db(forget_old, timezone.now() + timedelta(days=1)) == 1
+
+    await press(newcomer, "Moscow")
+
+    assert shown(newcomer).endswith("What you wanted to be reminded of is too long ago. Write it once more: /remind")
+    assert await zone(newcomer) == "Europe/Moscow"
+
+
+async def test_press_on_a_place_when_nothing_waits_says_no_more_than_the_zone(newcomer: House) -> None:
+    await newcomer.ask(ANNA, "/timezone")
+    await newcomer.ask(ANNA, "/cancel")
+
+    await press_first(newcomer, "Moscow")
+
+    assert newcomer.heard(ANNA)[0].endswith("Change it with /timezone.")
+
+
+async def press_first(house: House, label: str) -> None:
+    """Press a button under the first message of the bot."""
+    message = house.messages(ANNA)[0]
+    rows = message["reply_markup"]["inline_keyboard"]
+    data = next(key["callback_data"] for row in rows for key in row if key["text"].startswith(label))
+    pressed = house.world.press(ANNA, message["message_id"], data)
+    await house.until(lambda: pressed.answered)
+    await house.quiet()
 
 
 async def test_city_in_words_goes_on_with_the_card(newcomer: House) -> None:
