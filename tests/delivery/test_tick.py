@@ -52,6 +52,23 @@ def fired() -> list[str]:
 # --- firing ---------------------------------------------------------------------------------------------------------
 
 
+def test_burst_fires_all_that_is_due_however_many_batches_it_is(clock: Clock) -> None:
+    for number in range(3):
+        planned(str(number), Once(NOON))
+    again = tick.burst(batch=1)
+
+    assert len(fired()) == 3
+    assert not again.more
+
+
+def test_burst_leaves_the_rest_to_the_next_one_when_its_time_is_over(clock: Clock, settings: Settings) -> None:
+    for number in range(3):
+        planned(str(number), Once(NOON))
+
+    assert tick.burst(batch=1, seconds=0).more
+    assert len(fired()) == 1
+
+
 def test_nothing_due_is_told_with_the_next_time(clock: Clock) -> None:
     planned("tea", Once(NOON + HOUR))
     assert tick.tick() == tick.Ticked(next_at=NOON + HOUR)
