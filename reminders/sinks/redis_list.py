@@ -44,6 +44,7 @@ LOOK_SECONDS = 1.0
 BLOCK_MS = 500
 LATE_NEWS = 2.0  # seconds; less than events.GRACE
 MOST_LOOKED_AT = 1000
+MOST_SEARCHED = 10_000  # texts in the list, while the server waits
 MARKER = f"{QUEUE}:filled"
 AWAY = (RedisError, OSError)
 
@@ -74,16 +75,32 @@ end
 return pushed
 """
 )
-# ARGV: ids that are done or withdrawn. They are not handed out any more.
+# ARGV: ids that are done or withdrawn. They are not handed out any more, and what they say does not stay: how many left
+# the list. In a long one they cannot be looked for; there a consumer throws them away.
 FORGET = (
     NOW
     + f"""
+local waiting = {{}}
 for i = 1, #ARGV do
   redis.call('ZADD', KEYS[5], now, ARGV[i])
   redis.call('HDEL', KEYS[3], ARGV[i])
   redis.call('ZREM', KEYS[4], ARGV[i])
+  redis.call('HDEL', KEYS[7], ARGV[i])
+  if redis.call('ZSCORE', KEYS[2], ARGV[i]) then waiting[ARGV[i]] = true end
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now - {GONE_SECONDS * 1000})
+if not next(waiting) or redis.call('LLEN', KEYS[1]) > {MOST_SEARCHED} then return 0 end
+local left = 0
+for place, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local id = string.match(text, '"event_id":"([^"]+)"')
+  if id and waiting[id] then
+    redis.call('LSET', KEYS[1], place - 1, '')
+    redis.call('ZREM', KEYS[2], id)
+    left = left + 1
+  end
+end
+redis.call('LREM', KEYS[1], 0, '')
+return left
 """
 )
 # Programs that pop the list themselves, without the script, have taken what is not in it any more. ARGV: lease (s).
@@ -169,6 +186,10 @@ class Server:
         start = self._offset if self._offset < waiting else 0
         self._offset = start + MOST_LOOKED_AT
         return start, self._offset - 1
+
+    def moved_up(self, by: int) -> None:
+        """So many of the waiting ids are gone: those behind them stand where they stood."""
+        self._offset = max(0, self._offset - by)
 
 
 def _kind(error: Exception) -> str:
@@ -357,7 +378,7 @@ async def settle(there: Server, *, everything: bool = False) -> int:
 async def _forget_over(there: Server, ids: Sequence[str]) -> int:
     over = await in_db(news.over, ids)
     if over:
-        await there.forget(there.keys, over)
+        there.moved_up(await there.forget(there.keys, over))
     return len(over)
 
 

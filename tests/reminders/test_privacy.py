@@ -283,15 +283,15 @@ async def test_where_contents_are_not_kept_only_the_reminder_holds_its_words(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_event_that_waits_in_redis_is_handed_to_nobody(member: User, redis_server: RedisServer) -> None:
+async def test_event_that_waits_in_redis_leaves_it_at_once(member: User, redis_server: RedisServer) -> None:
     await in_db(_event, member)
     assert await events.drain(redis_list.LANE)
     await redis_list.close()
     with redis_server.redis as there:
         assert "bumblebee" in str(there.lrange(QUEUE, 0, -1))
         await in_db(removal.forget, own_data.mine(member), timezone.now())
-        assert await asyncio.to_thread(Events(redis_server.url, consumer="mailer").take) is None
         assert there.lrange(QUEUE, 0, -1) == []
+        assert await asyncio.to_thread(Events(redis_server.url, consumer="mailer").take) is None
 
 
 def _event(member: User) -> Occurrence:

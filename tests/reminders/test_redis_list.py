@@ -556,9 +556,51 @@ async def test_event_of_a_reminder_that_changed_is_not_handed_out(
     occurrence = await out(member)
     await in_db(verb, await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
 
-    assert list_.llen(QUEUE) == 1
+    assert (list_.llen(QUEUE), list_.zcard(WAITING)) == (0, 0)
     assert consumer(redis_server).take() is None
     assert await state_of(occurrence) == State.WITHDRAWN
+
+
+async def test_what_was_taken_out_leaves_the_others_in_their_order(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    first, second, third = [await out(member) for _number in range(3)]
+    list_.lpush(QUEUE, "not ours")
+    await in_db(redis_list.forget, [second.pk])
+
+    assert list_.llen(QUEUE) == 3
+    mailer = consumer(redis_server)
+    assert [event.event_id for event in iter(mailer.take, None)] == [str(first.pk), str(third.pk)]
+
+
+async def test_words_of_a_later_attempt_leave_too(member: User, list_: redis.Redis) -> None:
+    occurrence = await out(member)
+    list_.hset(NEWER, str(occurrence.pk), "bumblebee")
+    await in_db(redis_list.forget, [occurrence.pk])
+    assert list_.hlen(NEWER) == 0
+
+
+async def test_in_a_long_list_nothing_is_searched_and_it_is_handed_to_nobody(
+    member: User, redis_server: RedisServer, list_: redis.Redis
+) -> None:
+    occurrence = await out(member)
+    list_.rpush(QUEUE, *["not ours"] * redis_list.MOST_SEARCHED)
+    await in_db(redis_list.forget, [occurrence.pk])
+
+    assert list_.llen(QUEUE) == redis_list.MOST_SEARCHED + 1
+    assert consumer(redis_server).take() is None
+    assert (list_.llen(QUEUE), list_.zcard(WAITING)) == (0, 0)
+
+
+async def test_all_that_is_withdrawn_is_found_although_the_list_shrinks(
+    member: User, list_: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_list, "MOST_LOOKED_AT", 2)
+    for _number in range(5):
+        await out(member)
+    await in_db(Occurrence.objects.update, state=State.WITHDRAWN)
+    assert await redis_list.settle(server(), everything=True) == 5
+    assert list_.llen(QUEUE) == 0
 
 
 async def test_event_that_fired_before_its_words_changed_still_comes(member: User, redis_server: RedisServer) -> None:
