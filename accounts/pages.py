@@ -130,9 +130,9 @@ def timeline(entries: QuerySet[AuditEntry]) -> SafeString | str:
         return gettext("Nothing yet.")
     cell = '<td style="padding:.35rem 1.25rem .35rem 0;vertical-align:top">{}</td>'
     body = format_html_join("", f"<tr>{cell * 5}</tr>", rows)
-    return format_html(
-        '<div style="overflow-x:auto"><table style="font-variant-numeric:tabular-nums">{}</table></div>', body
-    )
+    table = format_html('<table style="font-variant-numeric:tabular-nums">{}</table>', body)
+    # As wide as there is room for, whatever stands in it.
+    return format_html('<div style="width:0;min-width:100%;overflow-x:auto">{}</div>', table)
 
 
 def details_of(entry: AuditEntry) -> str:

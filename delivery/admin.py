@@ -137,7 +137,7 @@ SCHEDULE_KIND = {
 class SchedulePage(ReadOnlyPage):
     """What the tick goes by. Each is steered on the page of what it belongs to."""
 
-    list_display = ("coming", "source", "whose", "rule_in_list", "zone", "condition", "last", "runs")
+    list_display = ("coming", "source", "whose", "rule_in_list", "zone", "condition", "runs")
     list_display_links = ("coming", "whose")
     list_filter = ("state", SourceFilter, "next_at")
     search_fields = ("object_id",)

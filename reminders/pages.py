@@ -37,13 +37,14 @@ STATE_KIND = {
 
 
 def status_badge(row: Reminder, now: datetime) -> SafeString:
-    """The status; red beside it when somebody should look."""
+    """The status; red below it when somebody should look."""
     status = Status(row.status)
     begins_later = status == Status.ACTIVE and row.status_at(now) == Status.PENDING
     shown = badge(_("begins later") if begins_later else status.label, STATUS_KIND[row.status_at(now)])
     if not row.needs_attention:
         return shown
-    return format_html('<span style="white-space:nowrap">{} {}</span>', shown, badge(_("needs attention"), "danger"))
+    below = '<div style="white-space:nowrap;margin-top:.25rem">{}</div>'
+    return format_html("{}" + below, shown, badge(_("needs attention"), "danger"))
 
 
 def state_badge(occurrence: Occurrence) -> SafeString:
