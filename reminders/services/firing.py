@@ -241,9 +241,13 @@ def die(occurrence: Occurrence, error: str, now: datetime) -> None:
     row.failures, row.needs_attention, row.updated_at = row.failures + 1, True, now
     row.save(update_fields=["failures", "needs_attention", "updated_at"])
     if row.failures >= MOST_FAILURES and row.status == Status.ACTIVE:
-        reason = _("Failed %(count)d times in a row. The last time: %(error)s")
+        values = {"count": row.failures, "error": error}
+        reason = _("Failed %(count)d times in a row.") % values
         with suppress(Unreadable):  # without its key it cannot be changed; that it needs attention is on record
-            changing.pause(row, by=None, via="bot", now=now, reason=reason % {"count": row.failures, "error": error})
+            changing.pause(row, by=None, via="bot", now=now, reason=reason)
+        # The error may quote somebody's words: they go with the reminder, the record stays.
+        told = _("Failed %(count)d times in a row. The last time: %(error)s") % values
+        Reminder.objects.filter(pk=row.pk, status_reason=reason).update(status_reason=told[:200])
 
 
 @transaction.atomic

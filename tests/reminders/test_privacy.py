@@ -158,6 +158,19 @@ def test_error_of_what_was_sent_goes_too(member: User, group: Chat, now: datetim
 
 
 @pytest.mark.django_db
+def test_error_that_paused_a_reminder_is_on_no_record_and_goes_too(member: User, now: datetime) -> None:
+    row = daily(member, now)
+    for _number in range(firing.MOST_FAILURES):
+        firing.die(fire(row), "no room for bumblebee", now)
+        row.refresh_from_db()
+    assert row.status_reason == "Failed 5 times in a row. The last time: no room for bumblebee"
+    assert AuditEntry.objects.get(action="reminder.paused").details == {"reason": "Failed 5 times in a row."}
+
+    forget(member, now + DAY)
+    assert places_of("bumblebee") == set()
+
+
+@pytest.mark.django_db
 def test_reminders_of_a_group_go_with_who_made_them(member: User, admin: User, group: Chat, now: datetime) -> None:
     daily(admin, now, created_by=member, chat=group)
     forget(member, now)
