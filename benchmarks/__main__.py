@@ -19,6 +19,7 @@ from benchmarks.load import burst, crowd, latency, throughput
 from benchmarks.processes import ROOT, FailedError, deadline
 from benchmarks.reminders import due, lateness, poll
 from benchmarks.resources import idle
+from benchmarks.services import events, rest
 from benchmarks.storage import dialogs, queries
 from benchmarks.streams import streams
 
@@ -35,6 +36,8 @@ CASES: dict[str, tuple[Case, float, str]] = {
     "due": (due, 120, "Reminders due at once"),
     "poll": (poll, 120, "A look whether something is due (the few rows stand under other)"),
     "lateness": (lateness, 120, "Reminders, a thousand a minute"),
+    "events": (events, 120, "Events of reminders for other programs"),
+    "rest": (rest, 120, "Reminders over REST, one web process"),
 }
 PREPARE_SECONDS = 90
 # Load for each core from which the machine counts as busy with something else.

@@ -4,9 +4,11 @@
 reminders for these people in turn, due evenly over OVER seconds from BEGIN (seconds since the epoch) on.
 `… future COUNT`: so many schedules of next year and after, of which nothing but the tick's own row exists.
 `… tick`: fire what is due, as fast as it goes. `… poll COUNT`: look so often whether something is due.
-`… fired`: how late everything was that was fired.
+`… fired`: how late everything was that was fired. `… events FIRST PEOPLE COUNT`: in place of all that is planned, so
+many events that wait for the Redis list. `… push`: let them out, as fast as it goes.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -15,8 +17,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 import django
+import redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -28,11 +32,15 @@ from accounts.models import Chat  # noqa: E402
 from delivery.models import Delivery, Schedule  # noqa: E402
 from delivery.schedule import Once, to_json  # noqa: E402
 from delivery.tick import tick  # noqa: E402
-from reminders.models import Occurrence, Reminder, Type  # noqa: E402
+from reminders.client import QUEUE  # noqa: E402
+from reminders.events import drain  # noqa: E402
+from reminders.models import Action, Occurrence, Reminder, Type  # noqa: E402
+from reminders.sinks import redis_list  # noqa: E402
 
 BATCH = 1000
 MOMENTS = ("fired_at", "planned_at")
 TEXT = "no{}"
+EVENTS = "event:redis"
 NUMBERS = {
     "postgresql": "generate_series(1, {count}) AS number",
     "sqlite": "(WITH RECURSIVE counted(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM counted"
@@ -48,13 +56,24 @@ TIMES = {
 @transaction.atomic
 def plan(first: int, people: int, count: int, begin: float, over: float) -> dict[str, Any]:
     """Reminders as their service would have made them."""
+    forget()
+    chats = chats_of(first, people)
+    save([one(chats[n % len(chats)], n, begin + over * n / count) for n in range(count)])
+    return {"planned": count}
+
+
+def forget() -> None:
     for model in (Occurrence, Delivery, Reminder, Schedule):
         model.objects.all().delete()
-    chats = list(Chat.objects.filter(telegram_id__gte=first, telegram_id__lt=first + people).order_by("telegram_id"))
-    rows = [one(chats[n % len(chats)], n, begin + over * n / count) for n in range(count)]
+
+
+def chats_of(first: int, people: int) -> list[Chat]:
+    return list(Chat.objects.filter(telegram_id__gte=first, telegram_id__lt=first + people).order_by("telegram_id"))
+
+
+def save(rows: list[Reminder]) -> None:
     Schedule.objects.bulk_create([row.schedule for row in rows], batch_size=BATCH)
     Reminder.objects.bulk_create(rows, batch_size=BATCH)
-    return {"planned": count}
 
 
 def one(chat: Chat, n: int, at: float) -> Reminder:
@@ -108,12 +127,42 @@ def fired() -> dict[str, Any]:
     return {"late": [max(0.0, (at - planned).total_seconds()) for at, planned in rows.values_list(*MOMENTS)]}
 
 
+@transaction.atomic
+def events(first: int, people: int, count: int) -> dict[str, Any]:
+    """Reminders whose action is a program's, fired already."""
+    forget()
+    chats = chats_of(first, people)
+    rows = [one(chats[n % len(chats)], n, time.time() - 1) for n in range(count)]
+    for row in rows:
+        row.action, row.assistant_id = Action.EVENT, uuid4()
+    save(rows)
+    fire()
+    return {"waiting": Delivery.objects.filter(lane=EVENTS).count()}
+
+
+def push() -> dict[str, Any]:
+    """Until nothing waits any more, as the engine drains the lane."""
+    began = time.perf_counter()
+    asyncio.run(_drain())
+    seconds = time.perf_counter() - began
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        return {"seconds": seconds, "events": server.llen(QUEUE)}
+
+
+async def _drain() -> None:
+    while await drain(EVENTS):
+        pass
+    await redis_list.close()
+
+
 COMMANDS: dict[str, tuple[Callable[..., dict[str, Any]], tuple[Callable[[str], Any], ...]]] = {
     "plan": (plan, (int, int, int, float, float)),
     "future": (future, (int,)),
     "tick": (fire, ()),
     "poll": (poll, (int,)),
     "fired": (fired, ()),
+    "events": (events, (int, int, int)),
+    "push": (push, ()),
 }
 
 if __name__ == "__main__":
