@@ -122,6 +122,12 @@ def snooze(row: Schedule, until: datetime, *, now: datetime) -> bool:
     return _change(row, now, {State.ACTIVE, State.COMPLETED}, put_off)
 
 
+def tolerate(row: Schedule, grace_seconds: int, catch_up: str) -> None:
+    """How late a run may be, and what is made up for; no run moves."""
+    Schedule.objects.filter(pk=row.pk).update(grace_seconds=grace_seconds, catch_up=catch_up)
+    row.refresh_from_db()
+
+
 def relabel(row: Schedule, zone: str) -> None:
     """Another zone for the same instants; what was fired goes out as it was."""
     Schedule.objects.filter(pk=row.pk).update(zone=str(zone_of(zone)))

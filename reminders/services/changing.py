@@ -24,7 +24,9 @@ from reminders.services.sinks import forget
 from reminders.services.wishes import Draft, Problem, Refused, action_of, wrong_with
 
 State = Occurrence.State
-OF_TIME = ("rule", "zone", "start_at", "end_at", "max_runs", "grace_seconds", "catch_up")
+OF_RUNS = ("rule", "zone", "start_at", "end_at", "max_runs")
+OF_LATENESS = ("grace_seconds", "catch_up")
+OF_TIME = (*OF_RUNS, *OF_LATENESS)
 OF_ROW = ("title", "payload", "zone_of_owner", "nag_minutes", "assistant_id")
 # What may still change when all is over.
 ALWAYS = {"title"}
@@ -113,9 +115,11 @@ def change(
         setattr(held, name, getattr(draft, name))
     before = held.action
     held.action, held.type = action_of(draft.payload, draft.assistant_id), draft.type
-    if set(changes) & set(OF_TIME):
+    if set(changes) & set(OF_RUNS):
         _replan(held, draft, now)
-    if set(changes) & set(OF_TIME) or held.action != before:
+    elif set(changes) & set(OF_LATENESS):
+        planning.tolerate(held.schedule, draft.grace_seconds, draft.catch_up)
+    if set(changes) & set(OF_RUNS) or held.action != before:
         withdraw_open(held, now)
     note(held, "changed", by=by, via=via, now=now, fields=", ".join(sorted(changes)), **_named(key))
     _store(row, held, now)
@@ -137,7 +141,7 @@ def _as_wished(held: Reminder, changes: dict[str, Any]) -> Draft:
 def _check_wish(draft: Draft, changed: set[str], now: datetime) -> None:
     """Refuse what is wrong with the change. What stood before and is in the past by now is no fault of it."""
     problems = wrong_with(draft, now)
-    if not changed & set(OF_TIME):
+    if not changed & set(OF_RUNS):
         problems = [one for one in problems if one.field not in ("trigger_at", "end_at", "max_runs")]
     if problems:
         raise Refused(problems)

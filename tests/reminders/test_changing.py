@@ -104,6 +104,21 @@ def test_what_somebody_works_on_does_not_come_again_when_it_goes_on(member: User
     assert Reminder.objects.get(pk=row.pk).status == Status.COMPLETED
 
 
+def test_to_make_up_for_it_may_be_wished_after_its_time(member: User, now: datetime) -> None:
+    row = once(member, now + HOUR, now)
+    services.pause(row, **BY, now=now)
+    services.change(row, **BY, now=now + 2 * HOUR, catch_up="last", grace_seconds=60)
+    assert services.resume(row, **BY, now=now + 2 * HOUR)
+    assert (row.next_run_at, row.schedule.grace_seconds) == (now + HOUR, 60)
+
+
+def test_another_grace_takes_nothing_back(member: User, now: datetime) -> None:
+    row = daily(member, now)
+    fire(row)
+    services.change(row, **BY, now=now, grace_seconds=60)
+    assert deliveries(row) == ["queued"]
+
+
 def test_what_is_over_cannot_be_paused_resumed_or_changed(member: User, now: datetime) -> None:
     row = daily(member, now)
     assert services.cancel(row, **BY, now=now)
