@@ -16,7 +16,6 @@ from delivery.signals import delivery_ended_badly
 from telegram_bot.access import escaped
 from telegram_bot.notices import notify_admins
 
-
 # Backends whose deliveries are a message in a chat.
 SAID = ("telegram", "reminder")
 
