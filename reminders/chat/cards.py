@@ -158,8 +158,8 @@ def _state(row: Reminder, now: datetime) -> list[str]:
     if row.status == Status.PENDING:
         return [*when(row, now), _("Not confirmed yet: nothing will come.")]
     if row.status == Status.PAUSED:
-        rule = describe(row.rule, zone_of(row))
-        return [_capital(rule), _("Paused."), row.status_reason]
+        planned = when(row, now)[0] if isinstance(row.rule, Once) else _capital(describe(row.rule, zone_of(row)))
+        return [planned, _("Paused."), row.status_reason]
     if row.status == Status.ACTIVE:
         return when(row, now) if row.next_run_at else [_("It came, and waits until somebody presses Done.")]
     return [_("Over.") if row.status == Status.COMPLETED else _("Deleted.")]
@@ -197,16 +197,17 @@ def may_change(row: Reminder, user: User) -> bool:
 
 
 def later(row: Reminder, data: dict[str, object]) -> Menu:
-    """How long to put the next run off."""
+    """How long to put the next run off; each key knows which one, so that two presses are one."""
+    at = row.next_run_at
+    this_time = data | {"planned": at.isoformat() if at else ""}
     keys = [
         [
-            Key(_("+10 min"), "remind.snooze", data | {"minutes": 10}),
-            Key(_("+1 h"), "remind.snooze", data | {"minutes": 60}),
-            Key(_("+1 day"), "remind.snooze", data | {"days": 1}),
+            Key(_("+10 min"), "remind.snooze", this_time | {"minutes": 10}),
+            Key(_("+1 h"), "remind.snooze", this_time | {"minutes": 60}),
+            Key(_("+1 day"), "remind.snooze", this_time | {"days": 1}),
         ],
         [_back_to_card(data)],
     ]
-    at = row.next_run_at
     planned = _("Planned: %(when)s.") % {"when": day_and_time(at, zone_of(row))} if at else ""
     return titled("⏰ " + text_of(row), planned, _("How much later this time?")), keys
 

@@ -105,6 +105,9 @@ def _delete(incoming: Incoming, row: Reminder, _data: Data, now: datetime) -> st
 
 def _snooze(incoming: Incoming, row: Reminder, data: Data, now: datetime) -> str:
     """Later than planned, this time."""
+    planned = row.next_run_at.isoformat() if row.next_run_at else ""
+    if data.get("planned", planned) != planned:
+        return _("It was put off already.")
     later = timedelta(minutes=data.get("minutes", 0), days=data.get("days", 0))
     until = max(row.next_run_at or now, now) + later
     if not services.snooze(row, until, by=incoming.user, via=VIA, now=now):

@@ -59,9 +59,10 @@ def heard(wish: Wish, words: str, said_at: datetime, zone: ZoneInfo, language: s
 
 def _parsed(words: str, said_at: datetime, zone: ZoneInfo, language: str, nag: int | None) -> Parsed:
     parsed = parse(words, said_at, zone, language)
-    if parsed.question == Question.NO_TIME and nag and parsed.text and not parsed.words:
+    if parsed.question == Question.NO_TIME and nag and not parsed.words:
         # «напоминай каждые 5 минут, пока не сделаю»: the first time is the first of them.
-        return Parsed(Once(said_at + timedelta(minutes=nag)), parsed.text)
+        first = Once(said_at + timedelta(minutes=nag))
+        return Parsed(first, parsed.text, None if parsed.text else Question.NO_TEXT)
     return parsed
 
 

@@ -92,6 +92,27 @@ async def test_put_off_is_from_the_planned_time(chat: House) -> None:
     assert "19:00." in shown(chat)
 
 
+async def test_two_presses_put_the_next_run_off_once(chat: House) -> None:
+    await opened(chat, "/remind tomorrow at 6pm call mum")
+    await press(chat, "⏰ Put off")
+
+    first, second = chat.press(ANNA, "+1 h"), chat.press(ANNA, "+1 h")
+    await chat.until(lambda: first.answered and second.answered)
+    await chat.quiet()
+
+    assert (await the_only(chat)).next_run_at == tomorrow_at(19)
+    assert shown(chat).endswith("\nIt was put off already.")
+
+
+async def test_card_of_a_paused_one_shows_to_when_it_was_put_off(chat: House) -> None:
+    await opened(chat, "/remind tomorrow at 6pm call mum")
+    await press(chat, "⏰ Put off")
+    await press(chat, "+1 h")
+    await press(chat, "⏸ Pause")
+
+    assert ", 19:00 (Europe/Moscow, UTC+3)\nPaused." in shown(chat)
+
+
 async def test_series_put_off_shows_its_next_runs_from_there(chat: House) -> None:
     await opened(chat, "/remind every day at 6pm tea")
     before = (await the_only(chat)).next_run_at
@@ -152,14 +173,14 @@ async def test_insisting_can_be_turned_on_and_off(chat: House) -> None:
 
 
 async def test_only_what_is_said_can_be_insisted_on(chat: House, settings: Settings) -> None:
-    settings.ASSISTANT_TASKS = ""
+    settings.ASSISTANT_TASKS, settings.REMINDER_TASK_MINUTES = "somewhere", 3 * 24 * 60
     await opened(chat, "/remind every day at 6pm job")
     row = await the_only(chat)
     buttons = list(chat.buttons(ANNA))
-    await chat.db(lambda: type(row).objects.update(payload={"job": 7}, action="event", title="Backup"))
+    await chat.db(lambda: type(row).objects.update(payload={"task": "Look"}, action="task", title="Backup"))
 
-    await press(chat, "🔔 Insist")
-    assert "Nobody would act" in shown(chat)
+    await press(chat, "🔔 Insist")  # of a card that was shown before
+    assert "too often" in shown(chat)
 
     assert list(chat.buttons(ANNA)) == [label for label in buttons if not label.startswith("🔔")]
 

@@ -70,6 +70,19 @@ def test_minutes_until_done_are_also_the_first_time() -> None:
     assert (wish.text, wish.nag, wish.when) == ("выпить воды", 5, at("2026-11-20 12:05"))
 
 
+def test_minutes_until_done_are_an_answer_to_when() -> None:
+    wish = Wish()
+    assert hear(wish, "выпить воды").startswith("When?")
+    assert hear(wish, "каждые 5 минут, пока не сделаю") == ""
+    assert (wish.text, wish.nag, wish.when) == ("выпить воды", 5, at("2026-11-20 12:05"))
+
+
+def test_minutes_until_done_without_a_text_leave_only_that_to_be_asked_for() -> None:
+    wish = Wish()
+    assert hear(wish, "каждые 5 минут, пока не сделаю") == "What shall I remind you of?"
+    assert (wish.asked, wish.when) == ("text", at("2026-11-20 12:05"))
+
+
 def test_only_answers_without_any_time_are_counted() -> None:
     wish = Wish()
     hear(wish, "чай")
