@@ -110,6 +110,8 @@ def _plain(field: Any) -> type | None:
     """The type of those values that the field stores as they are. To ask it for each of 60 columns a message was a
     tenth of the work in the database thread."""
     kept = field.target_field if field.is_relation else field
+    if not type(kept).__module__.startswith("django."):
+        return None  # it may well change a text, or seal it
     kinds = ((models.BooleanField, bool), (models.IntegerField, int), (models.CharField, str), (models.TextField, str))
     return next((plain for kind, plain in kinds if isinstance(kept, kind)), None)
 

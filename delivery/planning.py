@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
+from core.statements import insert
 from delivery import services
 from delivery.models import Delivery, Schedule
 from delivery.schedule import Once, Rule, RuleError, from_json, next_after, to_json, zone_of
@@ -39,7 +40,7 @@ def plan(
     state = State.ACTIVE if confirmed else State.PENDING
     row = Schedule(source=source, object_id=object_id, state=state, created_at=now, updated_at=now, **limits)
     _set_rule(row, rule, zone, now)
-    row.save(force_insert=True)
+    insert([row])
     return row
 
 

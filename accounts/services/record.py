@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from accounts.models import Access, AuditEntry, User
 from core.privacy import delete_in_batches, older_than
+from core.statements import insert
 
 # A rejected person or group may ask again after this long.
 ASK_AGAIN_AFTER = timedelta(hours=24)
@@ -30,7 +31,7 @@ def audit(
 
     ``**target_of(row)`` gives both target arguments.
     """
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         at=now,
         actor=by,
         actor_label=clip(by.name if by else "", 150),
@@ -40,6 +41,8 @@ def audit(
         target_label=clip(target_label, 255),
         details=details or {},
     )
+    insert([entry])
+    return entry
 
 
 def forget_old_audit(now: datetime) -> int:

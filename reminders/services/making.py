@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts import services as accounts
 from accounts.models import Chat, ChatKind, User
+from core.statements import insert
 from delivery import planning
 from delivery.schedule import RuleError
 from reminders.models import Reminder, Status
@@ -81,7 +82,7 @@ def _save(draft: Draft, via: str, now: datetime) -> Reminder:
         created_at=now,
         updated_at=now,
     )
-    row.save(force_insert=True)
+    insert([row])
     note(row, "created", by=draft.created_by, via=via, now=now, type=str(row.type))
     return row
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from accounts.models import Chat, User
 from conversations.models import Conversation, Message, Request
@@ -57,6 +58,17 @@ def test_row_with_a_key_of_its_own_keeps_it(member: User, now: datetime) -> None
 
     assert [row.pk for row in rows] == keys
     assert set(Occurrence.objects.values_list("pk", flat=True)) == set(keys)
+
+
+def test_sealed_text_is_sealed_as_anything_else(member: User, now: datetime) -> None:
+    chat = Chat.objects.create(bot_id=1, telegram_id=1, kind="private", person=member)
+    schedule = Schedule.objects.create(source="reminder", object_id="1", rule={}, zone="UTC")
+    insert([Reminder(schedule=schedule, user=member, chat=chat, type="one_time", payload="a secret")])
+
+    assert Reminder.objects.get().payload == "a secret"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload FROM reminders_reminder")
+        assert "secret" not in cursor.fetchone()[0]
 
 
 def test_row_like_another_is_a_new_one_with_its_own_values(now: datetime) -> None:
