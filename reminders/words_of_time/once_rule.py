@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from delivery.clocks import wall_at
 from delivery.schedule import Daily, Once, next_after
 from reminders.words_of_time.days import leap_day, month_day, next_month
 from reminders.words_of_time.meaning import DAY_HOURS, PART_HOURS, SMALL_HOURS, Meaning, Unclear
@@ -80,7 +81,12 @@ def _if_coming(meaning: Meaning, day: date, at: time) -> datetime | None:
     if day - meaning.today > FARTHEST:
         raise Unclear(Question.TOO_FAR)
     found = next_after(Daily(at, since=day), meaning.now, meaning.zone)
-    return found if found and found.astimezone(meaning.zone).date() == day else None
+    wall = wall_at(found, meaning.zone) if found else None
+    if wall is None or wall.date() != day:
+        return None
+    if wall.time() != at:
+        meaning.assume(Assumption.GAP, at=at, on=day)
+    return found
 
 
 # --- a day is said --------------------------------------------------------------------------------------------------

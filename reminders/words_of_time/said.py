@@ -59,6 +59,7 @@ class Assumption(TextChoices):
     LEAP_YEAR = "leap_year", _("29 February comes in leap years only.")
     DAY_ENDS = "day_ends", _("Midnight is when the day ends: %(date)s, %(time)s.")
     DAY_BEGINS = "day_begins", _("Midnight is when the day begins: %(time)s.")
+    GAP = "gap", _("There is no %(time)s on %(date)s: the clock goes forward. It comes at that moment.")
     EARLIER = "earlier", _("That much earlier: %(time)s.")
 
 

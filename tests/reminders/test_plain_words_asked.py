@@ -265,7 +265,11 @@ def test_days_from_now_keep_the_time_of_day(sentence: str) -> None:
 
 def test_wall_time_that_the_clock_skips_is_the_end_of_the_gap() -> None:
     now = datetime(2027, 3, 27, 12, 0, tzinfo=BERLIN)
-    assert parse("завтра в 2:30 ночи чай", now, BERLIN).rule == Once(datetime(2027, 3, 28, 1, 0, tzinfo=UTC))
+    parsed = parse("завтра в 2:30 ночи чай", now, BERLIN)
+    assert parsed.rule == Once(datetime(2027, 3, 28, 1, 0, tzinfo=UTC))
+    assert [str(line) for line in parsed.assumed] == [
+        "There is no 02:30 on 28 March 2027: the clock goes forward. It comes at that moment."
+    ]
 
 
 @pytest.mark.parametrize("name", ["America/New_York", "Asia/Tokyo", "Asia/Kathmandu", "Pacific/Apia", "UTC"])
