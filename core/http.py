@@ -168,8 +168,8 @@ async def exchange(
     """One request on a line of its own: status, headers (names in lower case), the body as it was before packing.
 
     ``allow`` is asked for every address that the name stands for and, once more, for the very one that is connected
-    to. No redirect is followed, no cookie kept, no proxy asked. Raises ``Unanswered``, ``TooLarge`` and what ``allow``
-    raises; the caller bounds the time.
+    to. No redirect is followed, no cookie kept, no proxy asked. With ``most_bytes`` 0 no body is read. Raises
+    ``Unanswered``, ``TooLarge`` and what ``allow`` raises; the caller bounds the time.
     """
     connector = aiohttp.TCPConnector(
         ssl=_certificates(), resolver=_Resolver(allow), socket_factory=_socket_factory(allow), force_close=True
@@ -193,6 +193,8 @@ async def exchange(
 
 
 async def _bounded(answer: aiohttp.ClientResponse, most: int) -> bytes:
+    if not most:
+        return b""
     read = bytearray()
     async for piece in answer.content.iter_chunked(PIECE):
         read += piece

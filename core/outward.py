@@ -72,8 +72,9 @@ async def request(
     most_bytes: int = 1_000_000,
     redirects: int = 3,
 ) -> Answer:
-    """Ask ``url``; raises ``OutwardError``. ``timeout``: seconds for the whole; ``most_bytes``: of the unpacked body;
-    ``redirects``: how many are followed at most, with 0 the answer that redirects is given back."""
+    """Ask ``url``; raises ``OutwardError``. ``timeout``: seconds for the whole; ``most_bytes``: of the unpacked body,
+    with 0 none of it is read; ``redirects``: how many are followed at most, with 0 the answer that redirects is given
+    back."""
     address = checked(url)
     sent = {**ALWAYS, **(headers or {})}
     try:

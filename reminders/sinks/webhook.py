@@ -80,7 +80,9 @@ async def _post(event: Event, hook: Hook | None) -> None:
     with trace(event.delivery.trace_id):
         try:
             headers = signed(event.id, round(time.time()), body, hook.secret)
-            answer = await outward.request("POST", hook.url, headers=headers, body=body, timeout=TIMEOUT, redirects=0)
+            answer = await outward.request(
+                "POST", hook.url, headers=headers, body=body, timeout=TIMEOUT, redirects=0, most_bytes=0
+            )
         except outward.OutwardError as error:
             await in_db(events.refused, event, WEBHOOK, error.kind, str(error), timezone.now())
         else:

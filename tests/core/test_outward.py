@@ -404,6 +404,13 @@ async def test_answer_that_is_too_large_is_given_up(neighbours: None, serve: Sta
     assert await refusal(server.url, most_bytes=1000) == "too large"
 
 
+async def test_answer_of_which_only_the_status_counts_may_be_of_any_length(neighbours: None, serve: Start) -> None:
+    server = await serve(lambda _head: b"HTTP/1.1 202 Accepted\r\n\r\n" + b"x" * 3_000_000, hangs=True)
+    answer = await request("POST", server.url, most_bytes=0)
+
+    assert (answer.status, answer.body) == (202, b"")
+
+
 async def test_answer_of_just_the_size_is_taken(neighbours: None, serve: Start) -> None:
     server = await serve(lambda _head: said(b"x" * 1000))
 

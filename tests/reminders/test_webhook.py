@@ -39,7 +39,7 @@ class Receiver:
     """Answers each call with the next of ``answers``, the last one again and again. None: never."""
 
     def __init__(self, *answers: int | None) -> None:
-        self.answers = list(answers)
+        self.answers, self.body = list(answers), b""
         self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
         self.busy = self.busiest = 0
@@ -58,7 +58,9 @@ class Receiver:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         await (asyncio.sleep(0.05) if answer is not None else reader.read())
         self.busy -= 1
-        writer.write(f"HTTP/1.1 {answer or 500} X\r\nContent-Length: 0\r\nLocation: /else\r\n\r\n".encode())
+        length = len(self.body)
+        writer.write(f"HTTP/1.1 {answer or 500} X\r\nContent-Length: {length}\r\nLocation: /else\r\n\r\n".encode())
+        writer.write(self.body)
         writer.close()
 
     def close(self) -> None:
@@ -141,6 +143,16 @@ async def test_any_good_answer_acknowledges(member: User, receive: Receive, stat
     assert (await in_db(Delivery.objects.get, backend="event")).state == "sent"
     assert (await in_db(Reminder.objects.get)).status == Status.COMPLETED
     assert not await events.drain(lane(by))
+
+
+async def test_good_answer_counts_whatever_comes_with_it(member: User, receive: Receive) -> None:
+    receiver = await receive(200)
+    receiver.body = b"x" * 2_000_000
+    by = await in_db(hooked, receiver.url)
+    occurrence = await in_db(due, member, by)
+    await events.drain(lane(by))
+
+    assert await state_of(occurrence) == State.ACKED
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 429, 500, 503])
