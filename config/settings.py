@@ -330,6 +330,8 @@ TASK_TOOLS = ["current_time", "fetch_page", "complete_reminder"]
 
 # Who does planned tasks (llm.tasks.Perform), and whether an assistant's uid is one in use here: function(uid) -> bool.
 ASSISTANT_TASKS = "conversations.tasks.perform"
+# Tasks whose payload has a form of its own: what stands as "task" -> llm.tasks.Check.
+TASK_CHECKS: dict[str, str] = {"standup": "conversations.standups.rounds.wrong_with"}
 ASSISTANT_DIRECTORY = "conversations.services.knows"
 
 # The operator's fixed jobs: id -> (function, crontab, time zone).

@@ -316,17 +316,23 @@ class StandUp(models.Model):
 
     class State(models.TextChoices):
         OPEN = "open", _("waits for answers")
+        CLOSED = "closed", _("is being summed up")
         POSTED = "posted", _("summed up")
+        OFF = "off", _("called off")
+
+    UNFINISHED = (State.OPEN, State.CLOSED)
 
     key = models.CharField(max_length=120, unique=True)
     # The reminder that comes again and again.
-    series = models.UUIDField(_("reminder"))
+    series = models.UUIDField(_("reminder"), db_index=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("planned by"))
     chat = models.ForeignKey("accounts.Chat", models.CASCADE, related_name="+", verbose_name=_("chat"))
     thread_id = models.BigIntegerField(_("topic"), default=0)
     assistant_id = models.UUIDField(_("assistant"), null=True, blank=True)
     plan = SealedJSON(_("plan"))
     day = models.DateField(_("day"))
+    # From a day off, on which its run was.
+    moved = models.BooleanField(_("moved"), default=False)
     post_at = models.DateTimeField(_("summed up at"))
     state = models.CharField(_("state"), max_length=6, choices=State, default=State.OPEN)
     created_at = models.DateTimeField(_("begun"), default=timezone.now, db_index=True)

@@ -1,7 +1,7 @@
 """A task that an assistant does by itself at a planned time: what it gets and what comes of it.
 
-The table settings.ASSISTANT_TASKS names who does it: an async function(Task) -> Done. Those who plan tasks and those
-who do them know each other only through this.
+settings.ASSISTANT_TASKS names who does it: an async function(Task) -> Done. Those who plan tasks and those who do them
+know each other only through this.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from django.dispatch import Signal
 
 from accounts.models import Chat, User
 
@@ -52,3 +54,9 @@ class TaskFailed(Exception):
 
 
 Perform = Callable[[Task], Awaitable[Done]]
+# What is wrong with the payload of a task that is planned for this person in this chat (None: their own), in a sentence
+# of the active language; empty: nothing.
+Check = Callable[[User, Chat | None, dict[str, Any]], str]
+
+# reminder_id=UUID, now=datetime: who planned the tasks of this series wants them no more. Sent inside the transaction.
+series_cancelled = Signal()

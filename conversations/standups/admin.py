@@ -49,4 +49,5 @@ class StandUpPage(ReadOnlyPage):
 
     @display(description=_("state"), ordering="state")
     def condition(self, standup: StandUp) -> SafeString:
-        return badge(standup.get_state_display(), "success" if standup.state == StandUp.State.POSTED else "info")
+        kinds = {StandUp.State.POSTED: "success", StandUp.State.OFF: ""}
+        return badge(standup.get_state_display(), kinds.get(StandUp.State(standup.state), "info"))

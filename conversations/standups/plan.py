@@ -3,6 +3,7 @@
 The payload is ``{"task": "standup", …}``; docs/howto/monitoring-and-standups.md tells all its names.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from delivery.clocks import instant_of
 from delivery.schedule import RuleError, zone_of
+from telegram_bot.markdown import units
 
 NAME = "standup"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,6 +24,12 @@ ALLOWED = {
 PRIVATELY, IN_GROUP = "privately", "group"
 SKIP, MOVE = "skip", "move"
 MOST_MEMBERS, MOST_QUESTIONS, MOST_DATES = 100, 10, 400
+# Units of the title and the questions: they stand in one message, with those who are asked.
+MOST_TEXT = 3000
+MOST_NAMES = 200  # characters of those that a plan does not have
+LARGEST_ID = 2**52  # https://core.telegram.org/bots/api#user
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+LIKE_LEAVE = '{"member": 101, "from": "2026-12-01", "to": "2026-12-10"}'
 MINUTES = 120  # for answers, when nothing else is said
 # Whoever is asked last has so long at least.
 LEAST = timedelta(minutes=30)
@@ -67,9 +75,12 @@ class Plan:
     def is_off(self, day: date) -> bool:
         return day.weekday() in self.days_off or day in self.holidays
 
+    def date_of(self, planned: datetime) -> date:
+        return planned.astimezone(self.zone).date()
+
     def day_for(self, planned: datetime) -> date | None:
         """The date of the run that was planned for then, the next working one if it moves; None: it is left out."""
-        day = planned.astimezone(self.zone).date()
+        day = self.date_of(planned)
         if not self.is_off(day):
             return day
         ahead = (day + DAY * number for number in range(1, MOST_MOVED + 1))
@@ -113,35 +124,25 @@ def _is_within(at: time, start: time, end: time) -> bool:
 def read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
     """``zone``: the planner's, for a payload without one. Raises BadPlan."""
     if unknown := sorted(set(payload) - ALLOWED):
-        raise BadPlan(_("A stand-up has no %(names)s.") % {"names": ", ".join(unknown)})
-    try:
-        return _read(payload, zone)
-    except BadPlan:
-        raise
-    except RuleError as error:
-        raise BadPlan(str(error)) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadPlan(_("The stand-up cannot be read: %(error)s") % {"error": error}) from error
-
-
-def _read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
-    where = _one_of(payload.get("ask", PRIVATELY), "ask", PRIVATELY, IN_GROUP)
-    quiet = payload.get("quiet")
+        raise BadPlan(_("A stand-up has no %(names)s.") % {"names": ", ".join(unknown)[:MOST_NAMES]})
+    title, questions = _text(payload.get("title", ""), "title"), _questions(payload.get("questions", []))
+    if units("".join([title, *questions])) > MOST_TEXT:
+        raise BadPlan(_("Title and questions are too long: %(most)d characters together.") % {"most": MOST_TEXT})
     return Plan(
-        title=str(payload.get("title", "")).strip(),
-        questions=_questions(payload.get("questions")),
+        title=title,
+        questions=questions,
         members=[_id(one) for one in _list(payload.get("members", []), "members", MOST_MEMBERS)],
-        privately=where == PRIVATELY,
-        at=_time(payload["at"]) if "at" in payload else None,
-        until=_time(payload["until"]) if "until" in payload else None,
+        privately=_one_of(payload.get("ask", PRIVATELY), "ask", PRIVATELY, IN_GROUP) == PRIVATELY,
+        at=_time(payload["at"], "at") if "at" in payload else None,
+        until=_time(payload["until"], "until") if "until" in payload else None,
         minutes=_minutes(payload.get("minutes", MINUTES)),
-        zone=zone_of(payload["zone"]) if payload.get("zone") else zone,
+        zone=_zone(payload["zone"]) if payload.get("zone") else zone,
         days_off=frozenset(_weekday(one) for one in _list(payload.get("days_off", []), "days_off", 6)),
         holidays=frozenset(
-            date.fromisoformat(one) for one in _list(payload.get("holidays", []), "holidays", MOST_DATES)
+            _date(one, "holidays") for one in _list(payload.get("holidays", []), "holidays", MOST_DATES)
         ),
         moves=_one_of(payload.get("on_day_off", SKIP), "on_day_off", SKIP, MOVE) == MOVE,
-        quiet=(_time(quiet[0]), _time(quiet[1])) if quiet else None,
+        quiet=_quiet(payload["quiet"]) if payload.get("quiet") else None,
         away=[_leave(one) for one in _list(payload.get("away", []), "away", MOST_DATES)],
         group=_id(payload["group"]) if "group" in payload else None,
     )
@@ -149,9 +150,15 @@ def _read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
 
 def _questions(given: Any) -> list[str]:
     listed = [given] if isinstance(given, str) else given
-    found = [str(one).strip() for one in _list(listed or [], "questions", MOST_QUESTIONS)]
+    found = [_text(one, "questions") for one in _list(listed, "questions", MOST_QUESTIONS)]
     usual = [_("What did you do since the last time?"), _("What is next?"), _("Does anything hold you up?")]
     return [one for one in found if one] or usual
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise BadPlan(_("“%(name)s” must be text.") % {"name": name})
+    return value.strip()
 
 
 def _list(value: Any, name: str, most: int) -> list[Any]:
@@ -167,13 +174,37 @@ def _one_of(value: Any, name: str, *known: str) -> str:
 
 
 def _id(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= LARGEST_ID:
         raise BadPlan(_("People and groups are named by their Telegram ids, which are whole numbers."))
     return value
 
 
-def _time(value: Any) -> time:
-    return time.fromisoformat(value).replace(second=0, microsecond=0, tzinfo=None)
+def _time(value: Any, name: str) -> time:
+    """Bare minutes: an offset would be another clock than the one that is meant."""
+    if not isinstance(value, str) or not CLOCK.fullmatch(value):
+        raise BadPlan(_("“%(name)s” must be a time such as %(like)s.") % {"name": name, "like": "10:00"})
+    return time.fromisoformat(value)
+
+
+def _quiet(value: Any) -> tuple[time, time]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise BadPlan(_("“%(name)s” must be two times, from when to when.") % {"name": "quiet"})
+    return _time(value[0], "quiet"), _time(value[1], "quiet")
+
+
+def _date(value: Any, name: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except (ValueError, TypeError):
+        pass
+    raise BadPlan(_("“%(name)s” must be a date such as %(like)s.") % {"name": name, "like": "2026-12-31"})
+
+
+def _zone(value: Any) -> ZoneInfo:
+    try:
+        return zone_of(_text(value, "zone"))
+    except RuleError as error:
+        raise BadPlan(str(error)) from error
 
 
 def _minutes(value: Any) -> int:
@@ -187,5 +218,9 @@ def _weekday(value: Any) -> int:
 
 
 def _leave(value: Any) -> Leave:
-    first = date.fromisoformat(value["from"])
-    return Leave(_id(value["member"]), first, date.fromisoformat(value.get("to", value["from"])))
+    if not isinstance(value, dict) or not {"member", "from"} <= set(value) <= {"member", "from", "to"}:
+        raise BadPlan(_("“away” must say who is away and from when, such as %(like)s.") % {"like": LIKE_LEAVE})
+    first, last = _date(value["from"], "from"), _date(value.get("to", value["from"]), "to")
+    if last < first:
+        raise BadPlan(_("A leave must end after it begins."))
+    return Leave(_id(value["member"]), first, last)

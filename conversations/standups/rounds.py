@@ -4,9 +4,10 @@ Who is asked later, by their own clock, and the end of the round are schedules l
 then is in conversations/standups/source.py.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -29,15 +30,15 @@ from telegram_bot import outgoing
 from telegram_bot import services as inbox
 from telegram_bot.incoming import Incoming, language_of
 from telegram_bot.lanes import body_of
-from telegram_bot.markdown import Part
+from telegram_bot.markdown import MESSAGE_UNITS, Part, units
 from telegram_bot.models import Update
-from telegram_bot.outgoing import Place
+from telegram_bot.outgoing import Place, bot_id
 
 SOURCE = "standup"
 State = StandUpMember.State
 # An answer that is none.
 PASSES = {"-", "—", "–", "skip", "pass", "пропуск", "пропускаю", "пасс"}
-MOST_SAID = 4000  # characters of one answer
+MOST_MESSAGES = 20  # in which one member answers
 
 
 # --- begin ----------------------------------------------------------------------------------------------------------
@@ -55,9 +56,10 @@ def begin(task: Task, now: datetime) -> str:
         return _("left out: a day off")
     if (known := StandUp.objects.filter(key=task.key).first()) is not None:
         return words.begun(known, list(members_of(known)))
-    if StandUp.objects.filter(series=task.reminder_id, day=day).exists():
-        return _("left out: that day has a stand-up already")  # one that moved there
-    chat = _chat(plan, task)
+    moved = day != plan.date_of(task.planned_at)
+    if _is_taken(task, day, moved):
+        return _("left out: that day has a stand-up already")
+    chat = _chat(plan, task.user, task.chat, task.chat.bot_id) or task.chat
     people = _people(plan, chat)
     if not people:
         return _("left out: nobody is there to be asked")
@@ -70,6 +72,7 @@ def begin(task: Task, now: datetime) -> str:
         assistant_id=task.assistant,
         plan=task.payload,
         day=day,
+        moved=moved,
         created_at=now,
     )
     on_leave = leaves.on_leave(people, day)
@@ -82,15 +85,31 @@ def begin(task: Task, now: datetime) -> str:
     return words.begun(standup, members)
 
 
-def _chat(plan: Plan, task: Task) -> Chat:
-    """Where the stand-up belongs. A program may plan it for a group that its person is in. Raises BadPlan."""
-    if plan.group is None or plan.group == task.chat.telegram_id:
-        return task.chat
-    groups = Chat.objects.filter(bot_id=task.chat.bot_id, telegram_id=plan.group, status=Access.ACTIVE)
-    chat = groups.exclude(kind=ChatKind.PRIVATE).first()
-    if chat is None or not (task.user.is_bot_admin or task.user in _writers(chat)):
+def _is_taken(task: Task, day: date, moved: bool) -> bool:
+    """Whether a run that moved there meets another one. A series may well run twice a day."""
+    there = StandUp.objects.filter(series=task.reminder_id, day=day)
+    return there.exists() if moved else there.filter(moved=True).exists()
+
+
+def _chat(plan: Plan, user: User, chat: Chat | None, bot: int) -> Chat | None:
+    """Where the stand-up of ``user`` belongs that is planned in ``chat``. A program may plan it for a group that its
+    person is in. Raises BadPlan."""
+    if plan.group is None or (chat is not None and plan.group == chat.telegram_id):
+        return chat
+    groups = Chat.objects.filter(bot_id=bot, telegram_id=plan.group, status=Access.ACTIVE)
+    group = groups.exclude(kind=ChatKind.PRIVATE).first()
+    if group is None or not (user.is_bot_admin or user in _writers(group)):
         raise BadPlan(_("This group is not let in, or the person whose stand-up it is has never written there."))
-    return chat
+    return group
+
+
+def wrong_with(user: User, chat: Chat | None, payload: dict[str, Any]) -> str:
+    """What is wrong with a stand-up before it is planned (settings.TASK_CHECKS)."""
+    try:
+        _chat(read(payload, zone_of(user)), user, chat, chat.bot_id if chat is not None else bot_id())
+    except BadPlan as error:
+        return str(error)
+    return ""
 
 
 def _people(plan: Plan, chat: Chat) -> list[User]:
@@ -127,7 +146,7 @@ def _chat_of(user: User, bot_id: int) -> Chat | None:
 def _plan_rest(standup: StandUp, members: Sequence[StandUpMember], now: datetime) -> None:
     """Ask those whose time has come; the others, and the end, are planned."""
     open_ones = [member for member in members if member.state == State.WAITING]
-    ask([member for member in open_ones if member.ask_at <= now])
+    ask([member for member in open_ones if member.ask_at <= now], now)
     for member in open_ones:
         if member.ask_at > now:
             _schedule(f"ask-{member.pk}", member.ask_at, now)
@@ -141,44 +160,58 @@ def _schedule(name: str, at: datetime, now: datetime) -> None:
 # --- ask ------------------------------------------------------------------------------------------------------------
 
 
-def ask(members: Sequence[StandUpMember]) -> None:
-    """Ask those members of one round: each in private, or all in one message in the group. Inside a transaction."""
+def ask(members: Sequence[StandUpMember], now: datetime) -> None:
+    """Ask those members of one round: each in private, or together in the group. Who may not be asked any more is
+    left out. Inside a transaction."""
     if not members:
         return
     standup = members[0].standup
-    plan = read(standup.plan, zone_of(standup.user))
-    if plan.privately:
-        for member in members:
-            _ask_privately(standup, plan, member)
-    else:
-        _ask_group(standup, plan, members)
-    StandUpMember.objects.filter(pk__in=[member.pk for member in members]).update(state=State.ASKED)
+    plan, there = read(standup.plan, zone_of(standup.user)), _still_there(members)
+    asked = _privately if plan.privately else _in_group
+    delivery.enqueue(list(asked(standup, plan, there, now)))
+    StandUpMember.objects.filter(pk__in=[member.pk for member in there]).update(state=State.ASKED)
+    if not there:
+        _end_if_all_answered(standup, now)
 
 
-def _ask_privately(standup: StandUp, plan: Plan, member: StandUpMember) -> None:
-    """With a reply begun for the person, so that what they write is an answer."""
-    user, bot_id = member.user, standup.chat.bot_id
-    with translation.override(language_of(user)):
-        text = words.question(standup, plan, zone_of(user))
-        hint = _("Your answer")
-    markup = {"force_reply": True, "input_field_placeholder": hint}
-    _say(standup, Place(bot_id, user.telegram_id or 0), Part(text), f"ask:{member.pk}", markup)
+def _still_there(members: Sequence[StandUpMember]) -> list[StandUpMember]:
+    """Without those who went on leave, or may not use the bot, since the round began."""
+    away = leaves.on_leave([member.user for member in members], members[0].standup.day)
+    gone = [member.pk for member in members if not member.user.may_use]
+    left = [member.pk for member in members if member.user_id in away and member.pk not in gone]
+    StandUpMember.objects.filter(pk__in=gone).update(state=State.UNREACHABLE)
+    StandUpMember.objects.filter(pk__in=left).update(state=State.AWAY)
+    return [member for member in members if member.pk not in {*gone, *left}]
 
 
-def _ask_group(standup: StandUp, plan: Plan, members: Sequence[StandUpMember]) -> None:
+def _privately(standup: StandUp, plan: Plan, members: Sequence[StandUpMember], now: datetime) -> Iterator[Delivery]:
+    """With a reply begun for each, so that what they write is an answer."""
+    for member in members:
+        with translation.override(language_of(member.user)):
+            text = words.question(standup, plan, zone_of(member.user), now)
+            hint = _("Your answer")
+        markup = {"force_reply": True, "input_field_placeholder": hint}
+        place = Place(standup.chat.bot_id, member.user.telegram_id or 0)
+        yield _message(standup, place, Part(text), f"ask:{member.pk}", markup)
+
+
+def _in_group(standup: StandUp, plan: Plan, members: Sequence[StandUpMember], now: datetime) -> Iterator[Delivery]:
+    """As many at once as a message can call by name."""
     place = Place(standup.chat.bot_id, standup.chat.telegram_id, standup.thread_id)
     with translation.override(language_of(standup.user)):
-        part = words.calling(words.question(standup, plan, plan.zone), [member.user for member in members])
-    _say(standup, place, part, f"ask:{members[0].pk}")
+        text = words.question(standup, plan, plan.zone, now)
+    for part in words.called(members, MESSAGE_UNITS - units(text)):
+        calling = words.calling(text, [member.user for member in part])
+        yield _message(standup, place, calling, f"ask:{part[0].pk}")
 
 
-def _say(standup: StandUp, place: Place, part: Part, what: str, markup: dict[str, Any] | None = None) -> None:
+def _message(standup: StandUp, place: Place, part: Part, what: str, markup: dict[str, Any] | None = None) -> Delivery:
     params: dict[str, Any] = {"chat_id": place.chat_id, "text": part.text}
     params |= {"entities": part.entities} if part.entities else {}
     params |= {"message_thread_id": place.thread} if place.thread else {}
     params |= {"reply_markup": markup} if markup else {}
     content = {"method": "sendMessage", "params": params}
-    delivery.enqueue([outgoing.message(f"{SOURCE}:{standup.pk}:{what}", place, content, SOURCE)])
+    return outgoing.message(f"{SOURCE}:{standup.pk}:{what}", place, content, SOURCE)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -191,19 +224,25 @@ def answer(incoming: Incoming, text: str, now: datetime) -> bool:
     if member is None:
         return False
     standup = member.standup
-    if standup.state != StandUp.State.OPEN:
-        _confirm(incoming, words.too_late())
-    else:
-        message_id = body_of(incoming.update.raw).get("message_id")
-        passes = text.strip().lower() in PASSES
-        member.said = {} if passes else {**member.said, str(message_id): text.strip()[:MOST_SAID]}
-        member.state = State.PASSED if passes else State.ANSWERED
-        member.save(update_fields=["said", "state"])
-        _confirm(incoming, words.passed() if passes else words.noted())
+    if standup.state == StandUp.State.OPEN:
+        _confirm(incoming, _note(member, str(body_of(incoming.update.raw).get("message_id")), text.strip()))
         _end_if_all_answered(standup, now)
+    else:
+        _confirm(incoming, words.called_off() if standup.state == StandUp.State.OFF else words.too_late())
     inbox.finish(incoming.ids, now)
     incoming.finished = True
     return True
+
+
+def _note(member: StandUpMember, message_id: str, text: str) -> str:
+    """Put an answer on record; what is said to it."""
+    if len({*member.said, message_id}) > MOST_MESSAGES:
+        return words.enough()
+    passes = text.lower() in PASSES
+    member.said = {} if passes else {**member.said, message_id: text}
+    member.state = State.PASSED if passes else State.ANSWERED
+    member.save(update_fields=["said", "state"])
+    return words.passed() if passes else words.noted()
 
 
 def _asked_by(incoming: Incoming) -> StandUpMember | None:
@@ -242,23 +281,42 @@ def members_of(standup: StandUp) -> "QuerySet[StandUpMember]":
     return StandUpMember.objects.filter(standup=standup).select_related("user").order_by("pk")
 
 
-def load(key: int) -> tuple[StandUp, list[StandUpMember]] | None:
-    """A round that is to be summed up; None when it is."""
-    rows = StandUp.objects.select_related("user", "chat").filter(pk=key, state=StandUp.State.OPEN)
-    standup = rows.first()
+def close(key: int) -> tuple[StandUp, list[StandUpMember]] | None:
+    """Take no more answers, or one that comes while they are summed up would be lost: the round and its members. None
+    when it is over."""
+    StandUp.objects.filter(pk=key, state=StandUp.State.OPEN).update(state=StandUp.State.CLOSED)
+    standup = StandUp.objects.select_related("user", "chat").filter(pk=key, state=StandUp.State.CLOSED).first()
     return (standup, list(members_of(standup))) if standup is not None else None
 
 
 @transaction.atomic
 def end(standup: StandUp, text: str, now: datetime) -> None:
     """The round is over. ``text``: what is said when no assistant said it. Answers go where contents do not stay."""
-    if not StandUp.objects.filter(pk=standup.pk, state=StandUp.State.OPEN).update(state=StandUp.State.POSTED):
+    unfinished = StandUp.objects.filter(pk=standup.pk, state__in=StandUp.UNFINISHED)
+    if not unfinished.update(state=StandUp.State.POSTED):
         return
     if text:
         place = Place(standup.chat.bot_id, standup.chat.telegram_id, standup.thread_id)
         outgoing.say(f"{SOURCE}:{standup.pk}:post", place, text, source=SOURCE)
     if not contents_stay():
         erase(members_of(standup))
+
+
+@transaction.atomic
+def call_off(series: UUID, now: datetime) -> int:
+    """Who planned the series wants it no more: its open rounds end without a word, and nobody is asked. How many."""
+    rounds = list(StandUp.objects.select_for_update().filter(series=series, state__in=StandUp.UNFINISHED))
+    for standup in rounds:
+        members = members_of(standup)
+        names = [f"post-{standup.pk}", *(f"ask-{member.pk}" for member in members)]
+        for row in Schedule.objects.filter(source=SOURCE, object_id__in=names):
+            planning.remove(row, now=now)
+        name = f"{SOURCE}:{standup.pk}"
+        delivery.withdraw(Delivery.objects.filter(key__gt=f"{name}:", key__lt=f"{name};"), now)
+        if not contents_stay():
+            erase(members)
+    StandUp.objects.filter(pk__in=[standup.pk for standup in rounds]).update(state=StandUp.State.OFF)
+    return len(rounds)
 
 
 def erase(members: "QuerySet[StandUpMember]") -> int:

@@ -1,7 +1,7 @@
 """What people read of a stand-up."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
@@ -21,13 +21,28 @@ def title(plan: Plan, standup: StandUp) -> str:
     return plan.title or usual
 
 
-def question(standup: StandUp, plan: Plan, zone: ZoneInfo) -> str:
-    """``zone``: by whose clock the end is told."""
+def question(standup: StandUp, plan: Plan, zone: ZoneInfo, now: datetime) -> str:
+    """``zone``: by whose clock the end is told; with its day, when that is another one than today."""
     numbered = [f"{number}. {one}" for number, one in enumerate(plan.questions, start=1)]
     asked = numbered if len(numbered) > 1 else plan.questions
     until = standup.post_at.astimezone(zone)
-    end = _("Reply to this message by %(time)s. To pass, reply with “-”.") % {"time": f"{until:%H:%M}"}
+    at = f"{until:%H:%M}" if until.date() == now.astimezone(zone).date() else f"{_day(until.date())}, {until:%H:%M}"
+    end = _("Reply to this message by %(time)s. To pass, reply with “-”.") % {"time": at}
     return "\n".join([f"🧍 {title(plan, standup)}", *asked, "", end])
+
+
+def called(members: Sequence[StandUpMember], room: int) -> Iterator[list[StandUpMember]]:
+    """``members`` in as many parts as it takes for their names to fit into ``room`` units."""
+    part, left = list[StandUpMember](), room
+    for member in members:
+        needed = units(f"{member.user.name}, ")
+        if part and needed > left:
+            yield part
+            part, left = [], room
+        part.append(member)
+        left -= needed
+    if part:
+        yield part
 
 
 def calling(text: str, users: Sequence[User]) -> Part:
@@ -51,6 +66,14 @@ def passed() -> str:
 
 def too_late() -> str:
     return _("This stand-up has been summed up already. Tell it at the next one.")
+
+
+def called_off() -> str:
+    return _("This stand-up was called off, so there is nothing to answer.")
+
+
+def enough() -> str:
+    return _("Thank you, that is all I can note this time.") + " " + _("To change something, edit an earlier answer.")
 
 
 def begun(standup: StandUp, members: Sequence[StandUpMember]) -> str:
@@ -80,6 +103,16 @@ def answers(members: Sequence[StandUpMember]) -> str:
 def spoken(member: StandUpMember) -> str:
     """All that a member said, in the order of the messages."""
     return "\n".join(member.said[key] for key in sorted(member.said, key=int))
+
+
+def by_name(members: Sequence[StandUpMember]) -> dict[str, str]:
+    """What each said, for a model; two of one name are told apart by their Telegram ids."""
+    said = dict[str, str]()
+    for member in members:
+        if member.said:
+            name = member.user.name
+            said[f"{name} ({member.user.telegram_id})" if name in said else name] = spoken(member)
+    return said
 
 
 def foot(members: Sequence[StandUpMember]) -> str:

@@ -17,6 +17,7 @@ from accounts.models import ApiKey, User
 from delivery import planning
 from delivery.models import Schedule
 from delivery.schedule import RuleError, zone_of
+from llm.tasks import series_cancelled
 from reminders.models import FINAL, Occurrence, Reminder, Status, Type
 from reminders.services import nagging
 from reminders.services.making import note
@@ -139,8 +140,10 @@ def _as_wished(held: Reminder, changes: dict[str, Any]) -> Draft:
 
 
 def _check_wish(draft: Draft, changed: set[str], now: datetime) -> None:
-    """Refuse what is wrong with the change. What stood before and is in the past by now is no fault of it."""
+    """Refuse what is wrong with the change. What stood before and is in the past or empty by now is no fault of it."""
     problems = wrong_with(draft, now)
+    if not changed & {"payload", "assistant_id"}:
+        problems = [one for one in problems if one.field not in ("payload", "assistant_id")]
     if not changed & set(OF_RUNS):
         problems = [one for one in problems if one.field not in ("trigger_at", "end_at", "max_runs")]
     if problems:
@@ -272,7 +275,10 @@ def cancel(
     def finish(held: Reminder) -> bool:
         return held.status not in FINAL and planning.end(held.schedule, Schedule.State.CANCELLED, now=now)
 
-    return _turn(row, "cancelled", finish, by=by, via=via, now=now, key=key, reason=reason)
+    cancelled = _turn(row, "cancelled", finish, by=by, via=via, now=now, key=key, reason=reason)
+    if cancelled:
+        series_cancelled.send(sender=Reminder, reminder_id=row.pk, now=now)
+    return cancelled
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from accounts.models import ApiKey, Chat, User
 from delivery import planning
 from delivery.models import Schedule
 from delivery.schedule import Once, Rule, RuleError, Run, check_gap, preview, zone_of
+from llm.tasks import Check
 from reminders.models import FINAL, Action, Reminder, Type
 from reminders.services.sinks import any_sink
 
@@ -231,10 +232,21 @@ def _of_gap(draft: Draft, now: datetime) -> Iterator[Problem]:
 
 
 def _of_action(draft: Draft) -> Iterator[Problem]:
-    is_event = action_of(draft.payload, draft.assistant_id) == Action.EVENT
-    if is_event and not any_sink(draft.created_by_key, draft.assistant_id):
+    action = action_of(draft.payload, draft.assistant_id)
+    if action == Action.EVENT and not any_sink(draft.created_by_key, draft.assistant_id):
         text = _("Nobody would act: no assistant here has this id, and neither REDIS_URL nor a webhook is set.")
         yield Problem("assistant_id", "nobody-acts", text)
+    elif action == Action.TASK and (wrong := _wrong_with_task(draft)):
+        yield Problem("payload", "bad-task", wrong)
+
+
+def _wrong_with_task(draft: Draft) -> str:
+    """What those say who will do it, if its payload has a form of its own."""
+    name = draft.payload.get("task")
+    if not isinstance(name, str) or name not in settings.TASK_CHECKS:
+        return ""
+    check: Check = import_string(settings.TASK_CHECKS[name])
+    return check(draft.user, draft.chat, draft.payload)
 
 
 def _of_limits(draft: Draft) -> Iterator[Problem]:

@@ -20,8 +20,9 @@ from conversations.standups.plan import BadPlan, Plan, read
 from delivery import planning, tick
 from delivery.models import Schedule
 from delivery.schedule import Once
-from llm.tasks import Done, Task, TaskFailed
+from llm.tasks import Done, Task, TaskFailed, series_cancelled
 from llm.toolbox import Asked, ToolError
+from telegram_bot.markdown import units
 from tests.house import ANNA, BORIS, BOT, CHRIS, OLGA, TEAM, House
 
 BERLIN, MOSCOW, TOKYO = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Tokyo")
@@ -54,14 +55,27 @@ def test_plan_without_a_word_has_its_usual_questions_and_two_hours() -> None:
         ({"members": [True]}, "Telegram ids"),
         ({"members": list(range(101))}, "at most 100"),
         ({"ask": "by post"}, "“ask” must be one of: privately, group"),
-        ({"at": "25:00"}, "cannot be read"),
+        ({"at": "25:00"}, "“at” must be a time such as 10:00"),
+        ({"until": "10:00+03:00"}, "“until” must be a time"),
+        ({"until": None}, "“until” must be a time"),
+        ({"members": [2**63]}, "Telegram ids"),
+        ({"title": 5}, "“title” must be text"),
+        ({"questions": [None]}, "“questions” must be text"),
+        ({"questions": {"a": 1}}, "“questions” must be a list"),
+        ({"questions": ["🫖" * 300] * 6}, "too long: 3000"),
+        ({"zone": 5}, "“zone” must be text"),
         ({"minutes": 1}, "5 to 1440"),
         ({"zone": "Mars"}, "time zone is not known"),
         ({"days_off": ["sunday"]}, "“days_off” must be one of: mon"),
-        ({"holidays": ["2026-02-30"]}, "cannot be read"),
+        ({"holidays": ["2026-02-30"]}, "“holidays” must be a date such as 2026-12-31"),
+        ({"holidays": [5]}, "“holidays” must be a date"),
         ({"on_day_off": "ask"}, "one of: skip, move"),
-        ({"away": [{"member": 101}]}, "cannot be read"),
-        ({"quiet": "22:00"}, "cannot be read"),
+        ({"away": [{"member": 101}]}, "“away” must say who"),
+        ({"away": [101]}, "“away” must say who"),
+        ({"away": [{"member": 101, "from": "2026-12-10", "to": "2026-12-01"}]}, "end after it begins"),
+        ({"quiet": "22:00"}, "“quiet” must be two times"),
+        ({"quiet": ["22:00"]}, "“quiet” must be two times"),
+        ({"quiet": ["22:00", "soon"]}, "“quiet” must be a time"),
     ],
 )
 def test_what_is_wrong_with_a_plan_is_said(wrong: dict[str, Any], sentence: str) -> None:
@@ -336,6 +350,78 @@ async def test_answer_after_the_end_is_told_that_it_is_too_late(team: House) -> 
     assert (await team.db(states))["Анна"] == "asked"
 
 
+async def test_answer_that_comes_while_they_are_summed_up_is_not_taken_and_lost(team: House) -> None:
+    await run(team)
+    await reply(team, BORIS, "I slept")
+    [standup] = await team.db(lambda: list(StandUp.objects.all()))
+    await team.db(rounds.close, standup.pk)  # a model is asked for the summary at this moment
+
+    assert "summed up already" in await reply(team, ANNA, "I made tea")
+    assert (await team.db(states))["Анна"] == "asked"
+
+
+async def test_so_many_messages_are_an_answer_and_no_more(team: House) -> None:
+    await run(team, [ANNA, BORIS])
+    for number in range(rounds.MOST_MESSAGES):
+        assert "Noted" in await reply(team, ANNA, f"I made tea no. {number}")
+
+    assert "that is all I can note" in await reply(team, ANNA, "I made tea")
+    member = await team.db(StandUpMember.objects.get, user__telegram_id=ANNA)
+    assert len(member.said) == rounds.MOST_MESSAGES
+
+
+async def test_longest_message_is_taken_whole(team: House) -> None:
+    await run(team)
+
+    await reply(team, ANNA, "🫖" * 2047 + "!")
+
+    member = await team.db(StandUpMember.objects.get, user__telegram_id=ANNA)
+    assert list(member.said.values()) == ["🫖" * 2047 + "!"]
+
+
+async def test_two_of_one_name_are_both_summed_up(team: House) -> None:
+    await run(team)
+    await reply(team, ANNA, "I made tea")
+    await reply(team, BORIS, "I slept")
+    await team.db(User.objects.filter(telegram_id=BORIS).update, first_name="Анна")
+    await let_end(team)
+
+    told = team.models.calls[-1].body["messages"][-1]["content"]
+    assert '"Анна": "I made tea"' in told
+    assert f'"Анна ({BORIS})": "I slept"' in told
+
+
+async def test_round_of_a_series_that_was_cancelled_ends_without_a_word(team: House, settings: Settings) -> None:
+    settings.CONTENT_LOG = "metadata"
+    one = await task(team, [ANNA, OLGA], timezone.now() + timedelta(days=1), at="10:00")
+    await tasks.perform(one)
+    other = await task(team, [BORIS])
+    await tasks.perform(other)
+    await team.db(lambda: StandUpMember.objects.filter(user__telegram_id=ANNA).update(state="asked"))
+    await team.db(lambda: StandUpMember.objects.filter(user__telegram_id=ANNA).update(said={"1": "I made tea"}))
+
+    await team.db(series_cancelled.send, sender=Task, reminder_id=one.reminder_id, now=timezone.now())
+    await team.db(let_come, "ask-")
+    await team.db(let_come, f"post-{(await team.db(StandUp.objects.get, series=one.reminder_id)).pk}")
+    await team.quiet()
+
+    assert team.heard(TEAM) == []
+    assert team.messages(ANNA) == team.messages(OLGA) == []
+    found = await team.db(lambda: dict(StandUp.objects.values_list("series", "state")))
+    assert found == {one.reminder_id: "off", other.reminder_id: "open"}
+    assert (await team.db(StandUpMember.objects.get, user__telegram_id=ANNA)).said == {}
+
+
+async def test_answer_to_a_round_that_was_called_off_is_told_so(team: House) -> None:
+    await run(team)
+    [standup] = await team.db(lambda: list(StandUp.objects.all()))
+    assert await team.db(rounds.call_off, standup.series, timezone.now()) == 1
+
+    assert "called off" in await reply(team, ANNA, "I made tea")
+    assert (await team.db(states))["Анна"] == "asked"
+    assert await team.db(rounds.call_off, standup.series, timezone.now()) == 0
+
+
 async def test_who_passes_is_waited_for_no_more(team: House) -> None:
     await run(team, [ANNA])
 
@@ -357,6 +443,25 @@ async def test_group_is_asked_in_one_message_that_calls_all_by_name(team: House)
     ]
     await reply(team, ANNA, "I made tea", TEAM)
     assert (await team.db(states)) == {"Анна": "answered", "Борис": "asked"}
+
+
+async def test_group_too_large_for_one_message_is_called_in_several(team: House) -> None:
+    await team.db(User.objects.filter(telegram_id__in=(ANNA, BORIS)).update, first_name="A" * 64, last_name="B" * 64)
+    long = ["x" * 300] * 9 + ["y" * 280]
+
+    await run(team, ask="group", questions=long, title="🫖")
+    assert len(team.messages(TEAM)) == 1
+
+    await team.db(lambda: User.objects.bulk_create(User(
+        telegram_id=number, username=f"tg{number}", first_name="🫖" * 32, last_name="🫖" * 32, status=Access.ACTIVE
+    ) for number in range(200, 220)))  # fmt: skip
+    await run(team, range(200, 220), ask="group", questions=long, title="🫖")
+
+    messages = team.messages(TEAM)[1:]
+    assert len(messages) == 3
+    named = [entity["user"]["id"] for one in messages for entity in one["entities"] if "user" in entity]
+    assert named == list(range(200, 220))
+    assert all(units(one["text"]) <= 4096 for one in messages)
 
 
 async def test_reply_of_who_was_not_asked_is_no_answer(team: House) -> None:
@@ -396,6 +501,32 @@ async def test_who_is_asked_later_is_asked_by_the_tick(team: House) -> None:
     assert (await team.db(states)) == {"Анна": "asked"}
 
 
+@pytest.mark.parametrize(("change", "state"), [("leave", "away"), ("access", "unreachable")])
+async def test_who_leaves_before_they_are_asked_is_not_asked(team: House, change: str, state: str) -> None:
+    await run(team, [ANNA], planned=timezone.now() + timedelta(days=2))
+    anna = await team.db(User.objects.get, telegram_id=ANNA)
+    if change == "leave":
+        await team.db(leave, anna, timezone.now(), to=f"{date.today() + timedelta(days=5)}")
+    else:
+        await team.db(User.objects.filter(pk=anna.pk).update, status=Access.BLOCKED)
+
+    await team.db(let_come, "ask-")
+    await team.quiet()
+    await team.db(tick._fire_batch, timezone.now(), 100)
+    await team.quiet()
+
+    assert team.messages(ANNA) == []
+    assert (await team.db(states)) == {"Анна": state}
+    assert "Nobody has answered." in team.heard(TEAM)[-1]
+
+
+async def test_end_on_another_day_is_told_with_the_day(team: House) -> None:
+    await run(team, minutes=24 * 60)
+
+    until = (timezone.now() + timedelta(days=1)).astimezone(MOSCOW)
+    assert f"Reply to this message by {until.day} {until:%B}, {until:%H}:" in team.heard(ANNA)[0]
+
+
 async def test_day_off_is_left_out_and_recorded(team: House) -> None:
     done = await run(team, planned=FRIDAY, holidays=["2026-11-20"])
 
@@ -414,6 +545,16 @@ async def test_day_has_one_stand_up_even_when_another_moved_there(team: House) -
     assert moved.result.startswith("2026-11-23, asked: 1")
     assert again.result == "left out: that day has a stand-up already"
     assert await team.db(StandUp.objects.count) == 1
+
+
+async def test_series_may_come_twice_a_day(team: House) -> None:
+    morning = await task(team, [ANNA], FRIDAY, on_day_off="move")
+
+    await tasks.perform(morning)
+    done = await tasks.perform(replace(morning, key=f"{morning.key}:2", planned_at=FRIDAY + 6 * HOUR))
+
+    assert done.result.startswith("2026-11-20, asked: 1")
+    assert await team.db(StandUp.objects.count) == 2
 
 
 async def test_member_on_leave_is_not_asked_and_that_is_recorded(team: House) -> None:

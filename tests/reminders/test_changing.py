@@ -192,6 +192,13 @@ def test_a_title_may_change_after_the_time_has_passed(member: User, now: datetim
     assert services.change(row, **BY, now=now + 2 * HOUR, title="Tea!").title == "Tea!"
 
 
+def test_a_title_may_change_where_no_words_are_kept(member: User, now: datetime) -> None:
+    row = once(member, now + HOUR, now)
+    services.complete(row, **BY, now=now)
+    Reminder.objects.update(payload={}, erased=True)
+    assert services.change(row, **BY, now=now, title="Tea!").title == "Tea!"
+
+
 def test_nothing_changes_when_the_values_are_the_same(member: User, now: datetime) -> None:
     row = daily(member, now)
     services.change(row, **BY, now=now, title="", rule=Cron("0 9 * * *"))

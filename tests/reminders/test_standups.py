@@ -1,6 +1,7 @@
 """A stand-up is prepared by an assistant in the group, confirmed with a tap, and held."""
 
 import json
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
@@ -19,9 +20,11 @@ from delivery import tick
 from delivery.models import Schedule
 from llm.models import Model
 from llm.toolbox import Asked, ToolError
-from reminders import standups
+from reminders import services, standups
 from reminders.models import Action, Occurrence, Reminder, Status
 from tests.house import ANNA, BORIS, BOT, MODEL, OLGA, TEAM, House, open_house
+from tests.reminders.making import daily
+from tests.reminders.rest import Service, flaws, wish
 from tests.reminders.test_tools import MOSCOW, call, cards, made
 
 
@@ -106,6 +109,65 @@ def test_stand_up_belongs_to_a_group(group: Asked) -> None:
         call(standups.create_standup, replace(group, chat=private), when="every day at 10")
 
 
+# --- planned by a program -------------------------------------------------------------------------------------------
+
+EVERY_DAY = {"cron_expression": "0 10 * * 1-5", "timezone": "Europe/Moscow"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"memebrs": [ANNA]}, "no memebrs"),
+        ({"until": "25:00"}, "“until” must be a time"),
+        ({"members": ["@anna"]}, "Telegram ids"),
+        ({"quiet": ["22:00"]}, "“quiet” must be two times"),
+        ({"group": -42}, "not let in"),
+        ({"group": TEAM}, "has never written there"),
+    ],
+)
+def test_wrong_stand_up_is_refused_when_it_is_planned(
+    service: Service, group: Asked, wrong: dict[str, Any], sentence: str
+) -> None:
+    answer = service.create(**EVERY_DAY, payload={"task": "standup", **wrong})
+
+    assert flaws(answer) == [("payload", "bad-task")]
+    assert sentence in answer.content.decode()
+    assert not Reminder.objects.exists()
+
+
+def test_dry_run_tells_what_is_wrong_with_a_stand_up_too(service: Service, group: Asked) -> None:
+    answer = service.post("?dry_run=true", wish(**EVERY_DAY, payload={"task": "standup", "minutes": 1}))
+
+    assert flaws(answer) == [("payload", "bad-task")]
+
+
+def test_stand_up_is_not_made_wrong_by_a_change(service: Service, group: Asked, admin: User) -> None:
+    made = service.created(**EVERY_DAY, user_id=admin.telegram_id, payload={"task": "standup", "group": TEAM})
+
+    answer = service.patch(made["id"], {"payload": {"task": "standup", "minutes": 1}})
+    assert flaws(answer) == [("payload", "bad-task")]
+
+    Chat.objects.filter(telegram_id=TEAM).update(status=Access.BLOCKED)  # a name may change all the same
+    assert service.patch(made["id"], {"title": "Tea"}).json()["title"] == "Tea"
+
+
+def test_stand_up_for_an_assistant_outside_has_the_form_that_it_wants(
+    service: Service, group: Asked, settings: Settings
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    service.created(**EVERY_DAY, assistant_id=str(uuid.uuid4()), payload={"task": "standup", "memebrs": 1})
+
+    assert made().action == Action.EVENT
+
+
+@pytest.mark.parametrize("task", ["watch", ["standup"], {"standup": 1}, 5])
+def test_other_tasks_have_any_form(service: Service, group: Asked, task: Any) -> None:
+    service.created(**EVERY_DAY, payload={"task": task, "memebrs": 1})
+
+    assert made().action == Action.TASK
+
+
 # --- the whole way --------------------------------------------------------------------------------------------------
 
 
@@ -157,3 +219,25 @@ async def test_stand_up_is_made_in_the_group_confirmed_held_and_summed_up(house:
     occurrence = await house.db(Occurrence.objects.get)
     assert (occurrence.state, "asked: 2" in occurrence.result) == ("acked", True)
     assert await house.db(StandUpMember.objects.filter(state="answered").count) == 2
+
+
+async def test_cancelling_the_series_ends_its_open_round(house: House) -> None:
+    def plan() -> Reminder:
+        olga, group = User.objects.get(telegram_id=OLGA), Chat.objects.get(telegram_id=TEAM)
+        payload = {"task": "standup", "questions": ["What is new?"], "members": [ANNA, BORIS]}
+        row = daily(olga, timezone.now(), payload=payload, chat=group)
+        Schedule.objects.filter(pk=row.schedule_id).update(next_at=timezone.now())
+        tick._fire_batch(timezone.now(), 100)
+        return row
+
+    row = await house.db(plan)
+    await house.quiet()
+    assert len(house.messages(ANNA)) == len(house.messages(BORIS)) == 1
+
+    await house.db(services.cancel, row, by=None, via="chat", now=timezone.now())
+    house.say(ANNA, "I made tea", reply_to=house.messages(ANNA)[0]["message_id"])
+    await house.quiet()
+
+    assert "called off" in house.heard(ANNA)[-1]
+    assert not await house.db(Schedule.objects.filter(source="standup").exists)
+    assert house.messages(TEAM) == []
