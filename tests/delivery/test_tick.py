@@ -7,7 +7,7 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from pytest_django import Settings
 
 from core import metrics
@@ -374,3 +374,34 @@ def test_a_moment_ago_is_now(clock: Clock) -> None:
 def test_not_before_its_start(clock: Clock) -> None:
     start = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
     assert planned("tea", DAILY, start_at=start).next_at == start
+
+
+# --- a million rows -------------------------------------------------------------------------------------------------
+
+
+def plan_of(query: Any) -> str:
+    """How the database would do it, with statistics of what it holds."""
+    sql, params = query.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE delivery_schedule")
+        cursor.execute(("EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN ") + sql, params)
+        return str(cursor.fetchall())
+
+
+@pytest.mark.parametrize("query", [lambda: tick._upcoming()[:1], lambda: tick._locked(tick._due(NOON))[: tick.BATCH]])
+def test_tick_looks_into_the_index_of_active_rows_only(query: Any) -> None:
+    rows = [
+        Schedule(
+            source="probe", object_id=str(number), rule={}, zone="UTC", next_at=NOON + number * MINUTE, state=state
+        )
+        for number, state in enumerate([State.ACTIVE, State.PAUSED, State.COMPLETED, State.CANCELLED] * 1000, start=1)
+    ]
+    Schedule.objects.bulk_create(rows)
+    with transaction.atomic():
+        found = plan_of(query())
+
+    assert "schedule_due" in found
+    assert "Seq Scan" not in found
+    assert "SCAN delivery_schedule'" not in found
+    assert "Sort" not in found
+    assert "TEMP B-TREE" not in found
