@@ -1,7 +1,7 @@
 """Sealed columns under a new key: what ``manage.py reseal`` does, a few hundred rows at a time.
 
-It may be stopped and begun again at any moment, and be run while everything works: a row that somebody writes meanwhile
-is sealed with the first key anyway.
+It may be stopped and begun again at any moment, and be run while everything works: no row is held longer than its own
+change takes, and one that somebody writes meanwhile is sealed with the first key anyway.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
-from core.privacy import BATCH, in_batches
+from core.privacy import BATCH
 from core.sealed import SealedJSON, Unreadable, is_current, reseal, sealed_columns
 
 
@@ -33,25 +33,31 @@ def reseal_all() -> Iterator[Resealed]:
 
 
 def reseal_column(model: type[models.Model], column: SealedJSON, *, size: int = BATCH) -> Resealed:
-    """One column, ``size`` rows in a transaction."""
+    """One column, ``size`` rows read at once."""
     done = Resealed(f"{model._meta.label}.{column.name}")
-    rows: QuerySet[Any] = model._default_manager.exclude(**{column.name: None}).order_by("pk")
-    in_batches(rows, lambda part: _reseal_rows(part, column, done), size)
+    # The column itself would open each value; as a text it is what lies in the database.
+    rows = model._default_manager.exclude(**{column.name: None}).annotate(token=Cast(column.name, TextField()))
+    last = None
+    while found := _after(rows, last, size):
+        for key, token in found:
+            _reseal_row(rows.filter(pk=key, token=token), column, str(key), token, done)
+        last = found[-1][0]
     return done
 
 
-def _reseal_rows(rows: QuerySet[Any], column: SealedJSON, done: Resealed) -> int:
-    # The column itself would open each value; as a text it is what lies in the database.
-    tokens = rows.select_for_update().annotate(token=Cast(column.name, TextField())).values_list("pk", "token")
-    found = list(tokens)
-    done.values += len(found)
-    for key, token in found:
-        if is_current(token):
-            continue
-        try:
-            fresh = Value(reseal(token), output_field=TextField())
-        except Unreadable:
-            done.unreadable.append(str(key))
-        else:
-            done.changed += rows.model._default_manager.filter(pk=key).update(**{column.name: fresh})
-    return len(found)
+def _after(rows: QuerySet[Any], last: Any, size: int) -> list[tuple[Any, str]]:
+    further = rows if last is None else rows.filter(pk__gt=last)
+    return list(further.order_by("pk").values_list("pk", "token")[:size])
+
+
+def _reseal_row(row: QuerySet[Any], column: SealedJSON, key: str, token: str, done: Resealed) -> None:
+    """``row`` is it as long as nobody has written it since it was read."""
+    done.values += 1
+    if is_current(token):
+        return
+    try:
+        fresh = Value(reseal(token), output_field=TextField())
+    except Unreadable:
+        done.unreadable.append(key)
+    else:
+        done.changed += row.update(**{column.name: fresh})

@@ -1,6 +1,7 @@
 """Sealed columns: nothing readable lies in the database, keys can be changed, and what no key opens is said."""
 
 import io
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.core.serializers import serialize
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from accounts.models import ApiKey, Chat, User
@@ -178,6 +179,43 @@ def test_rows_are_taken_in_parts(settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
     done = resealing.reseal_column(Webhook, Webhook._meta.get_field("secret"), size=3)
     assert (done.values, done.changed) == (7, 7)
+    assert all(is_current(token) for token in column())
+
+
+@pytest.mark.django_db
+def test_what_somebody_writes_meanwhile_stays(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = hook(1, "before")
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+
+    def quicker(token: str) -> str:
+        Webhook.objects.filter(pk=row.pk).update(secret="meanwhile")
+        return reseal(token)
+
+    monkeypatch.setattr(resealing, "reseal", quicker)
+    done = resealing.reseal_column(Webhook, Webhook._meta.get_field("secret"))
+    assert (done.values, done.changed) == (1, 0)
+    assert Webhook.objects.get().secret == "meanwhile"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one write at a time, so nobody waits in a ring")
+def test_who_holds_a_later_row_and_wants_an_earlier_one_gets_it(
+    settings: Settings, at_once: Callable[..., list[Any]]
+) -> None:
+    first, second = hook(1, WORD), hook(2, WORD)
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+
+    def fire() -> None:
+        with transaction.atomic():
+            Webhook.objects.select_for_update().get(pk=second.pk)
+            time.sleep(0.3)  # it is being sealed anew
+            Webhook.objects.select_for_update().get(pk=first.pk)
+
+    def seal_anew() -> None:
+        time.sleep(0.1)
+        command()
+
+    at_once(fire, seal_anew)
     assert all(is_current(token) for token in column())
 
 
