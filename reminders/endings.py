@@ -24,8 +24,8 @@ def connect() -> None:
 def on_delivery(delivery: Delivery, **_kwargs: Any) -> None:
     if delivery.backend != "reminder" or "occurrence" not in delivery.content:
         return
-    rows = Occurrence.objects.filter(pk=UUID(delivery.content["occurrence"])).select_related("reminder__schedule")
-    occurrence = rows.first()
+    # Without its reminder: what cannot be read could not be sent either.
+    occurrence = Occurrence.objects.filter(pk=UUID(delivery.content["occurrence"])).first()
     if occurrence is None:
         return
     closed = delivery.error_kind in CLOSED

@@ -14,7 +14,7 @@ from accounts.services import revoke_api_key
 from delivery.errors import DeliveryError
 from delivery.models import Delivery, Schedule
 from delivery.outbox import lane_of
-from delivery.services import record_error
+from delivery.services import MAX_ATTEMPTS, record_error, return_abandoned
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status
 from reminders.services import firing
@@ -208,6 +208,20 @@ def test_lease_of_what_cannot_be_read_any_more_ends_like_any_other(
     assert Reminder.objects.filter(pk=rows[0].reminder_id, needs_attention=True).exists()
 
 
+def test_message_that_cannot_be_read_any_more_is_given_up_like_any_other(
+    member: User, now: datetime, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    occurrence = fire(once(member, now + HOUR, now))
+    Delivery.objects.update(state="sending", worker="gone:1:x", attempts=MAX_ATTEMPTS)
+    settings.FIELD_ENCRYPTION_KEYS = []
+
+    return_abandoned(list(Delivery.objects.values_list("pk", flat=True)), now + DAY)
+
+    occurrence.refresh_from_db()
+    assert (occurrence.state, occurrence.error) == (State.DEAD, "crash: The process died while sending.")
+
+
 def test_no_of_a_consumer_to_what_was_erased_meanwhile_ends_quietly(
     member: User, now: datetime, redis_is_set: None
 ) -> None:
@@ -280,8 +294,6 @@ def test_a_task_waits_in_a_line_of_its_own_and_is_not_begun_twice(
     assert (delivery.lane, delivery.on_doubt) == (f"task:{row.pk}:0", "ask")
 
     Delivery.objects.filter(pk=delivery.pk).update(state="sending", attempts=1)
-    from delivery.services import return_abandoned
-
     return_abandoned([delivery.pk], now + DAY)
     occurrence.refresh_from_db()
     assert (occurrence.state, occurrence.error) == (State.DEAD, "unknown")
