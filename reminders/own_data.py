@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
@@ -24,35 +25,34 @@ def mine(user: User) -> "QuerySet[Reminder]":
 
 def record(user: User) -> dict[str, Any]:
     """Whole rows, with what they say."""
-    rows = mine(user).select_related("schedule").defer("payload").order_by("created_at", "id")
+    rows = _sealed(mine(user).select_related("schedule"), "payload").order_by("created_at", "id")
+    occurrences = _sealed(Occurrence.objects.filter(reminder__in=mine(user).values("pk")), "note")
+    of: dict[UUID, list[dict[str, Any]]] = {}
+    for occurrence in occurrences.order_by("planned_at"):
+        of.setdefault(occurrence.reminder_id, []).append(_opened(occurrence, "note"))
     hooks = Webhook.objects.filter(key__created_by=user).defer("secret").order_by("id")
     return {
-        "reminders": [_reminder(row) for row in rows],
+        "reminders": [
+            {**_opened(row, "payload"), "schedule": columns(row.schedule), "occurrences": of.get(row.pk, [])}
+            for row in rows
+        ],
         "webhooks": [columns(row, "secret") for row in hooks],
     }
 
 
-def _reminder(row: Reminder) -> dict[str, Any]:
-    occurrences = Occurrence.objects.filter(reminder=row).order_by("planned_at")
-    sealed = occurrences.annotate(token=Cast("note", TextField()))
-    return {
-        **columns(row, "payload"),
-        "payload": _opened(lambda: row.payload),
-        "schedule": columns(row.schedule),
-        "occurrences": [_occurrence(occurrence) for occurrence in sealed],
-    }
+def _sealed(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """With the column ``name`` as it lies in the database, not opened yet."""
+    sealed: QuerySet[Any] = rows.defer(name).annotate(token=Cast(name, TextField()))
+    return sealed
 
 
-def _occurrence(row: Any) -> dict[str, Any]:
-    return {**columns(row, "note"), "note": _opened(lambda: unseal(row.token)) if row.token else None}
-
-
-def _opened(read: Callable[[], Any]) -> Any:
-    """What no key opens must not keep the rest from the person."""
+def _opened(row: Any, name: str) -> dict[str, Any]:
+    """The whole row. What no key opens must not keep the rest from the person."""
     try:
-        return read()
+        value = None if row.token is None else unseal(row.token)
     except Unreadable as error:
-        return str(error)
+        value = str(error)
+    return {**columns(row, name), name: value}
 
 
 def rows(user: User) -> list[QuerySet[Any]]:

@@ -89,14 +89,27 @@ def test_export_holds_what_the_person_made_for_a_group(member: User, admin: User
 @pytest.mark.django_db
 def test_reminder_that_no_key_opens_does_not_keep_the_rest(member: User, now: datetime, settings: Settings) -> None:
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    Occurrence.objects.create(reminder=once(member, now + HOUR, now), planned_at=now, note="105")
+    fire(once(member, now + HOUR, now))
+    Occurrence.objects.update(note="seen at 9")
     settings.FIELD_ENCRYPTION_KEYS = []
-    once(member, now + 2 * HOUR, now + MINUTE, payload=WORD)
+    fire(once(member, now + 2 * HOUR, now + MINUTE, payload=WORD))
+    Occurrence.objects.filter(reminder__schedule__runs=1, note=None).update(note="seen at 10")
 
     lost, kept = recorded(member)["reminders"]
     assert "Put its key back" in lost["payload"]
     assert "Put its key back" in lost["occurrences"][0]["note"]
-    assert kept["payload"] == WORD
+    assert (kept["payload"], kept["occurrences"][0]["note"]) == (WORD, "seen at 10")
+
+
+@pytest.mark.django_db
+def test_export_of_many_reminders_takes_few_statements(
+    member: User, now: datetime, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    for _number in range(10):
+        fire(daily(member, now))
+    with django_assert_max_num_queries(3):
+        found = own_data.record(member)["reminders"]
+    assert [len(row["occurrences"]) for row in found] == [1] * 10
 
 
 @pytest.mark.django_db
