@@ -71,7 +71,8 @@ def _name_of(key: ApiKey) -> str:
 
 
 def _find(event_id: str) -> Occurrence:
-    row = Occurrence.objects.select_related("reminder__schedule").filter(pk=uuid_in(event_id)).first()
+    rows = Occurrence.objects.select_related("reminder__schedule").defer("reminder__payload")
+    row = rows.filter(pk=uuid_in(event_id)).first()
     if row is None:
         raise HttpProblem(404, _("There is no such event."))
     return row

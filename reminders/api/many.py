@@ -74,7 +74,7 @@ def _telegram_id(text: str) -> int:
 
 def _shown(keys: list[UUID], user: User, now: datetime) -> list[object]:
     """Sorting thousands is cheap as long as only the page's rows are read whole."""
-    found = {row.pk: row for row in Reminder.objects.filter(pk__in=keys).select_related("schedule")}
+    found = {row.pk: row for row in Reminder.objects.filter(pk__in=keys).select_related("schedule").readable()}
     for row in found.values():
         row.user = user
     return [shapes.reminder(found[key], now) for key in keys if key in found]

@@ -19,7 +19,7 @@ from core.prepared import Prepared
 from core.problem import Flaw, HttpProblem
 from reminders.api.access import Opens
 from reminders.api.shapes import ProblemOut, answer
-from reminders.models import Reminder
+from reminders.models import Reminder, Reminders
 from telegram_bot.outgoing import bot_id
 
 router = Router(tags=["reminders"])
@@ -141,17 +141,17 @@ def uuid_in(text: str) -> UUID:
 # --- what there is --------------------------------------------------------------------------------------------------
 
 
-def visible() -> QuerySet[Reminder]:
+def visible() -> Reminders:
     """Of people who are in; others do not exist for the API."""
-    rows = Reminder.objects.filter(user__is_active=True, user__status=Access.ACTIVE)
+    rows: Reminders = Reminder.objects.filter(user__is_active=True, user__status=Access.ACTIVE)
     return rows.select_related("schedule", "user", "created_by_key")
 
 
 def find(reminder_id: str) -> Reminder:
-    row = visible().filter(pk=uuid_in(reminder_id)).first()
-    if row is None:
+    found = visible().filter(pk=uuid_in(reminder_id)).readable()
+    if not found:
         raise HttpProblem(404, _("There is no such reminder."))
-    return row
+    return found[0]
 
 
 def person(telegram_id: int) -> User:

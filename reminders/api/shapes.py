@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from pydantic import BaseModel, ConfigDict, Field
 
 from accounts.models import AuditEntry
+from core.sealed import Unreadable
 from delivery.schedule import Cron, Once, Run, next_after, preview, to_json
 from delivery.schedule import zone_of as zone_named
 from reminders.api.times import written
@@ -66,12 +68,12 @@ class ReminderOut(Shape):
     timezone: Annotated[str, note("IANA name, or `owner`")]
     effective_timezone: Annotated[str, note("IANA name, also where `timezone` says owner")]
     title: str
-    payload: Annotated[str, note("a JSON object as a text")]
+    payload: Annotated[str | None, note("a JSON object as a text; null: the key it was sealed with is gone")]
     status: Annotated[
         Literal["pending", "active", "paused", "completed", "cancelled"],
         note("pending: not confirmed yet, or `start_at` is ahead; active: will fire, or fired and is not done yet"),
     ]
-    status_reason: Annotated[str, note("why it is paused, if it was not asked for")]
+    status_reason: Annotated[str, note("why it is paused, if it was not asked for; why its payload is null")]
     needs_attention: Annotated[bool, note("an event was given up, or it was paused by itself")]
     next_run_at: datetime | None
     last_triggered_at: datetime | None
@@ -166,7 +168,7 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 def reminder(row: Reminder, now: datetime) -> dict[str, Any]:
     """``row`` with its schedule and person loaded."""
-    plan, rule = row.schedule, row.rule
+    plan, rule, payload = row.schedule, row.rule, _payload(row)
     trigger_at = written(rule.at) if isinstance(rule, Once) else None
     return {
         "id": str(row.pk),
@@ -180,9 +182,9 @@ def reminder(row: Reminder, now: datetime) -> dict[str, Any]:
         "timezone": OWNER if row.zone_of_owner else plan.zone,
         "effective_timezone": plan.zone,
         "title": row.title,
-        "payload": json.dumps(row.payload, ensure_ascii=False),
+        "payload": payload,
         "status": str(row.status_at(now)),
-        "status_reason": row.status_reason,
+        "status_reason": row.status_reason if payload else f"{row.status_reason} {key_is_gone()}".strip(),
         "needs_attention": row.needs_attention,
         "next_run_at": written(row.next_run_at),
         "last_triggered_at": written(plan.last_at),
@@ -197,6 +199,17 @@ def reminder(row: Reminder, now: datetime) -> dict[str, Any]:
         "created_at": written(row.created_at),
         "updated_at": written(row.updated_at),
     }
+
+
+def _payload(row: Reminder) -> str | None:
+    try:
+        return json.dumps(row.payload, ensure_ascii=False)
+    except Unreadable:
+        return None
+
+
+def key_is_gone() -> str:
+    return _("Its payload cannot be opened: the key of it is gone from FIELD_ENCRYPTION_KEYS.")
 
 
 def _text(value: object) -> str | None:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from ninja import Query
 
 from core.problem import Flaw, HttpProblem, bad
+from core.sealed import Unreadable
 from delivery.schedule import zone_of
 from reminders import services
 from reminders.api.bodies import Change, Wish
 from reminders.api.routing import Flag, Id, Request, find, person_and_chat, route
-from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, run
+from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, key_is_gone, run
 from reminders.api.times import written
 from reminders.api.wishes import changes_of, draft_of
 from reminders.models import FINAL, Occurrence, Reminder, Status
@@ -161,5 +162,7 @@ def _explained() -> Iterator[None]:
         raise _refused(error) from error
     except services.NotNow as error:
         raise bad("status", error.code, error.text) from error
+    except Unreadable as error:
+        raise bad("payload", "unreadable", key_is_gone()) from error
     except services.Stale as error:
         raise HttpProblem(412, _("Somebody changed it after you read it. Read it again.")) from error

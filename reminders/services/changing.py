@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey, User
+from core.sealed import Unreadable
 from delivery import planning
 from delivery.models import Schedule
 from delivery.schedule import RuleError, zone_of
@@ -47,10 +48,13 @@ class Stale(Exception):
 
 
 def lock(row: Reminder) -> Reminder:
-    """The reminder as it is now, locked, after its schedule."""
+    """The reminder as it is now, locked, after its schedule. A payload that no key opens stays closed."""
     Schedule.objects.select_for_update().get(pk=row.schedule_id)
     rows = Reminder.objects.select_for_update(of=("self",)).select_related("schedule", "user", "created_by_key")
-    held: Reminder = rows.get(pk=row.pk)
+    try:
+        held: Reminder = rows.get(pk=row.pk)
+    except Unreadable:
+        held = rows.defer("payload").get(pk=row.pk)
     return held
 
 
@@ -71,8 +75,10 @@ def _store(row: Reminder, held: Reminder, now: datetime) -> None:
     held.version += 1
     held.updated_at = now
     held.save()
+    closed = held.get_deferred_fields()
     for field in Reminder._meta.concrete_fields:
-        setattr(row, field.attname, getattr(held, field.attname))
+        if field.attname not in closed:
+            setattr(row, field.attname, getattr(held, field.attname))
     row.schedule = held.schedule
 
 

@@ -42,9 +42,8 @@ def _made_before(draft: Draft) -> Reminder | None:
     if not draft.idempotency_key or draft.created_by_key is None:
         return None
     rows = Reminder.objects.select_related("schedule", "user")
-    row: Reminder | None = rows.filter(
-        created_by_key=draft.created_by_key, idempotency_key=draft.idempotency_key
-    ).first()
+    found = rows.filter(created_by_key=draft.created_by_key, idempotency_key=draft.idempotency_key).readable()
+    row: Reminder | None = found[0] if found else None
     if row is not None and row.idempotency_digest != draft.idempotency_digest:
         text = _("This Idempotency-Key was used for another reminder. Send a new one.")
         raise Refused([Problem("Idempotency-Key", "idempotency-key-reused", text)])

@@ -7,13 +7,17 @@ import sys
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.signals import got_request_exception
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.test import Client
 
 from accounts.models import User
 from reminders.models import Reminder
+from tests.reminders.making import fire
 from tests.reminders.rest import TEXT, Service, flaws, problem, wish
 
 pytestmark = pytest.mark.django_db
@@ -290,3 +294,76 @@ def test_text_reminder_is_made_with_few_queries(
     service.created()
     with django_assert_max_num_queries(12):
         service.created(payload=TEXT)
+
+
+# --- payloads whose key is gone -------------------------------------------------------------------------------------
+
+GONE = "Its payload cannot be opened: the key of it is gone from FIELD_ENCRYPTION_KEYS."
+
+
+@pytest.fixture
+def closed(service: Service, member: User, settings: Any) -> dict[str, Any]:
+    """A reminder whose payload no key opens any more."""
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    answer = service.post("", wish(title="closed"), Idempotency_Key="closed")
+    settings.FIELD_ENCRYPTION_KEYS = []
+    assert answer.status_code == 201
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def test_payload_that_no_key_opens_hides_no_other_reminder(service: Service, closed: dict[str, Any]) -> None:
+    service.created(title="open")
+    shown = {item["title"]: item for item in service.get("user/101").json()["items"]}
+    assert (shown["open"]["payload"], shown["open"]["status_reason"]) == (TEXT, "")
+    assert (shown["closed"]["payload"], shown["closed"]["status_reason"]) == (None, GONE)
+    assert shown["closed"]["next_run_at"] == closed["next_run_at"]
+
+
+def test_reminder_that_no_key_opens_is_shown_without_its_payload(service: Service, closed: dict[str, Any]) -> None:
+    Reminder.objects.filter(pk=closed["id"]).update(status_reason="Failed.")
+    shown = service.get(closed["id"]).json()
+    assert shown == closed | {"payload": None, "status_reason": f"Failed. {GONE}"}
+    assert service.get("scheduled").json()["total"] == 1
+
+
+def test_reminder_that_no_key_opens_can_be_paused_and_cancelled(
+    service: Service, closed: dict[str, Any], settings: Any
+) -> None:
+    for sent, status in (({"status": "paused"}, "paused"), ({"status": "active"}, "active")):
+        answer = service.patch(closed["id"], sent)
+        assert (answer.status_code, answer.json()["status"], answer.json()["payload"]) == (200, status, None)
+    assert service.delete(closed["id"]).status_code == 204
+    assert service.get(closed["id"]).json()["status"] == "cancelled"
+
+
+def test_what_no_key_opens_lies_there_as_it_did(service: Service, closed: dict[str, Any], settings: Any) -> None:
+    """The key may come back."""
+    token = Cast("payload", TextField())
+    before = Reminder.objects.annotate(token=token).values_list("token", flat=True)[0]
+    service.delete(closed["id"])
+    assert Reminder.objects.annotate(token=token).values_list("token", flat=True)[0] == before
+
+
+@pytest.mark.parametrize("sent", [{"title": "x"}, {"payload": {"text": "x"}}, {"trigger_at": "2026-11-20T12:00:00Z"}])
+def test_change_of_what_no_key_opens_says_why_it_is_not_made(
+    service: Service, closed: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    answer = service.patch(closed["id"], sent)
+    assert flaws(answer) == [("payload", "unreadable")]
+    assert problem(answer)["detail"] == GONE
+
+
+def test_replay_of_what_no_key_opens_makes_no_second(service: Service, closed: dict[str, Any]) -> None:
+    answer = service.post("", wish(title="closed"), Idempotency_Key="closed")
+    assert (answer.status_code, answer.json()["id"], answer.json()["payload"]) == (200, closed["id"], None)
+
+
+def test_event_of_what_no_key_opens_can_be_acknowledged(
+    service: Service, closed: dict[str, Any], settings: Any
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:6379/0"
+    event = fire(Reminder.objects.defer("payload").select_related("schedule").get(pk=closed["id"]))
+    for verb in ("extend", "nack", "ack"):
+        assert service.post(f"events/{event.pk}/{verb}").status_code == 200
+    assert service.get(closed["id"]).json()["status"] == "completed"
