@@ -324,7 +324,7 @@ async def all_told() -> bool:
 async def fill(there: Server) -> int:
     """Push all open events again when the server lost them, or may have: it was emptied, or started anew. How many."""
     marker = await there.redis.get(MARKER)
-    run_id = (await there.redis.info("server"))["run_id"]
+    run_id = await _run_of(there)
     if marker is not None and marker.partition(":")[0] == run_id:
         return 0
     token = f"filling:{uuid4().hex}"
@@ -337,6 +337,15 @@ async def fill(there: Server) -> int:
     if pushed:
         log.warning("Redis had lost events, they were pushed again", events=pushed)
     return pushed
+
+
+async def _run_of(there: Server) -> str:
+    """The name of the server's run. Empty where it may not be asked for (careful operators take INFO away): then only
+    a server that was emptied is noticed, not one that came back as it was a while ago."""
+    try:
+        return str((await there.redis.info("server")).get("run_id", ""))
+    except ResponseError:
+        return ""
 
 
 async def _push_open(there: Server) -> int:

@@ -799,6 +799,24 @@ async def test_server_that_comes_back_as_it_was_a_while_ago_gets_what_it_lost(
     assert await state_of(done) == State.ACKED
 
 
+async def test_server_that_does_not_say_which_run_it_is_in_is_heard_and_filled(
+    member: User, own_server: RedisServer
+) -> None:
+    """INFO is among the commands that Redis calls dangerous."""
+    occurrence = await out(member)
+    with own_server.redis as raw:
+        raw.execute_command("ACL", "SETUSER", "default", "-@dangerous", "+flushall")
+        await redis_list.look(server())
+        raw.flushall()
+    await redis_list.look(server())
+    assert await redis_list.fill(server()) == 0
+    mailer = consumer(own_server)
+    mailer.ack(taken(mailer))
+    await write_down()
+
+    assert await state_of(occurrence) == State.ACKED
+
+
 async def test_acknowledgement_that_the_server_lost_is_made_up_for_by_the_client(
     member: User, redis_server: RedisServer, list_: redis.Redis
 ) -> None:
