@@ -116,6 +116,14 @@ def test_list_has_the_newest_first_and_uses_an_index_for_it(
     assert [query["sql"].endswith(order) for query in queries if "ORDER BY" in query["sql"]] == [True]
 
 
+def test_list_of_occurrences_is_read_in_the_order_of_an_index(rows: Rows) -> None:
+    newest = Occurrence.objects.order_by(*Occurrence._meta.ordering, "-pk")[:50]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        assert "occurrence_newest" in newest.explain()
+
+
 def test_persons_page_leads_to_their_reminders(site: Client, reminder: Reminder, every_workday: Reminder) -> None:
     page = seen(site, reminder.user)
     assert f"{url(Reminder, 'changelist')}?user__id__exact={reminder.user.pk}" in page
