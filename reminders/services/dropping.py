@@ -16,8 +16,8 @@ BATCH = 500
 def drop_unconfirmed(now: datetime) -> int:
     """Cancel what has waited for a person's yes for a day; housekeeping calls it. What a key made waits for the key."""
     old = Reminder.objects.filter(status=Status.PENDING, by_key=False, updated_at__lt=now - WAITED)
-    rows = list(old.select_related("schedule", "user").order_by("updated_at")[:BATCH])
-    return sum(_drop(row, now) for row in rows)
+    rows = old.select_related("schedule", "user").defer("payload").order_by("updated_at")
+    return sum(_drop(row, now) for row in rows[:BATCH])
 
 
 def _drop(row: Reminder, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pytest_django import Settings
 
 from accounts.models import AuditEntry, User
 from delivery.models import Delivery, Schedule
@@ -13,6 +14,7 @@ from delivery.schedule import Cron, Once
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status, Type
 from reminders.services import NotNow, Refused, Stale
+from reminders.services.dropping import drop_unconfirmed
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
 
 pytestmark = pytest.mark.django_db
@@ -298,3 +300,16 @@ def test_who_did_what_is_on_record_without_the_words(member: User, now: datetime
     ]  # fmt: skip
     assert entries[1].details == {"fields": "payload", "key": made.prefix}
     assert "ecret" not in "".join(f"{entry.details}{entry.target_label}" for entry in entries)
+
+
+def test_one_that_cannot_be_read_any_more_holds_up_the_dropping_of_no_other(
+    member: User, now: datetime, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    daily(member, now, confirmed=False)
+    settings.FIELD_ENCRYPTION_KEYS = []
+    daily(member, now + MINUTE, confirmed=False)
+
+    assert drop_unconfirmed(now + 2 * DAY) == 2
+
+    assert set(Reminder.objects.values_list("status", flat=True)) == {Status.CANCELLED}

@@ -87,6 +87,21 @@ async def test_the_words_stand_in_no_delivery(house: House) -> None:
     assert house.heard(ANNA) == ["⏰ Secret"]
 
 
+async def test_words_that_cannot_be_read_any_more_are_given_up_and_need_attention(
+    house: House, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+    row: Reminder = await house.db(due_now, {"text": "Secret"})
+    settings.FIELD_ENCRYPTION_KEYS = []
+    await house.db(tick._fire_batch, timezone.now(), 100)
+    await house.quiet()
+
+    found = await house.db(Reminder.objects.defer("payload").get, pk=row.pk)
+    assert (found.status, found.needs_attention) == (Status.ACTIVE, True)
+    assert await house.db(lambda: Occurrence.objects.get().state) == State.DEAD
+    assert house.heard(ANNA) == []
+
+
 async def test_a_late_one_says_for_when_it_was_planned(house: House) -> None:
     await fired(house, {"text": "Tea"}, late=10 * MINUTE)
     (said,) = house.heard(ANNA)
