@@ -82,7 +82,11 @@ def _find(event_id: str) -> Occurrence:
 def replay_event(request: Request, event_id: Id) -> HttpResponse:
     """Let an event that was given up go out again."""
     row = _find(event_id)
-    if not services.replay(row, by=None, via="api", now=timezone.now()):
+    try:
+        sent = services.replay(row, by=None, via="api", now=timezone.now())
+    except services.NotNow as error:
+        raise bad("state", error.code, error.text) from error
+    if not sent:
         row.refresh_from_db()
         if row.state not in Occurrence.OPEN:
             raise bad("state", "invalid-transition", _("Only what was given up can go out again."))

@@ -308,8 +308,10 @@ def _release(occurrence: Occurrence) -> None:
 
 @transaction.atomic
 def replay(occurrence: Occurrence, *, by: User | None, via: str, now: datetime) -> bool:
-    """What was given up goes out again. False when it was not."""
+    """What was given up goes out again. False when it was not. Raises NotNow: what is paused says nothing."""
     row = changing.lock(occurrence.reminder)
+    if row.status == Status.PAUSED and not occurrence.awaits_ack:
+        raise changing.NotNow("invalid-transition", _("It is paused. Resume it first."))
     dead = Occurrence.objects.filter(pk=occurrence.pk, state=State.DEAD)
     if row.status == Status.CANCELLED or not dead.update(state=State.QUEUED, error=""):
         return False

@@ -345,6 +345,18 @@ def test_dead_letter_is_sent_again(site: Client, operator: User, reminder: Remin
     assert (entry.actor, entry.details["event"]) == (operator, str(occurrence.pk))
 
 
+def test_message_of_a_paused_reminder_is_not_sent_again_and_why_is_said(
+    site: Client, reminder: Reminder, now: datetime
+) -> None:
+    """It would be thrown away when it leaves, and never come."""
+    occurrence = Occurrence.objects.get()
+    Occurrence.objects.update(state=State.DEAD)
+    services.pause(reminder, by=None, via="test", now=now)
+    answer = site.post(url(occurrence, "replay", occurrence.pk), SUBMIT)
+    assert "It is paused. Resume it first." in said(answer)
+    assert Occurrence.objects.get().state == State.DEAD
+
+
 def test_what_was_done_is_not_sent_again(site: Client, reminder: Reminder) -> None:
     occurrence = Occurrence.objects.get()
     answer = site.post(url(occurrence, "replay", occurrence.pk), SUBMIT)

@@ -256,6 +256,14 @@ def test_dead_event_of_a_cancelled_reminder_stays_dead(service: Service, event: 
     assert flaws(tell(service, event, "replay")) == [("state", "invalid-transition")]
 
 
+def test_message_of_a_paused_reminder_does_not_go_out_again(service: Service, event: Occurrence) -> None:
+    Occurrence.objects.update(state="dead", awaits_ack=False)
+    service.patch(str(event.reminder_id), {"status": "paused"})
+    answer = tell(service, event, "replay")
+    assert flaws(answer) == [("state", "invalid-transition")]
+    assert "Resume it first" in answer.json()["detail"]
+
+
 def test_poison_event_pauses_its_reminder_with_a_reason(service: Service, member: User) -> None:
     event = fired(service, cron_expression="0 * * * *", timezone="UTC")
     for _ in range(4):
