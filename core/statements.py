@@ -30,7 +30,12 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
     db = connections[DEFAULT_DB_ALIAS]
     fields, head = _insertion(type(rows[0]))
     if len(rows) < MANY:
-        params: list[Any] = [_prepared(field, plain, read(row), db) for row in rows for field, plain, read in fields]
+        params: list[Any] = [
+            value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
+            for row in rows
+            for field, plain, read in fields
+            for value in (read(row),)
+        ]
         values = _groups(len(fields), len(rows))
     else:
         columns = [_column(field, plain, list(map(read, rows)), db) for field, plain, read in fields]
@@ -60,16 +65,12 @@ def like(row: M, **values: Any) -> M:
     return made
 
 
-def _prepared(field: Any, plain: type | None, value: Any, db: Any) -> Any:
-    return value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
-
-
 def _column(field: Any, plain: type | None, found: list[Any], db: Any) -> list[Any]:
     """What is the same throughout is prepared once."""
     first = found[0]
     if all(value is first for value in found):
-        return [_prepared(field, plain, first, db)] * len(found)
-    return [_prepared(field, plain, value, db) for value in found]
+        return [first if first is None else field.get_db_prep_save(first, db)] * len(found)
+    return [value if value is None or type(value) is plain else field.get_db_prep_save(value, db) for value in found]
 
 
 def _groups(columns: int, rows: int) -> str:
