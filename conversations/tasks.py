@@ -52,7 +52,7 @@ async def do(task: Task, *, frame: Callable[[str], str] | None = None, with_tool
     done = await turn.saved(begun, outcome, lambda now: services.save_task(begun, outcome, now, frame))
     log.info("task done", request=begun.request.pk, state=outcome.state, error_kind=outcome.error_kind)
     if outcome.state != State.DONE:
-        text = begun.refused.text if begun.refused is not None else words.sorry(outcome.error_kind)
+        text = begun.refused.text if begun.refused is not None else words.task_failed(outcome.error_kind)
         raise TaskFailed(outcome.error_kind, text, permanent=outcome.error_kind not in PASSING)
     return done
 

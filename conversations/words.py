@@ -124,7 +124,24 @@ def no_access() -> str:
 
 
 def no_assistant() -> str:
-    return _("The assistant of this task is gone or not offered to its person. Choose another one, or cancel the task.")
+    return _(
+        "Its assistant is gone, or not offered to you any more. Delete it in /reminders and ask another for it."
+    )
+
+
+def task_failed(kind: str) -> str:
+    """Why a planned task was not done (llm.errors), for its person, who was not there."""
+    if kind in ("blocked", "bad_request"):
+        return _("The model will not do this. Delete it in /reminders and ask for it in other words.")
+    if kind in ("context_too_long", "too_large"):
+        return _("It is too much for the model at once. Delete it in /reminders and ask for a smaller task.")
+    if kind == "quota_daily":
+        return _("The model's limit for today is used up.")
+    if kind in ("auth", "billing", "forbidden_region", "model_not_found", "no_model"):
+        return _("Its model is not available right now. An admin can choose another one.")
+    if kind == "bug":
+        return _("Something went wrong on my side; the admins know.")
+    return _("The model did not answer, although I asked it several times.")
 
 
 def may_i(questions: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ class Status(models.TextChoices):
 
 
 FINAL = (Status.COMPLETED, Status.CANCELLED)
+OPEN = (Status.PENDING, Status.ACTIVE, Status.PAUSED)
 
 
 class Type(models.TextChoices):
@@ -131,6 +132,7 @@ class Reminder(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "status"], name="reminder_user_status"),
+            models.Index(fields=["created_by_key", "status"], name="reminder_key_status"),
             models.Index(fields=["status"], name="reminder_status"),
             models.Index(fields=["assistant_id"], name="reminder_assistant", condition=Q(assistant_id__isnull=False)),
             models.Index(fields=["updated_at"], name="reminder_attention", condition=Q(needs_attention=True)),
@@ -166,9 +168,10 @@ class Reminder(models.Model):
 
     @property
     def text(self) -> str:
-        """What is said to people: the payload's text, else the title."""
-        said = self.payload.get("text") if isinstance(self.payload, dict) else None
-        return said if isinstance(said, str) and said.strip() else self.title
+        """What is said to people: the payload's text, else the title, which may stand in the payload."""
+        payload = self.payload if isinstance(self.payload, dict) else {}
+        found = (payload.get("text"), self.title, payload.get("title"))
+        return next((said for said in found if isinstance(said, str) and said.strip()), "")
 
 
 class Occurrences(models.Manager["Occurrence"]):

@@ -2,7 +2,7 @@
 
 fire(due)         rows and deliveries, inside the tick's transaction
 send(delivery)    settings.DELIVERY_BACKENDS["reminder"]: say it with its buttons, let an assistant do it, or tell
-                  what was missed. The payload is put together here and stands in no other row.
+                  what was missed or given up. The payload is put together here and stands in no other row.
 """
 
 import copy
@@ -44,6 +44,8 @@ async def send(delivery: Delivery) -> Sent:
     """Raises DeliveryError."""
     if "missed" in delivery.content:
         return await _send_missed(delivery)
+    if "failed" in delivery.content:
+        return await _send_failed(delivery)
     loaded = await in_db(_load, UUID(delivery.content["occurrence"]))
     if loaded is None:
         return Sent()  # it was withdrawn at the last moment
@@ -134,6 +136,25 @@ async def _send_missed(delivery: Delivery) -> Sent:
 def _load_missed(keys: list[UUID]) -> list[Occurrence]:
     found = Occurrence.objects.filter(pk__in=keys).order_by("planned_at")
     return list(found.select_related("reminder__schedule", "reminder__chat", "reminder__user"))
+
+
+async def _send_failed(delivery: Delivery) -> Sent:
+    found = await in_db(_load_failed, UUID(delivery.content["failed"]))
+    if found is None:
+        return Sent()  # it was done after all
+    row, occurrence = found.reminder, found.occurrence
+    with translation.override(language_of(row.user)):
+        piece = words.failed(row, occurrence, delivery.content["why"])[0]
+    place = Place(row.chat.bot_id, row.chat.telegram_id, row.thread_id)
+    return await backend.send(_as_message(delivery, _params(piece, place, ())))
+
+
+def _load_failed(key: UUID) -> Loaded | None:
+    rows = Occurrence.objects.select_related("reminder__schedule", "reminder__chat", "reminder__user")
+    found = rows.filter(pk=key).exclude(reminder__status=Status.CANCELLED).first()
+    if found is None or (found.state == Occurrence.State.ACKED and not firing.is_done_elsewhere(found)):
+        return None
+    return Loaded(found.reminder, found)
 
 
 # --- a task ---------------------------------------------------------------------------------------------------------

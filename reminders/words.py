@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from delivery.tick import LATE
-from reminders.models import Occurrence, Reminder
+from reminders.models import Occurrence, Reminder, Status
 from telegram_bot.markdown import Entity, Part, parts, pieces_of, plain, units
 from telegram_bot.outgoing import Key, Keyboard
 
@@ -71,6 +71,21 @@ def missed(found: Sequence[Occurrence]) -> list[Part]:
         lines.append(ngettext("… and %(count)d more", "… and %(count)d more", rest) % {"count": rest})
     lines.append(_("All of them: /reminders"))
     return pieces_of(plain("\n".join(lines)), [])
+
+
+def failed(row: Reminder, occurrence: Occurrence, why: str) -> list[Part]:
+    """A planned task that was given up: why, and what comes of it or can be done."""
+    names = {"task": short(row.text) or _("Planned task"), "when": clock(occurrence.planned_at, zone_of(row))}
+    head = _("😕 “%(task)s” did not work out this time (%(when)s).") % names
+    return pieces_of(plain(" ".join(part for part in (head, why, _what_next(row)) if part)), [])
+
+
+def _what_next(row: Reminder) -> str:
+    if row.status == Status.PAUSED:
+        return _("I have paused it now; to let it go on, open /reminders.")
+    if row.next_run_at is not None:
+        return _("I try again on %(when)s.") % {"when": clock(row.next_run_at, zone_of(row))}
+    return _("If you still want it, just ask for it once more.")
 
 
 def _one_missed(row: Occurrence) -> str:

@@ -251,18 +251,20 @@ def die(occurrence: Occurrence, error: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def gave_up(occurrence: Occurrence, error: str, now: datetime, *, pauses: str = "") -> None:
-    """Its message or its task did not come through. ``pauses``: why the reminder stands still from now on."""
+def gave_up(occurrence: Occurrence, error: str, now: datetime, *, pauses: str = "") -> bool:
+    """Its message or its task did not come through. False when nobody waited for it any more. ``pauses``: why the
+    reminder stands still from now on."""
     row = _locked(occurrence)
     current = Occurrence.objects.filter(pk=occurrence.pk).first()
     if row is None or current is None:
-        return
+        return False
     if current.awaits_ack:
         _release(current)
     elif current.state in Occurrence.OPEN:
         die(current, error, now)
     if pauses and row.status in (Status.ACTIVE, Status.PENDING):
         changing.pause(row, by=None, via="bot", now=now, reason=pauses)
+    return current.state in (*Occurrence.OPEN, State.DEAD) or is_done_elsewhere(current)
 
 
 @transaction.atomic

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.db.models import TextField
 from django.db.models.functions import Cast
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from pytest_django import Settings
 
 from accounts.models import AuditEntry, Chat, User
+from delivery import services as delivery_services
 from delivery import tick
 from delivery.models import Delivery, Schedule
 from llm.tasks import Done, Task, TaskFailed
@@ -292,8 +294,8 @@ async def test_note_outlives_a_run_that_failed(house: House) -> None:
         if hours == 2:
             trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
         await house.db(tick._fire_batch, timezone.now() + hours * HOUR, 100)
-        await house.until(lambda hours=hours: len(performed) == hours)
         await house.quiet()
+        assert len(performed) == hours
 
     assert [task.previous for task in performed] == ["", "run 1", "run 1"]
 
@@ -340,6 +342,152 @@ async def test_a_task_that_cannot_be_done_is_given_up_with_the_reason(house: Hou
     occurrence = await house.db(Occurrence.objects.get)
     assert (occurrence.state, occurrence.error) == (State.DEAD, "budget: No budget is left.")
     assert (row.status, row.needs_attention) == (Status.ACTIVE, True)
+
+
+async def fails(house: House, hours: int = 0, *, text: str = "No budget is left.") -> None:
+    """One run more of the series, in so many hours, which is given up."""
+    trouble.append(TaskFailed("budget", text, permanent=True))
+    await house.db(tick._fire_batch, timezone.now() + hours * HOUR, 100)
+    await house.until(lambda: not trouble)
+    await house.quiet()
+
+
+def hourly(payload: dict[str, Any], **more: Any) -> Reminder:
+    return daily(anna(), timezone.now(), "0 * * * *", payload=payload, **more)
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_person_is_told_once_why_a_task_was_given_up_and_what_comes_of_it(house: House) -> None:
+    await house.db(hourly, {"task": "Look at *tea*", "title": "*Tea*_"})
+
+    await fails(house, 1)
+
+    (said,) = house.heard(ANNA)
+    assert said.startswith("😕 “*Tea*_” did not work out this time (")
+    assert "). No budget is left. I try again on " in said
+    rows = await house.db(lambda: str(list(Delivery.objects.values_list("content", "error", "result"))))
+    assert "Tea" not in rows
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_who_asked_for_a_task_once_is_told_to_ask_once_more(house: House) -> None:
+    trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+    await fired(house, {"task": "Look"})
+
+    (said,) = house.heard(ANNA)
+    assert said.startswith("😕 “Planned task” did not work out")
+    assert said.endswith("No budget is left. If you still want it, just ask for it once more.")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_series_that_goes_on_failing_is_no_burst_of_messages_and_its_pause_is_told(house: House) -> None:
+    await house.db(hourly, {"task": "Look"})
+
+    for hours in range(1, 7):
+        trouble.clear()
+        trouble.append(TaskFailed("server", "The model is away.", permanent=True))
+        await house.db(tick._fire_batch, timezone.now() + hours * HOUR, 100)
+        await house.quiet()
+
+    assert len(performed) == 5
+    first, second = house.heard(ANNA)
+    assert "I try again on " in first
+    assert second.endswith("The model is away. I have paused it now; to let it go on, open /reminders.")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_failure_an_hour_later_is_told_again(house: House) -> None:
+    await house.db(hourly, {"task": "Look"})
+    await fails(house, 1)
+    await house.db(lambda: Delivery.objects.update(created_at=timezone.now() - 61 * MINUTE))
+
+    await fails(house, 2)
+
+    assert len(house.heard(ANNA)) == 2
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_failure_is_told_where_the_task_would_have_spoken_in_its_persons_language(house: House) -> None:
+    await house.db(lambda: User.objects.filter(telegram_id=ANNA).update(language="ru"))
+    await house.db(hourly, {"task": "Look"}, chat=await house.db(team))
+
+    await fails(house, 1)
+
+    assert house.heard(ANNA) == []
+    (said,) = house.heard(TEAM)
+    with translation.override("ru"):
+        assert f"“{_('Planned task')}”" in said or f"«{_('Planned task')}»" in said
+    assert "No budget is left." in said
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_group_that_was_closed_meanwhile_hears_of_no_failure(house: House) -> None:
+    chat = await house.db(team)
+
+    async def close() -> None:
+        await house.db(Chat.objects.filter(pk=chat.pk).update, status="blocked")
+
+    at_work.append(close)
+    trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+
+    await fired(house, {"task": "Look"}, chat=chat)
+
+    assert len(performed) == 1
+    assert house.heard(TEAM) == []
+
+
+def team() -> Chat:
+    return Chat.objects.create(bot_id=BOT, telegram_id=TEAM, kind="supergroup", title="Team", status="active")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_error_of_ours_is_told_without_what_it_says(house: House) -> None:
+    at_work.append(_break)
+
+    await fired(house, {"task": "Look"})
+
+    (said,) = house.heard(ANNA)
+    assert "secret" not in said
+    assert "Something went wrong on my side; the admins know." in said
+
+
+async def _break() -> None:
+    raise RuntimeError("secret")
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_task_whose_process_died_is_told_as_interrupted(house: House) -> None:
+    def die() -> None:
+        due_now({"task": "Look"})
+        tick._fire_batch(timezone.now(), 100)
+        row = Delivery.objects.get()
+        Delivery.objects.update(state="sending", worker="gone")
+        delivery_services.return_abandoned([row.pk], timezone.now())
+
+    house.engine._open.discard("task")  # another process had it
+    await house.db(die)
+    await house.quiet()
+
+    assert performed == []
+    (said,) = house.heard(ANNA)
+    assert "I was interrupted while I did it, so please look how far it came." in said
+
+
+@pytest.mark.usefixtures("_tasks")
+async def test_nobody_hears_of_a_task_that_was_cancelled_while_it_failed(house: House) -> None:
+    row = await house.db(due_now, {"task": "Look"})
+
+    async def cancel() -> None:
+        await house.db(services.cancel, row, by=None, via="chat", now=timezone.now())
+
+    at_work.append(cancel)
+    trouble.append(TaskFailed("budget", "No budget is left.", permanent=True))
+
+    await house.db(tick._fire_batch, timezone.now(), 100)
+    await house.until(lambda: not trouble)
+    await house.quiet()
+
+    assert house.heard(ANNA) == []
 
 
 @pytest.mark.usefixtures("_tasks")
