@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -71,8 +72,31 @@ class WebhookPage(IssuedOncePage):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("secret")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Another address may be given; another key is another webhook."""
+        return ("key", "condition", "created") if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_operate_permission(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        only_save = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**only_save, **(extra_context or {})})
+        return page
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        row = self.get_object(request, unquote(object_id))
+        needless = None if row is None else "enable" if row.enabled else "disable"
+        offered = super().get_actions_detail(request, object_id)
+        return [verb for verb in offered if verb.method.__name__ != needless]
+
     def save_model(self, request: HttpRequest, obj: Webhook, form: Any, change: bool) -> None:
         data = form.cleaned_data
+        if change:
+            webhooks.move_webhook(obj, data["url"], by=operator(request), via=VIA, now=timezone.now())
+            return
         row = webhooks.create_webhook(data["key"], data["url"], by=operator(request), via=VIA, now=timezone.now())
         obj.pk = row.pk
         self.show_once(request, COPY, row.secret)

@@ -97,16 +97,21 @@ class ReminderForm(forms.ModelForm):  # type: ignore[type-arg]
                 return Cron(words)
             said = parse(words, now, zone_of(zone))
         except RuleError as error:
-            self.add_error("when", str(error))
+            self.add_error("when", _unmarked(str(error)))
             return None
         if said.rule is None or said.question not in (None, Question.NO_TEXT):
-            self.add_error("when", said.asks())
+            self.add_error("when", _unmarked(said.asks()))
             return None
         if said.text:
             left = _("“%(words)s” says nothing about when. What it is about belongs into the field above.")
             self.add_error("when", left % {"words": said.text})
             return None
         return said.rule
+
+
+def _unmarked(text: str) -> str:
+    """Without the marks of Telegram's texts."""
+    return text.replace("`", "")
 
 
 class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]

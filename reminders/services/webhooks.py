@@ -1,4 +1,4 @@
-"""Webhooks of API keys: made, switched on and off. The secret by which their calls are recognized is shown once."""
+"""Webhooks of API keys: made, moved, switched on and off. The secret that signs their calls is shown once."""
 
 import base64
 import secrets
@@ -25,6 +25,17 @@ def create_webhook(key: ApiKey, url: str, *, by: User | None, via: str, now: dat
     row = Webhook.objects.create(key=key, url=url, secret=new_secret(), created_at=now)
     _note(row, "created", by=by, via=via, now=now)
     return row
+
+
+@transaction.atomic
+def move_webhook(row: Webhook, url: str, *, by: User | None, via: str, now: datetime) -> bool:
+    """Events go to another address from now on, signed as before. False when it is the same. The record does not hold
+    addresses: they may hold secrets."""
+    changed = bool(Webhook.objects.filter(pk=row.pk).exclude(url=url).update(url=url))
+    row.url = url
+    if changed:
+        _note(row, "moved", by=by, via=via, now=now)
+    return changed
 
 
 @transaction.atomic

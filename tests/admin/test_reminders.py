@@ -441,6 +441,12 @@ def test_what_is_wrong_is_said_and_nothing_is_saved(
     assert not Reminder.objects.exists()
 
 
+def test_what_is_wrong_is_said_without_the_marks_of_a_message(fill: Callable[..., Any]) -> None:
+    page = fill(when="61 9 * * *").content.decode()
+    assert "*/15" in page
+    assert "`" not in page.partition("*/15")[0][-80:]
+
+
 def test_person_who_was_not_let_in_gets_no_reminder(fill: Callable[..., Any], anna: User) -> None:
     User.objects.filter(pk=anna.pk).update(status=Access.BLOCKED)
     assert "This person may not use the bot" in fill().content.decode()
@@ -478,6 +484,40 @@ def test_secret_of_a_webhook_is_shown_once(site: Client, operator: User, key: Ap
 def test_address_that_is_never_called_is_refused(site: Client, key: ApiKey, address: str) -> None:
     assert site.post(url(Webhook, "add"), {"key": key.pk, "url": address}).status_code == 200
     assert not Webhook.objects.exists()
+
+
+def test_webhook_gets_another_address_and_keeps_its_secret(site: Client, operator: User, rows: Rows) -> None:
+    row = rows[Webhook]
+    site.post(url(row, "change", row.pk), {"url": "https://hooks.example/new?token=bumblebee"})
+    row.refresh_from_db()
+    assert (row.url, row.secret) == ("https://hooks.example/new?token=bumblebee", "whsec_x")
+    entry = AuditEntry.objects.get(action="webhook.moved")
+    assert (entry.actor, "bumblebee" in str(entry.__dict__)) == (operator, False)
+
+    site.post(url(row, "change", row.pk), {"url": row.url})
+    assert AuditEntry.objects.filter(action="webhook.moved").count() == 1
+
+
+def test_address_that_is_never_called_does_not_take_the_place_of_one(site: Client, rows: Rows) -> None:
+    row = rows[Webhook]
+    assert site.post(url(row, "change", row.pk), {"url": "http://127.0.0.1/in"}).status_code == 200
+    assert Webhook.objects.get().url == "https://hooks.example/0"
+
+
+def test_operator_who_may_only_look_moves_no_webhook(rows: Rows) -> None:
+    watcher = User.objects.create_user("watcher", is_staff=True, status=Access.ACTIVE)
+    watcher.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    row = rows[Webhook]
+    assert client_of(watcher).post(url(row, "change", row.pk), {"url": "https://a.example"}).status_code == 403
+    assert Webhook.objects.get().url == "https://hooks.example/0"
+
+
+@pytest.mark.parametrize(("enabled", "offered"), [(True, "disable"), (False, "enable")])
+def test_webhook_can_be_switched_to_what_it_is_not(site: Client, rows: Rows, enabled: bool, offered: str) -> None:
+    row = rows[Webhook]
+    Webhook.objects.update(enabled=enabled)
+    page = seen(site, row)
+    assert [verb for verb in ("enable", "disable", "renew") if url(row, verb, row.pk) in page] == [offered, "renew"]
 
 
 def test_key_has_one_webhook_and_a_revoked_one_gets_none(site: Client, key: ApiKey, now: datetime) -> None:
