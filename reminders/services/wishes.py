@@ -18,7 +18,7 @@ from delivery import planning
 from delivery.models import Schedule
 from delivery.schedule import Once, Rule, RuleError, Run, check_gap, preview, zone_of
 from llm.tasks import Check
-from reminders.models import FINAL, Action, Reminder, Type
+from reminders.models import OPEN, Action, Reminder, Type
 from reminders.services.sinks import any_sink
 
 MOST_TITLE = 200  # characters
@@ -251,7 +251,7 @@ def _wrong_with_task(draft: Draft) -> str:
 
 def _of_limits(draft: Draft) -> Iterator[Problem]:
     """Open ones only: what is over counts no more."""
-    open_ones = Reminder.objects.exclude(status__in=FINAL)
+    open_ones = Reminder.objects.filter(status__in=OPEN)
     sorts = [("user_id", open_ones.filter(user=draft.user), settings.REMINDERS_PER_PERSON)]
     if draft.created_by_key is not None:
         sorts.append(("key", open_ones.filter(created_by_key=draft.created_by_key), settings.REMINDERS_PER_KEY))

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import Access, AuditEntry, Chat, User
+from core.statements import insert, like
 from delivery.models import Schedule
 from delivery.schedule import Cron, Once
 from reminders import services
@@ -175,6 +177,37 @@ def test_a_key_and_an_assistant_have_limits_of_their_own(member: User, now: date
     again = wish(member, Once(now + HOUR), created_by_key=made, created_by_assistant=assistant)
     assert codes(again, now) == [("key", "too-many"), ("assistant", "too-many")]
     assert codes(wish(member, Once(now + HOUR), created_by_key=key(now)[0]), now) == []
+
+
+def test_limit_of_a_key_is_looked_up_among_what_is_open(member: User, now: datetime) -> None:
+    """What it made over the years lies in the same table."""
+    made, other = key(now)[0], key(now)[0]
+    first = once(member, now + HOUR, now, created_by_key=made)
+    states = [Status.COMPLETED, Status.CANCELLED, Status.ACTIVE]
+    schedules = [like(first.schedule, id=None, object_id=f"probe:{number}") for number in range(3000)]
+    insert(schedules)
+    insert(
+        [
+            like(
+                first,
+                id=uuid4(),
+                schedule_id=schedule.pk,
+                status=states[number % 3],
+                created_by_key_id=(made if number % 4 == 0 else other).pk,
+            )
+            for number, schedule in enumerate(schedules)
+        ]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE reminders_reminder")
+    with CaptureQueriesContext(connection) as queries:
+        assert codes(wish(member, Once(now + HOUR), created_by_key=made), now) == [("user_id", "too-many")]
+    [asked] = [query["sql"] for query in queries if '"created_by_key_id" = ' in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(("EXPLAIN " if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN ") + asked)
+        plan = str(cursor.fetchall())
+    assert "reminder_key_status" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_what_nobody_would_act_on_is_refused(member: User, now: datetime, settings: Settings) -> None:
