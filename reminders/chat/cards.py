@@ -67,7 +67,7 @@ def asking(row: Reminder, now: datetime, assumed: Sequence[str] = ()) -> Menu:
             Key("✏️ " + _("Change"), "remind.change", data),
             Key("✖️ " + _("No"), "remind.no", data),
         ],
-        [_insisting(row, data | {"ask": True})],
+        _insisting(row, data | {"ask": True}),
     ]
     sure = "\n" + _("Is that right? Until you say yes, nothing will come.")
     return titled("❔ " + text_of(row), *lines, sure), keys
@@ -121,9 +121,12 @@ def insists(row: Reminder) -> str:
     return text % {"count": row.nag_minutes}
 
 
-def _insisting(row: Reminder, data: dict[str, object]) -> Key:
+def _insisting(row: Reminder, data: dict[str, object]) -> list[Key]:
+    """Of what is said; a task is not done again until somebody presses Done."""
+    if row.action != Action.TEXT:
+        return []
     label = _("🔕 Do not insist") if row.nag_minutes else _("🔔 Insist until done")
-    return Key(label, "remind.nag", data | {"on": not row.nag_minutes})
+    return [Key(label, "remind.nag", data | {"on": not row.nag_minutes})]
 
 
 def _capital(text: str) -> str:
@@ -177,7 +180,7 @@ def _keys(row: Reminder, data: dict[str, object]) -> list[list[Key]]:
     return [
         [turn, Key("✏️ " + _("Change"), "remind.change", data)],
         [*later, Key("✅ " + _ending(row), "remind.done", data)],
-        [_insisting(row, data)] if row.action == Action.TEXT else [],
+        _insisting(row, data),
         [_asking_key(data)],
     ]
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
+from pytest_django import Settings
 
 from accounts.models import Chat, User
 from delivery.schedule import Cron, Daily, Monthly, Once, Rule
@@ -105,6 +106,19 @@ def test_card_of_every_status_says_how_it_stands(member: User, private: Chat, no
 
     assert text.startswith(cards.MARKS[status])
     assert len(text.split("\n")) >= 2
+
+
+def test_task_is_not_insisted_on(member: User, private: Chat, now: datetime, settings: Settings) -> None:
+    settings.ASSISTANT_TASKS = "somewhere"
+    row = made(member, private, Cron("0 9 * * *"), now, payload={"task": "Look"}, confirmed=False)
+    assert "remind.nag" not in actions(cards.asking(row, now)) + actions(cards.card(row, member, now))
+
+    row = made(member, private, Cron("0 9 * * *"), now, confirmed=False)
+    assert "remind.nag" in actions(cards.asking(row, now))
+
+
+def actions(menu: cards.Menu) -> list[str]:
+    return [key.action for row in menu[1] for key in row]
 
 
 def test_one_that_waits_for_done_says_so(member: User, private: Chat, now: datetime) -> None:

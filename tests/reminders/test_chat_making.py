@@ -10,6 +10,8 @@ from accounts.models import AuditEntry
 from delivery.models import Delivery
 from reminders.models import Status, Type
 from reminders.services.dropping import WAITED, drop_unconfirmed
+from telegram_bot import runtime
+from telegram_bot.application import build
 from telegram_bot.models import Expectation
 from tests.house import ANNA, BORIS, House
 from tests.reminders.chatting import confirmed, entities, press, reminders, shown, the_only, tomorrow_at
@@ -266,6 +268,15 @@ async def test_what_was_said_so_far_outlives_a_restart(chat: House) -> None:
 
     [kept] = await chat.db(lambda: list(Expectation.objects.all()))
     assert kept.data["text"] == "call mum"
+
+    anew = build()  # another process knows no more than the rows
+    await anew.initialize()
+    runtime.use(anew)
+    said = await chat.ask(ANNA, "tomorrow at 6pm")
+    await anew.shutdown()
+
+    assert said.startswith("❔ call mum\n")
+    assert (await the_only(chat)).next_run_at == tomorrow_at(18)
 
 
 # --- written anew ---------------------------------------------------------------------------------------------------
