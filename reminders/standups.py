@@ -4,7 +4,6 @@ What becomes of it when its time comes is the business of settings.ASSISTANT_TAS
 """
 
 from collections.abc import Iterable
-from datetime import date, time
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -26,7 +25,7 @@ def _create(asked: Asked, arguments: Arguments) -> str:
     found = tools.when_of(arguments["when"], asked.now, zone)
     if isinstance(found.rule, Once):
         raise ToolError("A stand-up comes again and again: say for instance “every weekday at 10:00”.")
-    members = [_person(name) for name in arguments.get("members", ())]
+    members = _people(arguments.get("members", ()))
     draft = services.Draft(
         user=asked.user,
         rule=found.rule,
@@ -47,33 +46,26 @@ def _create(asked: Asked, arguments: Arguments) -> str:
 
 def _payload(arguments: Arguments, members: Iterable[User], zone: str) -> dict[str, Any]:
     """As docs/howto/monitoring-and-standups.md tells it."""
-    kept = ("questions", "ask", "days_off", "holidays", "on_day_off")
+    kept = ("questions", "ask", "days_off", "holidays", "on_day_off", "at", "until")
     payload = {"task": TASK, "title": _title(arguments), "zone": zone}
     payload |= {name: arguments[name] for name in kept if arguments.get(name)}
-    for day in arguments.get("holidays", ()):
-        _check(date.fromisoformat, day, "holidays", "2026-12-31")
-    for name in ("at", "until"):
-        if arguments.get(name):
-            payload[name] = f"{_check(time.fromisoformat, arguments[name], name, '12:00'):%H:%M}"
     ids = [member.telegram_id for member in members]
     return payload | ({"members": ids} if ids else {})
-
-
-def _check(read: Any, text: str, name: str, like: str) -> Any:
-    try:
-        return read(text)
-    except ValueError:
-        raise ToolError(f"“{name}” must look like {like}.") from None
 
 
 def _title(arguments: Arguments) -> str:
     return " ".join(arguments.get("title", "").split()) or _("Stand-up")
 
 
-def _person(name: str) -> User:
-    """Somebody who is in, by their Telegram id, username or name."""
+def _people(names: Iterable[str]) -> list[User]:
+    """Each of them once, in this order."""
+    people = list(User.objects.filter(status=Access.ACTIVE, is_active=True, telegram_id__isnull=False)) if names else []
+    return list(dict.fromkeys(_person(name, people) for name in names))
+
+
+def _person(name: str, people: Iterable[User]) -> User:
+    """Somebody of ``people``, by their Telegram id, username or name."""
     plain = name.strip().lstrip("@").casefold()
-    people = User.objects.filter(status=Access.ACTIVE, is_active=True, telegram_id__isnull=False)
     found = [one for one in people if plain in {str(one.telegram_id), one.telegram_username.casefold()}]
     found = found or [one for one in people if plain in {one.name.casefold(), one.first_name.casefold()}]
     if len(found) != 1:

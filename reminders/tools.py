@@ -14,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from core import outward
 from delivery.models import Schedule
 from delivery.schedule import Once, Rule
 from delivery.schedule_words import describe, local
@@ -33,6 +34,8 @@ AGAIN = timedelta(minutes=10)
 ABOUT = timedelta(minutes=2)
 SHORT_ID = 8
 LEAST_ID = 4
+ENOUGH = 40  # characters from which on the beginning of a text names it
+QUOTES = "“”«»\"' "
 
 
 # --- making ---------------------------------------------------------------------------------------------------------
@@ -81,9 +84,9 @@ def _draft(asked: Asked, arguments: Arguments, rule: Rule, zone: ZoneInfo) -> se
         payload=_payload(arguments),
         chat=asked.chat,
         thread=asked.thread,
-        title=_title(arguments),
+        title=_name(arguments),
         zone_of_owner=True,
-        assistant_id=asked.assistant if "task" in arguments else None,
+        assistant_id=asked.assistant if _task(arguments) else None,
         created_by=asked.user,
         created_by_assistant=asked.assistant,
         nag_minutes=arguments.get("nag_minutes"),
@@ -96,20 +99,37 @@ def _draft(asked: Asked, arguments: Arguments, rule: Rule, zone: ZoneInfo) -> se
 
 def _payload(arguments: Arguments) -> dict[str, Any]:
     """A text is said as it is; a task is done by an assistant."""
-    if "task" not in arguments:
-        if not arguments.get("text", "").strip():
-            raise ToolError("Give “text”, what to remind of, or “task”, what an assistant shall do by itself.")
-        return {"text": arguments["text"].strip()}
-    named = {name: arguments[name].strip() for name in ("task", "url") if arguments.get(name, "").strip()}
-    return {**named, "title": _title(arguments)}
+    text, task, url = arguments.get("text", "").strip(), _task(arguments), arguments.get("url", "").strip()
+    if not text and not task:
+        raise ToolError("Give “text”, what to remind of, or “task”, what an assistant shall do by itself.")
+    if not task:
+        return {"text": text}
+    if url:
+        _check_address(url)
+    # A task needs a name by which its answers and lists show it. One that is its beginning stays sealed with it.
+    return {"task": task, **({"url": url} if url else {}), "title": _name(arguments) or _shortened(task)}
 
 
-def _title(arguments: Arguments) -> str:
-    """A task needs a name by which its answers and lists show it."""
-    if "task" not in arguments:
-        return ""
-    title = " ".join((arguments.get("text") or arguments["task"]).split())
-    return title if len(title) <= SHOWN else f"{title[: SHOWN - 1]}…"
+def _task(arguments: Arguments) -> str:
+    return str(arguments.get("task", "")).strip()
+
+
+def _name(arguments: Arguments) -> str:
+    """What a task is called, if somebody gave it a name; a text is none."""
+    return _shortened(arguments.get("text", "")) if _task(arguments) else ""
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…"
+
+
+def _check_address(url: str) -> None:
+    """Better now, to who asks, than at each run."""
+    try:
+        outward.checked(url)
+    except outward.OutwardError as error:
+        raise ToolError(f"“url” cannot be watched: {error}") from error
 
 
 def _end(text: str, zone: ZoneInfo) -> datetime | None:
@@ -229,8 +249,7 @@ def line(row: Reminder, now: datetime) -> str:
     parts = [f"[{str(row.pk)[:SHORT_ID]}]", Status(row.status).value]
     parts += [] if isinstance(row.rule, Once) else [f"{describe(row.rule, zone)} ({zone.key})"]
     parts += [f"next {local(at, zone)}"] if at is not None else []
-    what = " ".join(row.text.split())
-    return " · ".join([*parts, f"“{what if len(what) <= SHOWN else what[: SHOWN - 1] + '…'}”"])
+    return " · ".join([*parts, f"“{_shortened(cards.text_of(row))}”"])
 
 
 list_reminders = Tool(
@@ -261,22 +280,28 @@ ONE_NAMED = {"type": "object", "properties": {"id": IDENT, "text": TEXT}, "requi
 
 def _found(asked: Asked, ident: str) -> Reminder:
     ident = ident.strip(" []").lower()
-    here: list[Reminder] = list(visible(asked)) if len(ident) >= LEAST_ID else []
-    rows = [row for row in here if str(row.pk).startswith(ident)]
-    if len(rows) != 1:
+    here = visible(asked).values_list("pk", flat=True) if len(ident) >= LEAST_ID else ()
+    keys = [key for key in here if str(key).startswith(ident)]
+    if len(keys) != 1:
         raise ToolError("There is no reminder with this id here. list_reminders gives the ids.")
-    if not cards.may_change(rows[0], asked.user):
+    row: Reminder = visible(asked).get(pk=keys[0])
+    if not cards.may_change(row, asked.user):
         raise ToolError("It is another person's; only they or an admin may change it.")
-    return rows[0]
+    return row
 
 
 def _named(asked: Asked, arguments: Arguments) -> Reminder:
     """The one with that id, if it is the one whose text the person was shown when they said Yes."""
     row = _found(asked, arguments["id"])
-    shown, real = (" ".join(text.split()).rstrip("…") for text in (arguments["text"].strip('“”«»" '), row.text))
-    if not real.startswith(shown):
+    shown, real = (_bare(text) for text in (arguments["text"], cards.text_of(row)))
+    if shown != real and not (len(shown) >= ENOUGH and real.startswith(shown)):
         raise ToolError(f"The reminder with this id is another one: {line(row, asked.now)}")
     return row
+
+
+def _bare(text: str) -> str:
+    """The words, however they are quoted and cut off."""
+    return " ".join(text.split()).strip(QUOTES).rstrip("…").rstrip()
 
 
 Verb = Callable[..., bool]

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -83,8 +83,8 @@ def test_card_tells_who_is_asked_what_and_when_it_is_summed_up(group: Asked) -> 
         ({"when": "tomorrow at 10"}, "again and again"),
         ({"when": "sometime"}, "is not clear"),
         ({"when": "every day at 10", "members": ["Nobody"]}, "Nobody is nobody who may use the bot"),
-        ({"when": "every day at 10", "until": "25:00"}, "“until” must look like 12:00"),
-        ({"when": "every day at 10", "holidays": ["soon"]}, "“holidays” must look like"),
+        ({"when": "every day at 10", "until": "25:00"}, "“until” must be a time such as 10:00"),
+        ({"when": "every day at 10", "holidays": ["soon"]}, "“holidays” must be a date such as"),
     ],
 )
 def test_wish_for_a_stand_up_that_cannot_be_is_told_to_the_model(
@@ -100,6 +100,19 @@ def test_two_people_of_one_name_are_asked_about(group: Asked, admin: User) -> No
 
     with pytest.raises(ToolError, match="several people"):
         call(standups.create_standup, group, when="every day at 10", members=["Анна"])
+
+
+def test_who_is_named_twice_is_asked_once(group: Asked) -> None:
+    call(standups.create_standup, group, when="every day at 10", members=["Анна", f"@{group.user.telegram_username}", str(ANNA)])
+
+    assert made().payload["members"] == [ANNA]
+
+
+def test_people_are_looked_up_at_once(group: Asked, django_assert_max_num_queries: Callable[..., Any]) -> None:
+    names = [str(ANNA)] * 60
+
+    with django_assert_max_num_queries(40):
+        call(standups.create_standup, group, when="every day at 10", members=names)
 
 
 def test_stand_up_belongs_to_a_group(group: Asked) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
+from django.db.models import TextField, Value
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -193,8 +194,15 @@ def test_task_is_shown_in_full_to_the_person_who_answers_for_it(by: Asked) -> No
 def test_task_without_a_name_is_called_by_its_beginning(by: Asked) -> None:
     call(tools.create_reminder, by, when="every hour", task="Look " + "again " * 50)
 
-    assert made().title.startswith("Look again again")
-    assert len(made().title) == tools.SHOWN
+    assert made().text.startswith("Look again again")
+    assert len(made().text) == tools.SHOWN
+    assert cards()[0].startswith("❔ Look again again")
+
+
+def test_beginning_of_a_task_stays_sealed_with_it(by: Asked) -> None:
+    call(tools.create_reminder, by, when="every hour", task="Look for a gift for Ольга")
+
+    assert (made().title, made().text) == ("", "Look for a gift for Ольга")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +211,9 @@ def test_task_without_a_name_is_called_by_its_beginning(by: Asked) -> None:
         ({"when": "sometime", "text": "Tea"}, "is not clear"),
         ({"when": "in 2 hours"}, "Give “text”"),
         ({"when": "in 2 hours", "text": " "}, "Give “text”"),
+        ({"when": "in 2 hours", "task": "   "}, "Give “text”"),
+        ({"when": "every hour", "task": "Look", "url": "tea.example"}, "“url” cannot be watched"),
+        ({"when": "every hour", "task": "Look", "url": "http://127.0.0.1/"}, "“url” cannot be watched"),
         ({"when": "2026-11-19T10:00", "text": "Tea"}, "in the past"),
         ({"when": "2040-11-19T10:00", "text": "Tea"}, "five years"),
         ({"when": "* * * * *", "task": "Look"}, "too often"),
@@ -321,6 +332,32 @@ def test_cancelling_needs_the_words_that_the_person_said_yes_to(by: Asked, tea: 
     assert call(tools.cancel_reminder, by, id=short(tea), text="“Drink tea”").startswith("Cancelled:")
     assert call(tools.cancel_reminder, by, id=short(tea), text="Drink tea").startswith("It was over already:")
     assert made().status == Status.CANCELLED
+
+
+@pytest.mark.parametrize("words", ["D", "…", "“”", "Drink", "Drink tea and more"])
+def test_part_of_the_words_is_not_what_the_person_said_yes_to(by: Asked, tea: Reminder, words: str) -> None:
+    with pytest.raises(ToolError, match="is another one"):
+        call(tools.cancel_reminder, by, id=short(tea), text=words)
+
+
+def test_long_and_quoted_words_name_a_reminder_as_the_list_shows_them(by: Asked, now: datetime) -> None:
+    for number, text in enumerate(("“Hello”, she said", "word " * 60, "word " * 60 + "end")):
+        draft = services.Draft(by.user, Daily(time(9, number)), "UTC", {"text": text}, chat=by.chat)
+        row = services.create(draft, via="chat", now=now)
+        shown = tools.line(row, now).partition(" · “")[2].removesuffix("”")
+
+        assert call(tools.cancel_reminder, by, id=short(row), text=shown).startswith("Cancelled:")
+
+
+def test_one_is_found_among_many_without_opening_them(
+    by: Asked, tea: Reminder, now: datetime, settings: Settings
+) -> None:
+    other = services.create(
+        services.Draft(by.user, Daily(time(8, 0)), "UTC", {"text": "Other"}, chat=by.chat), via="chat", now=now
+    )
+    Reminder.objects.filter(pk=other.pk).update(payload=Value("no key opens this", output_field=TextField()))
+
+    assert call(tools.pause_reminder, by, id=short(tea)).startswith("Paused")
 
 
 def test_completing_ends_a_series_for_good(by: Asked, tea: Reminder) -> None:
