@@ -5,7 +5,7 @@ Nothing here raises for what a model did wrong: it is told, so that it can mend 
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -78,13 +78,22 @@ def asked_by(turn: Turn, user: User, chat: Chat) -> Asked:
     """On whose behalf the turn's model calls tools."""
     task = turn.task
     asked = asked_of(turn.request, user, chat, turn.conversation.thread_id, task.reminder_id if task else None)
-    return replace(asked, words=text_of(task.payload) if task else "\n".join(_own_words(turn.call.turns)))
+    return replace(asked, words="\n".join(_texts(task.payload)) if task else "\n".join(_own_words(turn.call.turns)))
 
 
 def _own_words(turns: Sequence[Said]) -> list[str]:
     """What the person wrote themselves, without the texts of files."""
     parts = (part for said in turns if said.role == "user" for part in said.parts)
     return [part.text for part in parts if part.kind == "text" and not part.name]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All the words in what was planned."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def asked_of(request: Request, user: User, chat: Chat, thread: int, series: UUID | None = None) -> Asked:

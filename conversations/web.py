@@ -5,6 +5,7 @@ only what a person named.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +99,10 @@ async def _fetch_page(asked: Asked, arguments: Arguments) -> str:
 def is_named(url: str, words: str) -> bool:
     """Whether the address stands in ``words``. A page that talks a model into calling another one could have it carry
     what it knows there, in the address."""
-    bare = url.partition("://")[2].rstrip("/") or url
-    return bare in words
+    bare = (url.partition("://")[2] or url).rstrip("/")
+    name, slash, rest = bare.partition("/")
+    # Telephones begin a message with a capital letter; and a name is named by the whole of it.
+    return bool(name) and re.search(rf"(?<![\w.-])(?i:{re.escape(name)}){re.escape(slash + rest)}", words) is not None
 
 
 fetch_page = Tool(

@@ -24,6 +24,8 @@ from conversations.services.library import zone_of
 from conversations.services.saving import save_messages, save_request
 from conversations.services.turns import ANSWER, SOURCE, Outcome, State, Turn, request_key
 from core.trace import current_trace
+from files.forgetting import let_go
+from files.models import StoredFile
 from llm.services import Target
 from llm.tasks import Done, Task, TaskFailed
 from llm.tokens import estimate
@@ -148,6 +150,8 @@ def save_task(turn: Turn, outcome: Outcome, now: datetime, frame: Callable[[str]
     assert task is not None
     report = report_of(outcome.text, task.previous)
     if not save_request(turn, outcome, now) or outcome.state != State.DONE:
+        # It failed, or everything of the person was erased meanwhile; what an earlier try has saved is linked.
+        let_go(StoredFile.objects.filter(pk__in=[file.pk for file in outcome.pictures], attachments=None), now)
         return Done("", "")
     if not report.said and not outcome.pictures:
         return Done("", report.note)

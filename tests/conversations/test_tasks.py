@@ -18,13 +18,15 @@ from conversations.models import Assistant, Message, Request
 from conversations.services.planned import report_of
 from conversations.services.turns import Turn, request_key
 from delivery.models import Delivery
+from files.models import StoredFile
 from llm import toolbox
 from llm.models import Model
 from llm.tasks import Task, TaskFailed
 from llm.toolbox import Arguments, Asked, Tool
-from llm.types import ChatRequest, End, Event, Text, ToolCall
+from llm.types import ChatRequest, End, Event, Image, Text, ToolCall
 from tests.conversations.conftest import ScriptedProvider, offer, requests
 from tests.conversations.test_budgets import limit, spendings
+from tests.conversations.test_files import PNG
 from tests.house import ANNA, MODEL, TEAM, House
 
 HERE = __name__
@@ -305,6 +307,43 @@ async def test_words_on_the_way_to_a_tool_are_not_said(clerk: House, settings: S
 
     assert done.said == "It is 105."
     assert [name for name, _asked in calls] == ["look"]
+
+
+class Painter(ScriptedProvider):
+    """Makes a picture, and breaks off when it is to."""
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        yield Image(PNG, "image/png")
+        yield Text("A cup of tea.")
+        yield End("blocked" if "break off" in str(request.turns) else "stop")
+
+
+@pytest.fixture
+async def studio(clerk: House, settings: Settings) -> House:
+    settings.LLM_PROVIDERS = {**settings.LLM_PROVIDERS, "scripted": f"{HERE}.Painter"}
+    settings.DEFAULT_MODEL = "scripted:painter"
+    await clerk.db(offer, "scripted", "painter", capabilities=["text", "tools"])
+    services.forget_default()
+    return clerk
+
+
+async def test_picture_that_a_task_makes_is_shown_and_kept_with_its_answer(studio: House) -> None:
+    await tasks.perform(await task_of(studio, "Paint"))
+    await studio.quiet()
+
+    assert len(studio.calls("sendPhoto", ANNA)) == 1
+    assert await studio.db(StoredFile.objects.filter(attachments__message__role="assistant").count) == 1
+
+
+async def test_picture_of_a_run_that_failed_is_not_kept(studio: House) -> None:
+    error = await failure(await task_of(studio, "Paint and break off"))
+    await studio.quiet()
+
+    assert error.kind == "blocked"
+    assert studio.calls("sendPhoto", ANNA) == []
+    [stored] = await studio.db(lambda: list(StoredFile.objects.all()))
+    assert stored.expires_at is not None
+    assert stored.expires_at <= timezone.now()
 
 
 def test_tool_that_waits_for_a_yes_cannot_be_async() -> None:

@@ -139,6 +139,13 @@ async def test_address_that_is_not_public_is_refused_in_words(url: str, settings
         ("https://tea.example/green?q=secret", "https://tea.example/green", False),
         ("https://evil.example/", "https://tea.example/", False),
         ("https://evil.example/", "", False),
+        ("https://tea.example/Green", "Tea.example/Green is it", True),
+        ("https://tea.example/green", "https://tea.example/Green", False),
+        ("https://tea.example/green", "look:\ntea.example/green", True),
+        ("https://tea.example/?q=secret", "https://mytea.example/?q=secret", False),
+        ("https://l.example/", "https://evil.example/", False),
+        ("https://чай.рф/цена", "что на чай.рф/цена", True),
+        ("https:///", "https://tea.example/", False),
     ],
 )
 def test_only_what_the_person_wrote_is_read(url: str, words: str, named: bool) -> None:
