@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import metrics
-from core.sealed import Unreadable
 from delivery import planning
 from delivery import services as delivery
 from delivery.models import Delivery
@@ -243,8 +242,7 @@ def die(occurrence: Occurrence, error: str, now: datetime) -> None:
     if row.failures >= MOST_FAILURES and row.status == Status.ACTIVE:
         values = {"count": row.failures, "error": error}
         reason = _("Failed %(count)d times in a row.") % values
-        with suppress(Unreadable):  # without its key it cannot be changed; that it needs attention is on record
-            changing.pause(row, by=None, via="bot", now=now, reason=reason)
+        changing.pause(row, by=None, via="bot", now=now, reason=reason)
         # The error may quote somebody's words: they go with the reminder, the record stays.
         told = _("Failed %(count)d times in a row. The last time: %(error)s") % values
         Reminder.objects.filter(pk=row.pk, status_reason=reason).update(status_reason=told[:200])

@@ -205,7 +205,7 @@ def test_lease_of_what_cannot_be_read_any_more_ends_like_any_other(
 
     assert services.release_expired(now + 2 * HOUR) == 2
     assert [Occurrence.objects.get(pk=row.pk).state for row in rows] == [State.DEAD, State.RETRY_WAIT]
-    assert Reminder.objects.filter(pk=rows[0].reminder_id, needs_attention=True).exists()
+    assert Reminder.objects.filter(pk=rows[0].reminder_id, needs_attention=True, status=Status.PAUSED).exists()
 
 
 def test_message_that_cannot_be_read_any_more_is_given_up_like_any_other(
