@@ -124,9 +124,7 @@ def no_access() -> str:
 
 
 def no_assistant() -> str:
-    return _(
-        "Its assistant is gone, or not offered to you any more. Delete it in /reminders and ask another for it."
-    )
+    return _("Its assistant is gone, or not offered to you any more. Delete it in /reminders and ask another for it.")
 
 
 def task_failed(kind: str) -> str:
