@@ -207,7 +207,7 @@ class ReminderPage(ContentPage, ReadOnlyPage):
     @display(description=_("what"))
     def what(self, row: Reminder) -> SafeString:
         """Only a title: what a reminder says is opened one by one."""
-        return nowrap(row.title or HIDDEN, "11rem")
+        return nowrap(row.title or HIDDEN, "8rem")
 
     @display(description=_("rule"), ordering="type")
     def rule_in_list(self, row: Reminder) -> SafeString | str:

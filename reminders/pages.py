@@ -80,8 +80,8 @@ def payload_of(row: Reminder) -> SafeString | str:
     """What it holds; without its key only that it cannot be opened."""
     try:
         return pretty(row.payload)
-    except Unreadable as error:
-        return str(error)
+    except Unreadable:
+        return _("A sealed value cannot be opened. Put its key back into FIELD_ENCRYPTION_KEYS.")
 
 
 def maker_of(row: Reminder) -> str:

@@ -251,6 +251,19 @@ def test_payload_that_no_key_opens_is_told_of(site: Client, reminder: Reminder, 
     assert "Put its key back into FIELD_ENCRYPTION_KEYS" in seen(site, reminder)
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume", "complete", "cancel"])
+def test_reminder_that_no_key_opens_can_be_steered(
+    site: Client, reminder: Reminder, settings: Settings, now: datetime, verb: str
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    Reminder.objects.update(payload={"text": "bumblebee"})
+    if verb == "resume":
+        services.pause(reminder, by=None, via="test", now=now)
+    settings.FIELD_ENCRYPTION_KEYS = []
+    site.post(url(reminder, verb, reminder.pk), SUBMIT)
+    assert Reminder.objects.values_list("status", flat=True).get() == {**VERBS, "resume": "active"}[verb]
+
+
 @pytest.mark.parametrize(
     ("values", "maker"),
     [
