@@ -111,13 +111,16 @@ def reschedule(row: Schedule, rule: Rule, zone: str, *, now: datetime, **limits:
 
 
 @transaction.atomic
-def snooze(row: Schedule, until: datetime, *, now: datetime) -> bool:
+def snooze(row: Schedule, until: datetime, *, now: datetime, again: bool = False) -> bool:
     """Run next at ``until``, and go on with the rule from there; what was completed is over again after that run.
-    False when it is not in force and was not completed."""
+    ``again``: it ran already, and of a limited number that run counts once. False when it is not in force and was not
+    completed."""
 
     def put_off(held: Schedule) -> None:
         if held.state == State.COMPLETED and not isinstance(from_json(held.rule), Once):
             held.end_at = until
+        if again and held.max_runs is not None:
+            held.runs = max(0, held.runs - 1)
         held.state, held.next_at = State.ACTIVE, until
 
     return _change(row, now, {State.ACTIVE, State.COMPLETED}, put_off)

@@ -343,7 +343,7 @@ def snooze(
     held = lock(row)
     if held.erased or held.status not in (Status.ACTIVE, Status.COMPLETED):
         return False
-    if not planning.snooze(held.schedule, until, now=now):
+    if not planning.snooze(held.schedule, until, now=now, again=occurrence is not None):
         return False
     withdraw_open(held, now)
     if occurrence is not None:

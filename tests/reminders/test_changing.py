@@ -274,6 +274,19 @@ def test_put_off_of_a_series_that_was_ended_comes_once_and_ends_it_again(member:
     assert (row.status, row.next_run_at) == (Status.COMPLETED, None)
 
 
+def test_run_that_is_put_off_counts_once_of_a_limited_number(member: User, now: datetime) -> None:
+    row = daily(member, now, max_runs=2)
+    for _number in range(2):
+        occurrence = fire(row)
+        services.said(occurrence, occurrence.planned_at)
+        later = occurrence.planned_at + HOUR
+        assert services.snooze(row, later, **BY, now=occurrence.planned_at, occurrence=occurrence)
+        assert fire(row).planned_at == later
+
+    assert (row.status, row.schedule.runs) == (Status.COMPLETED, 2)
+    assert Occurrence.objects.count() == 4
+
+
 def test_put_off_comes_once_more_and_the_series_goes_on(member: User, now: datetime) -> None:
     row = once(member, now + HOUR, now)
     occurrence = fire(row)
