@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
 from django.shortcuts import render
@@ -147,6 +147,12 @@ def not_valid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     return too_much().answer()
+
+
+@api.exception_handler(SuspiciousOperation)
+def suspicious(_request: HttpRequest, _error: SuspiciousOperation) -> HttpResponse:
+    """What Django itself refuses to read, such as thousands of parameters."""
+    return HttpProblem(400, _("This request cannot be read.")).answer()
 
 
 @api.exception_handler(UnreadablePostError)

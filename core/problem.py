@@ -35,7 +35,7 @@ class HttpProblem(Exception):
         flaws: Sequence[Flaw] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or " ".join(flaw.detail for flaw in flaws))
+        super().__init__(detail or " ".join(dict.fromkeys(flaw.detail for flaw in flaws)))
         self.status, self.flaws, self.headers = status, flaws, headers or {}
 
     def answer(self) -> HttpResponse:

@@ -12,11 +12,12 @@ from pydantic_core import PydanticCustomError
 
 from core.problem import Flaw, HttpProblem
 from core.strict_json import DEEPEST, BadJSON, read
-from reminders.api.times import FORM
+from reminders.api.times import FORM, unreadable
 
 MOST_BODY = 64 * 1024  # bytes
 MOST_WORDS = 10_000  # characters of a single value that is no payload
 TIME = rf"^{FORM}$"
+DATE = r"^\d{4}-\d{2}-\d{2}$"
 CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # What an answer shows and nobody may set.
 READ_ONLY = {"id", "user_id", "type", "created_at", "updated_at", "created_by_assistant_id", "next_run_at", "version"}
@@ -79,9 +80,7 @@ class EveryDays(Body):
     kind: Literal["daily"]
     at: Clock
     every: Annotated[Whole, Field(ge=1, le=366)] = 1
-    since: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="needed when every is above 1")] | None = (
-        None
-    )
+    since: Annotated[str, Field(pattern=DATE, description="needed when every is above 1")] | None = None
 
 
 class OnWeekdays(Body):
@@ -187,6 +186,28 @@ SENTENCES: dict[str, tuple[str, Callable[[], str]]] = {
     "extra_forbidden": ("unknown-field", lambda: _("There is no such field. Look for a typing error.")),
     "union_tag_not_found": ("missing", lambda: _("Say which kind of rule it is.")),
 }
+# The same for what has its code from CODES; by the values of the limit that was passed.
+WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "greater_than_equal": lambda limit: _("This must be %(ge)s or more.") % limit,
+    "less_than_equal": lambda limit: _("This must be %(le)s or less.") % limit,
+    "less_than": lambda limit: _("This must be less than %(lt)s.") % limit,
+    "string_too_long": lambda limit: _("This is too long: %(max_length)s characters at most.") % limit,
+    "string_pattern_mismatch": lambda limit: FORMS.get(limit["pattern"], lambda: _("This has another form."))(),
+    "too_short": lambda limit: _("Name at least %(min_length)s.") % limit,
+    "too_long": lambda limit: _("Name %(max_length)s at most.") % limit,
+    "literal_error": lambda limit: _one_of(limit["expected"]),
+    "union_tag_invalid": lambda limit: _one_of(limit["expected_tags"]),
+    **dict.fromkeys(("uuid_parsing", "uuid_type"), lambda _limit: _("Write a UUID, as assistants have one.")),
+    "int_type": lambda _limit: _("Write a whole number."),
+    "string_type": lambda _limit: _("Write a text, in quotes."),
+    "list_type": lambda _limit: _("Write a list."),
+    **dict.fromkeys(("model_attributes_type", "model_type", "dict_type"), lambda _limit: _("Write a JSON object.")),
+}
+FORMS: dict[str, Callable[[], str]] = {
+    TIME: unreadable,
+    CLOCK: lambda: _("Write hours and minutes, like 09:30."),
+    DATE: lambda: _("Write a day, like 2026-04-06."),
+}
 CODES = {
     "greater_than_equal": "out-of-range",
     "less_than_equal": "out-of-range",
@@ -208,7 +229,13 @@ def _flaw(error: dict[str, Any]) -> Flaw:
         code, sentence = SENTENCES[kind]
         return Flaw(field, code, sentence())
     code = CODES.get(kind, "wrong-type" if kind.endswith("_type") else kind if "-" in kind else "bad-value")
-    return Flaw(field, code, str(error["msg"]))
+    words = WORDS.get(kind)
+    return Flaw(field, code, words(error.get("ctx", {})) if words else str(error["msg"]))
+
+
+def _one_of(names: str) -> str:
+    """``names`` as pydantic writes them: 'a', 'b' or 'c'."""
+    return _("Write one of these: %(names)s.") % {"names": names.replace(" or ", ", ")}
 
 
 def _field(place: tuple[Any, ...]) -> str:

@@ -21,9 +21,9 @@ from reminders.api.routing import (
     Id,
     IdText,
     Limit,
-    Number,
     Page,
     Request,
+    TelegramId,
     find,
     nobody,
     paged,
@@ -85,7 +85,7 @@ def list_scheduled(
     request: Request,
     since: Annotated[Instant | None, Query(None, alias="from", description="now, if it is left out")],
     to: Annotated[Instant | None, Query(None, description="31 days after `from`, if it is left out")],
-    user_id: Annotated[Number | None, Query(None, description="only this person's")],
+    user_id: Annotated[TelegramId | None, Query(None, description="only this person's")],
 ) -> HttpResponse:
     """What will fire in a window, each run of a recurring reminder on its own; 31 days and 1000 runs at most."""
     now = timezone.now()

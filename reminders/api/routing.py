@@ -111,10 +111,15 @@ HEADERS = {
 # --- parameters -----------------------------------------------------------------------------------------------------
 
 
-def _digits(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
+def _digits(value: object, most: int = 9) -> object:
+    if isinstance(value, str) and not re.fullmatch(f"[0-9]{{1,{most}}}", value, re.ASCII):
         raise PydanticCustomError("bad-value", "{text}", {"text": _("Write a whole number.")})
     return value
+
+
+def _telegram_id(value: object) -> object:
+    """Ten digits and more are common; 18 are surely in a column of 64 bits."""
+    return _digits(value, 18)
 
 
 def _flag(value: object) -> object:
@@ -124,6 +129,7 @@ def _flag(value: object) -> object:
 
 
 Number = Annotated[int, BeforeValidator(_digits)]
+TelegramId = Annotated[int, BeforeValidator(_telegram_id)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 IdText = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 Id = Annotated[IdText, Path()]

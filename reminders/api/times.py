@@ -27,7 +27,7 @@ class BadTime(ValueError):
 def read_time(text: str, zone: ZoneInfo | None) -> datetime:
     """The instant (UTC). Without an offset it is what the clock of ``zone`` shows. Raises ``BadTime``."""
     if not _TIME.fullmatch(text):
-        raise _unreadable()
+        raise BadTime("bad-time", unreadable())
     try:
         found = datetime.fromisoformat(text.upper())
         if found.tzinfo is not None:
@@ -35,12 +35,12 @@ def read_time(text: str, zone: ZoneInfo | None) -> datetime:
         if zone is not None:
             return instant_of(found, zone)
     except (ValueError, OverflowError) as error:  # no such day, hour or offset; beyond the calendar
-        raise _unreadable() from error
+        raise BadTime("bad-time", unreadable()) from error
     raise BadTime("no-zone", _("Write the offset (such as Z or +03:00), or send a timezone."))
 
 
-def _unreadable() -> BadTime:
-    return BadTime("bad-time", _("Write a time that exists, like 2026-04-06T12:00:00Z."))
+def unreadable() -> str:
+    return _("Write a time that exists, like 2026-04-06T12:00:00Z.")
 
 
 def written(at: datetime | None) -> str | None:

@@ -230,6 +230,50 @@ def test_sentences_follow_the_callers_language(service: Service) -> None:
     assert "Accept-Language" in answer["Vary"]
 
 
+SENTENCES: list[tuple[dict[str, Any], str]] = [
+    ({"user_id": "101"}, "Write a whole number."),
+    ({"user_id": 1.5}, "Write a whole number."),
+    ({"user_id": 0}, "This must be 1 or more."),
+    ({"user_id": 2**63}, f"This must be less than {2**63}."),
+    ({"nag_minutes": 1441}, "This must be 1440 or less."),
+    ({"type": "weekly"}, "Write one of these: 'one_time', 'recurring'."),
+    ({"title": 5}, "Write a text, in quotes."),
+    ({"title": "x" * 201}, "This is too long: 200 characters at most."),
+    ({"assistant_id": "me"}, "Write a UUID, as assistants have one."),
+    ({"assistant_id": 5}, "Write a UUID, as assistants have one."),
+    ({"trigger_at": "soon"}, "Write a time that exists, like 2026-04-06T12:00:00Z."),
+    ({"rule": "daily"}, "Write a JSON object."),
+    ({"rule": {"kind": "once"}}, "Write one of these: 'daily', 'weekly', 'monthly', 'cron'."),
+    ({"rule": {"kind": "daily", "at": "9:30"}}, "Write hours and minutes, like 09:30."),
+    ({"rule": {"kind": "daily", "at": "09:30", "since": "soon"}}, "Write a day, like 2026-04-06."),
+    ({"rule": {"kind": "weekly", "at": "09:30", "days": 1}}, "Write a list."),
+    ({"rule": {"kind": "weekly", "at": "09:30", "days": []}}, "Name at least 1."),
+    ({"rule": {"kind": "weekly", "at": "09:30", "days": [0] * 8}}, "Name 7 at most."),
+]
+
+
+@pytest.mark.parametrize(("changed", "said"), SENTENCES, ids=str)
+def test_what_is_wrong_is_said_in_words_that_can_be_translated(
+    service: Service, member: User, changed: dict[str, Any], said: str
+) -> None:
+    [flaw] = problem(service.post("", wish() | changed))["errors"]
+    assert flaw["detail"] == said
+
+
+def test_body_that_is_no_object_is_told_so(service: Service) -> None:
+    assert problem(service.post("", "[]"))["detail"] == "Write a JSON object."
+
+
+def test_one_sentence_is_said_once(service: Service) -> None:
+    assert problem(service.post("", {}))["detail"] == "This is needed."
+
+
+def test_thousands_of_parameters_are_no_bug_of_ours(service: Service, member: User) -> None:
+    answer = service.get("user/101?" + "&".join(["status=active"] * 1001))
+    assert answer.status_code == 400
+    assert problem(answer)["detail"] == "This request cannot be read."
+
+
 # --- description ----------------------------------------------------------------------------------------------------
 
 

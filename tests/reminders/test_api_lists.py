@@ -291,6 +291,15 @@ def test_window_can_be_one_persons(service: Service, member: User, admin: User) 
     assert service.get("scheduled?user_id=102").status_code == 404
 
 
+@pytest.mark.parametrize("telegram_id", [7_123_456_789, 999_999_999_999_999_999])
+def test_window_of_a_person_with_a_long_number(service: Service, member: User, telegram_id: int) -> None:
+    User.objects.filter(pk=member.pk).update(telegram_id=telegram_id)
+    member.refresh_from_db()
+    named(service, member, "theirs")
+    assert [title for title, _at in coming(service, f"user_id={telegram_id}")] == ["theirs"]
+    assert titles(service.get(f"user/{telegram_id}")) == ["theirs"]
+
+
 def test_run_that_was_put_off_is_shown_where_it_is(service: Service, member: User) -> None:
     row = repeated(service, member, "daily")
     services.snooze(row, service.now + HOUR, by=None, via="chat", now=service.now)
