@@ -7,7 +7,10 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models.functions import Cast
 from django.utils.module_loading import import_string
+
+from core.sealed import Unreadable, unseal
 
 M = TypeVar("M", bound=models.Model)
 
@@ -43,6 +46,21 @@ def columns(row: models.Model, *without: str) -> dict[str, Any]:
     """The whole row, so that no new column is forgotten."""
     names = [field.attname for field in row._meta.concrete_fields]
     return {name: getattr(row, name) for name in names if name not in without}
+
+
+def unopened(rows: "models.QuerySet[Any]", name: str) -> "models.QuerySet[Any]":
+    """With the sealed column ``name`` as it lies in the database, for `opened`."""
+    sealed: models.QuerySet[Any] = rows.defer(name).annotate(token=Cast(name, models.TextField()))
+    return sealed
+
+
+def opened(row: Any, name: str) -> dict[str, Any]:
+    """The whole row. What no key opens must not keep the rest from the person."""
+    try:
+        value = None if row.token is None else unseal(row.token)
+    except Unreadable as error:
+        value = str(error)
+    return {**columns(row, name), name: value}
 
 
 def contents_stay() -> bool:

@@ -5,13 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet
 from django.utils.translation import ngettext
 
 from accounts.models import ChatKind, User
-from core.privacy import OwnData, columns
-from core.sealed import Unreadable, unseal
+from core.privacy import OwnData, columns, opened, unopened
 from reminders.models import Occurrence, Reminder, Webhook
 from reminders.services.forgetting import forget
 
@@ -25,34 +23,19 @@ def mine(user: User) -> "QuerySet[Reminder]":
 
 def record(user: User) -> dict[str, Any]:
     """Whole rows, with what they say."""
-    rows = _sealed(mine(user).select_related("schedule"), "payload").order_by("created_at", "id")
-    occurrences = _sealed(Occurrence.objects.filter(reminder__in=mine(user).values("pk")), "note")
+    rows = unopened(mine(user).select_related("schedule"), "payload").order_by("created_at", "id")
+    occurrences = unopened(Occurrence.objects.filter(reminder__in=mine(user).values("pk")), "note")
     of: dict[UUID, list[dict[str, Any]]] = {}
     for occurrence in occurrences.order_by("planned_at"):
-        of.setdefault(occurrence.reminder_id, []).append(_opened(occurrence, "note"))
+        of.setdefault(occurrence.reminder_id, []).append(opened(occurrence, "note"))
     hooks = Webhook.objects.filter(key__created_by=user).defer("secret").order_by("id")
     return {
         "reminders": [
-            {**_opened(row, "payload"), "schedule": columns(row.schedule), "occurrences": of.get(row.pk, [])}
+            {**opened(row, "payload"), "schedule": columns(row.schedule), "occurrences": of.get(row.pk, [])}
             for row in rows
         ],
         "webhooks": [columns(row, "secret") for row in hooks],
     }
-
-
-def _sealed(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
-    """With the column ``name`` as it lies in the database, not opened yet."""
-    sealed: QuerySet[Any] = rows.defer(name).annotate(token=Cast(name, TextField()))
-    return sealed
-
-
-def _opened(row: Any, name: str) -> dict[str, Any]:
-    """The whole row. What no key opens must not keep the rest from the person."""
-    try:
-        value = None if row.token is None else unseal(row.token)
-    except Unreadable as error:
-        value = str(error)
-    return {**columns(row, name), name: value}
 
 
 def rows(user: User) -> list[QuerySet[Any]]:

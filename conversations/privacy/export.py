@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiKey, AuditEntry, Chat, Invite, User
 from conversations.models import AssistantVersion, Message, RequestSum
 from conversations.privacy import owned
-from core.privacy import columns, own_data
+from core.privacy import columns, opened, own_data, unopened
 from files.models import StoredFile
 from llm.models import Budget, Spending
 from telegram_bot.documents import Collected, Document
@@ -90,7 +90,7 @@ def record_of(user: User, files: list[StoredFile], *, packed: bool) -> dict[str,
         "sent_to_telegram": _rows(owned.deliveries(user), "worker"),
         "buttons": _rows(owned.buttons(user)),
         **{key: value for own in own_data().values() for key, value in own.record(user).items()},
-        "awaited_answers": _rows(owned.expectations(user)),
+        "awaited_answers": [opened(row, "data") for row in unopened(owned.expectations(user), "data").order_by("pk")],
         "record": [*_rows(AuditEntry.objects.filter(Q(actor=user) | Q(target=f"user:{user.pk}"))), *_readings(user)],
         **_as_operator(user),
     }

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import ngettext
 
 from accounts.models import User
 from conversations.models import Leave, StandUp, StandUpMember
 from conversations.standups import rounds
-from core.privacy import OwnData, columns
+from core.privacy import OwnData, columns, opened, unopened
 
 
 def mine(user: User) -> "QuerySet[StandUpMember]":
@@ -19,10 +19,11 @@ def mine(user: User) -> "QuerySet[StandUpMember]":
 
 def record(user: User) -> dict[str, Any]:
     """What they said and when they were asked; the rounds that they planned, without what others said there."""
-    said = mine(user).select_related("standup").order_by("pk")
+    planned = unopened(StandUp.objects.filter(user=user), "plan").order_by("pk")
+    said = unopened(mine(user), "said").annotate(day=F("standup__day")).order_by("pk")
     return {
-        "standups": [columns(row) for row in StandUp.objects.filter(user=user).order_by("pk")],
-        "standup_answers": [{**columns(row), "day": row.standup.day} for row in said],
+        "standups": [opened(row, "plan") for row in planned],
+        "standup_answers": [{**opened(row, "said"), "day": row.day} for row in said],
         "leaves": [columns(row) for row in Leave.objects.filter(user=user).order_by("pk")],
     }
 

@@ -328,7 +328,7 @@ def forget_old(now: datetime) -> int:
     """Remove rounds past KEEP_REMINDERS_DAYS, and schedules that are done with; housekeeping calls it."""
     done = Schedule.objects.filter(source=SOURCE, state__in=Schedule.FINAL, next_at=None, last_at__lt=now - GRACE)
     before = older_than(settings.KEEP_REMINDERS_DAYS, now)
-    old = StandUp.objects.filter(created_at__lt=before) if before else StandUp.objects.none()
+    old = StandUp.objects.filter(created_at__lt=before).defer("plan") if before else StandUp.objects.none()
     over = Leave.objects.filter(last__lt=before.date()) if before else Leave.objects.none()
     return delete_in_batches(done) + delete_in_batches(old) + delete_in_batches(over)
 
@@ -338,5 +338,5 @@ def forget(user: User) -> int:
     """Erase what they said and the rounds that they planned."""
     gone, _rows = StandUpMember.objects.filter(user=user).delete()
     Leave.objects.filter(user=user).delete()
-    StandUp.objects.filter(user=user).delete()
+    StandUp.objects.filter(user=user).defer("plan").delete()  # its key may be gone
     return gone

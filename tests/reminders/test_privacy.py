@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -12,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Access, AuditEntry, Chat, User
+from conversations.models import StandUp
 from conversations.privacy import export, forgetting
 from core.db import in_db
 from delivery import tick
@@ -22,7 +24,7 @@ from reminders.models import Occurrence, Reminder, Status, Webhook
 from reminders.services import firing, webhooks
 from reminders.services import forgetting as removal
 from reminders.sinks import redis_list
-from telegram_bot.models import Update
+from telegram_bot.models import Expectation, Update
 from tests.house import ANNA, BOT, OLGA, TEAM, House
 from tests.privacy import places_of
 from tests.reminders.chatting import comes, confirmed
@@ -99,6 +101,26 @@ def test_reminder_that_no_key_opens_does_not_keep_the_rest(member: User, now: da
     assert "Put its key back" in lost["payload"]
     assert "Put its key back" in lost["occurrences"][0]["note"]
     assert (kept["payload"], kept["occurrences"][0]["note"]) == (WORD, "seen at 10")
+
+
+@pytest.mark.django_db
+def test_rows_of_others_that_no_key_opens_keep_nothing_back_and_go_too(
+    member: User, group: Chat, now: datetime, settings: Settings
+) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    place = {"user": member, "chat": group}
+    round_ = StandUp.objects.create(key="x", series=uuid4(), plan=WORD, day=now.date(), post_at=now, **place)
+    round_.members.create(user=member, ask_at=now, said={"1": "tea"})
+    Expectation.objects.create(action="x", data=WORD, asked="x", expires_at=now, **place)
+    settings.FIELD_ENCRYPTION_KEYS = []
+
+    found = recorded(member)
+    sealed = [found["standups"][0]["plan"], found["standup_answers"][0]["said"], found["awaited_answers"][0]["data"]]
+    assert ["Put its key back" in one for one in sealed] == [True] * 3
+    assert found["standup_answers"][0]["day"] == now.date().isoformat()
+
+    forget(member, now)
+    assert [StandUp.objects.count(), Expectation.objects.count()] == [0, 0]
 
 
 @pytest.mark.django_db
