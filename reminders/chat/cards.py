@@ -137,10 +137,10 @@ def _capital(text: str) -> str:
 
 
 def confirmed(row: Reminder, now: datetime, assumed: Sequence[str] = (), mark: str = "") -> Menu:
-    """It is in force, as of a moment ago or still."""
+    """It stands as the person wants it, as of a moment ago or still."""
     data = {"id": str(row.pk)}
     keys = [[Key("✏️ " + _("Change"), "remind.change", data), Key("⚙️ " + _("More"), "remind.show", data)]]
-    lines = [*when(row, now), insists(row), *(f"ℹ️ {line}" for line in assumed)]
+    lines = [*_state(row, now), insists(row), *(f"ℹ️ {line}" for line in assumed)]
     return titled(f"{mark or MARKS[Status(row.status)]} {text_of(row)}", *lines), keys
 
 

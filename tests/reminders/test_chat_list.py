@@ -244,6 +244,26 @@ async def test_change_takes_another_text(chat: House) -> None:
     assert (row.text, row.next_run_at) == ("call dad", tomorrow_at(18))
 
 
+async def test_changed_while_it_waits_for_done_it_still_waits(chat: House) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm pills, until done")
+    await comes(chat, row)
+    await chat.ask(ANNA, "/reminders")
+    await press(chat, next(iter(chat.buttons(ANNA))))
+    await press(chat, "✏️ Change")
+
+    said = await chat.ask(ANNA, "two pills")
+
+    assert said.startswith("⏰ two pills\nIt came, and waits until somebody presses Done.\n")
+
+
+async def test_changed_while_it_is_paused_it_stays_paused_and_says_so(chat: House) -> None:
+    await opened(chat, "/remind every day at 6pm tea")
+    await press(chat, "⏸ Pause")
+    await press(chat, "✏️ Change")
+
+    assert await chat.ask(ANNA, "every day at 7pm") == "⏸ tea\nEvery day at 19:00\nPaused."
+
+
 async def test_change_takes_both(chat: House) -> None:
     await opened(chat, "/remind tomorrow at 6pm call mum")
     await press(chat, "✏️ Change")
