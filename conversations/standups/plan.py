@@ -58,7 +58,7 @@ class Plan:
     ``minutes``. ``group``: whose stand-up it is, when it is planned in another chat."""
 
     title: str
-    questions: list[str]
+    own_questions: list[str]
     members: list[int]
     privately: bool
     at: time | None
@@ -71,6 +71,12 @@ class Plan:
     quiet: tuple[time, time] | None = None
     away: list[Leave] = field(default_factory=list)
     group: int | None = None
+
+    @property
+    def questions(self) -> list[str]:
+        """What is asked, in the language of whoever is asked unless the plan says it."""
+        usual = [_("What did you do since the last time?"), _("What is next?"), _("Does anything hold you up?")]
+        return self.own_questions or usual
 
     def is_off(self, day: date) -> bool:
         return day.weekday() in self.days_off or day in self.holidays
@@ -130,7 +136,7 @@ def read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
         raise BadPlan(_("Title and questions are too long: %(most)d characters together.") % {"most": MOST_TEXT})
     return Plan(
         title=title,
-        questions=questions,
+        own_questions=questions,
         members=[_id(one) for one in _list(payload.get("members", []), "members", MOST_MEMBERS)],
         privately=_one_of(payload.get("ask", PRIVATELY), "ask", PRIVATELY, IN_GROUP) == PRIVATELY,
         at=_time(payload["at"], "at") if "at" in payload else None,
@@ -151,8 +157,7 @@ def read(payload: dict[str, Any], zone: ZoneInfo) -> Plan:
 def _questions(given: Any) -> list[str]:
     listed = [given] if isinstance(given, str) else given
     found = [_text(one, "questions") for one in _list(listed, "questions", MOST_QUESTIONS)]
-    usual = [_("What did you do since the last time?"), _("What is next?"), _("Does anything hold you up?")]
-    return [one for one in found if one] or usual
+    return [one for one in found if one]
 
 
 def _text(value: Any, name: str) -> str:
@@ -182,7 +187,7 @@ def _id(value: Any) -> int:
 def _time(value: Any, name: str) -> time:
     """Bare minutes: an offset would be another clock than the one that is meant."""
     if not isinstance(value, str) or not CLOCK.fullmatch(value):
-        raise BadPlan(_("“%(name)s” must be a time such as %(like)s.") % {"name": name, "like": "10:00"})
+        raise BadPlan(_("“%(name)s” must be a time such as %(like)s.") % {"name": name, "like": "09:30"})
     return time.fromisoformat(value)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from pytest_django import Settings
 
 from accounts.models import Access, Chat, Role, User
@@ -55,7 +56,7 @@ def test_plan_without_a_word_has_its_usual_questions_and_two_hours() -> None:
         ({"members": [True]}, "Telegram ids"),
         ({"members": list(range(101))}, "at most 100"),
         ({"ask": "by post"}, "“ask” must be one of: privately, group"),
-        ({"at": "25:00"}, "“at” must be a time such as 10:00"),
+        ({"at": "25:00"}, "“at” must be a time such as 09:30"),
         ({"until": "10:00+03:00"}, "“until” must be a time"),
         ({"until": None}, "“until” must be a time"),
         ({"members": [2**63]}, "Telegram ids"),
@@ -244,6 +245,18 @@ async def test_each_is_asked_in_private_with_a_reply_begun(team: House) -> None:
     assert team.messages(OLGA) == []
     assert done.said == ""
     assert done.result.endswith("asked: 2")
+
+
+async def test_each_is_asked_the_usual_questions_in_their_own_language(team: House) -> None:
+    await team.db(User.objects.filter(telegram_id=BORIS).update, language="ru")
+
+    await run(team, questions=[])
+
+    with translation.override("ru"):
+        russian = gettext("What is next?")
+    assert russian != "What is next?"
+    assert "2. What is next?" in team.heard(ANNA)[0]
+    assert f"2. {russian}" in team.heard(BORIS)[0]
 
 
 async def test_round_begins_once_however_often_the_run_is_tried(team: House) -> None:

@@ -83,7 +83,7 @@ def test_card_tells_who_is_asked_what_and_when_it_is_summed_up(group: Asked) -> 
         ({"when": "tomorrow at 10"}, "again and again"),
         ({"when": "sometime"}, "is not clear"),
         ({"when": "every day at 10", "members": ["Nobody"]}, "Nobody is nobody who may use the bot"),
-        ({"when": "every day at 10", "until": "25:00"}, "“until” must be a time such as 10:00"),
+        ({"when": "every day at 10", "until": "25:00"}, "“until” must be a time such as 09:30"),
         ({"when": "every day at 10", "holidays": ["soon"]}, "“holidays” must be a date such as"),
     ],
 )
