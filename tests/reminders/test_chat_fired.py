@@ -139,6 +139,24 @@ async def test_it_is_said_again_and_done_under_the_newest_ends_it(chat: House) -
     assert not await chat.db(Schedule.objects.filter(source="nag", state="active").exists)
 
 
+async def test_what_could_not_be_said_while_the_bot_was_blocked_comes_when_it_goes_on(chat: House) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm call mum")
+    chat.fault("sendMessage", "403")
+    await comes(chat, row)
+    assert (await the_only(chat)).status == Status.PAUSED
+
+    await chat.ask(ANNA, "/reminders")
+    await press(chat, "⏸ call mum")
+    assert "Telegram does not let me write there any more." in shown(chat)
+    await press(chat, "▶️ Resume")
+    await chat.db(tick.tick)
+    await chat.quiet()
+
+    assert shown(chat).startswith("⏰ call mum")
+    await press(chat, "✅ Done")
+    assert (await the_only(chat)).status == Status.COMPLETED
+
+
 async def test_message_that_is_full_gives_way_to_what_became_of_it(chat: House) -> None:
     await confirmed(chat, "/remind tomorrow at 6pm tea")
     row = await the_only(chat)
