@@ -4,6 +4,8 @@ An engine is three calls: ``wake(lane)``, ``run(concurrency)``, ``health()``. A 
 rows; the sweeper of the process that has one finds them within a second.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from django.db import transaction
@@ -18,6 +20,7 @@ class Engine(Protocol):
 
 
 _current: Engine | None = None
+_quiet = False
 
 
 def use(engine: Engine | None) -> None:
@@ -28,6 +31,21 @@ def use(engine: Engine | None) -> None:
 
 def current() -> Engine | None:
     return _current
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """In this block no sweep begins: what is done here would be slowed down by the work that it makes."""
+    global _quiet
+    _quiet = True
+    try:
+        yield
+    finally:
+        _quiet = False
+
+
+def is_quiet() -> bool:
+    return _quiet
 
 
 def wake_on_commit(lane: str) -> None:

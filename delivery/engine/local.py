@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from core.db import in_db, tell
+from delivery.engine import is_quiet
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +94,8 @@ class LocalEngine:
                 if time.monotonic() - recovered_at >= RECOVER_SECONDS:
                     recovered_at = time.monotonic()
                     await self.recover()
-                await self.sweep()
+                if not is_quiet():
+                    await self.sweep()
             except DatabaseError:
                 log.exception("sweep failed")
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 from django.db import OperationalError, transaction
 
 from delivery import engine as engines
-from delivery.engine.local import LocalEngine
+from delivery.engine import quiet
+from delivery.engine.local import SWEEP_SECONDS, LocalEngine
 from tests.delivery import paper
 from tests.delivery.paper import gates, log, looks, lost, rows
 
@@ -205,6 +206,18 @@ async def test_running_engine_sweeps_each_second_and_outlives_a_database_that_hi
 
     assert paper.sweep_fault == []
     assert log == ["a:1 x"]
+
+
+async def test_no_sweep_begins_while_it_would_be_in_the_way(engine: LocalEngine) -> None:
+    running = asyncio.create_task(engine.run(2))
+    with quiet():
+        rows["a:1"].append("x")
+        await asyncio.sleep(1.5 * SWEEP_SECONDS)
+        assert log == []
+    await until(lambda: log)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_recovery_while_running_asks_for_leases_only(engine: LocalEngine) -> None:
