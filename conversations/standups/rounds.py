@@ -330,7 +330,16 @@ def forget_old(now: datetime) -> int:
     before = older_than(settings.KEEP_REMINDERS_DAYS, now)
     old = StandUp.objects.filter(created_at__lt=before).defer("plan") if before else StandUp.objects.none()
     over = Leave.objects.filter(last__lt=before.date()) if before else Leave.objects.none()
+    _leave_stuck(now)
     return delete_in_batches(done) + delete_in_batches(old) + delete_in_batches(over)
+
+
+def _leave_stuck(now: datetime) -> None:
+    """A round whose end failed for good takes no more answers, and keeps none where contents do not stay."""
+    stuck = StandUp.objects.filter(state__in=StandUp.UNFINISHED, post_at__lt=now - GRACE)
+    if not contents_stay():
+        erase(StandUpMember.objects.filter(standup__in=stuck))
+    stuck.update(state=StandUp.State.OFF)
 
 
 @transaction.atomic

@@ -28,6 +28,8 @@ def question(standup: StandUp, plan: Plan, zone: ZoneInfo, now: datetime) -> str
     until = standup.post_at.astimezone(zone)
     at = f"{until:%H:%M}" if until.date() == now.astimezone(zone).date() else f"{_day(until.date())}, {until:%H:%M}"
     end = _("Reply to this message by %(time)s. To pass, reply with “-”.") % {"time": at}
+    if plan.privately and not standup.chat.is_private:
+        end += " " + _("The summary is posted in %(team)s.") % {"team": standup.chat}
     return "\n".join([f"🧍 {title(plan, standup)}", *asked, "", end])
 
 

@@ -243,6 +243,7 @@ async def test_each_is_asked_in_private_with_a_reply_begun(team: House) -> None:
     assert team.calls("sendMessage", ANNA)[-1].params["reply_markup"]["force_reply"] is True
     assert len(team.messages(BORIS)) == 1
     assert team.messages(OLGA) == []
+    assert question["text"].endswith("The summary is posted in Tea team.")
     assert done.said == ""
     assert done.result.endswith("asked: 2")
 
@@ -450,6 +451,7 @@ async def test_group_is_asked_in_one_message_that_calls_all_by_name(team: House)
 
     [question] = team.messages(TEAM)
     assert question["text"].startswith("Анна, Борис!\n🧍 Stand-up")
+    assert question["text"].endswith("reply with “-”.")
     assert [entity["user"]["id"] for entity in question["entities"] if entity["type"] == "text_mention"] == [
         ANNA,
         BORIS,
@@ -676,6 +678,24 @@ async def test_persons_answers_are_in_their_data_and_go_with_it(team: House) -> 
     assert own_data.words(2) == "2 answers to stand-ups"
     olga = await team.db(User.objects.get, telegram_id=OLGA)
     assert (await team.db(own_data.record, olga))["standups"][0]["plan"]["questions"] == ["What is new?"]
+
+
+@pytest.mark.parametrize(("mode", "left"), [("full", ["I made tea"]), ("metadata", [])])
+async def test_round_whose_end_failed_for_good_keeps_no_more_than_others(
+    team: House, settings: Settings, mode: str, left: list[str]
+) -> None:
+    settings.CONTENT_LOG = mode
+    await run(team)
+    await reply(team, ANNA, "I made tea")
+    await team.db(rounds.close, (await team.db(StandUp.objects.get)).pk)
+
+    await team.db(rounds.forget_old, timezone.now() + timedelta(hours=3))
+    assert (await team.db(StandUp.objects.get)).state == "closed"
+    await team.db(rounds.forget_old, timezone.now() + timedelta(days=2))
+
+    assert (await team.db(StandUp.objects.get)).state == "off"
+    member = await team.db(StandUpMember.objects.get, user__telegram_id=ANNA)
+    assert list(member.said.values()) == left
 
 
 async def test_old_rounds_are_forgotten(team: House, settings: Settings) -> None:

@@ -329,10 +329,10 @@ async def test_a_task_that_failed_here_leaves_its_event_to_the_program(house: Ho
     await house.db(due_now, {"task": "Look"}, created_by_key=made)
     await house.db(tick._fire_batch, timezone.now(), 100)
     await house.until(lambda: len(performed) == 1)
-    async with asyncio.timeout(30):
-        while (occurrence := await house.db(Occurrence.objects.get)).state != State.QUEUED:
-            await asyncio.sleep(0.01)
-    assert (occurrence.claimed_by, occurrence.lease_until) == ("", None)
+    await house.until(lambda: len(house.heard(ANNA)) == 1)
+    occurrence = await house.db(Occurrence.objects.get)
+    assert (occurrence.state, occurrence.claimed_by, occurrence.lease_until) == (State.QUEUED, "", None)
+    assert "No budget is left." in house.heard(ANNA)[0]
 
 
 @pytest.mark.usefixtures("_tasks")
