@@ -179,6 +179,13 @@ def test_a_key_and_an_assistant_have_limits_of_their_own(member: User, now: date
     assert codes(wish(member, Once(now + HOUR), created_by_key=key(now)[0]), now) == []
 
 
+def test_no_limit_is_none(member: User, now: datetime, settings: Settings) -> None:
+    settings.REMINDERS_PER_PERSON = settings.REMINDERS_PER_KEY = settings.REMINDERS_PER_ASSISTANT = 0
+    more = {"created_by_key": key(now)[0], "created_by_assistant": uuid4()}
+    once(member, now + HOUR, now, **more)
+    assert codes(wish(member, Once(now + HOUR), **more), now) == []
+
+
 def test_limit_of_a_key_is_looked_up_among_what_is_open(member: User, now: datetime) -> None:
     """What it made over the years lies in the same table."""
     made, other = key(now)[0], key(now)[0]
