@@ -12,6 +12,7 @@ from pytest_django import Settings
 from accounts.models import Chat, ChatKind, User
 from delivery.models import Schedule
 from reminders.models import Reminder
+from telegram_bot.outgoing import bot_id
 from tests.reminders.rest import Service, flaws, wish
 
 pytestmark = pytest.mark.django_db
@@ -60,10 +61,15 @@ def test_reminder_is_said_in_the_private_chat(service: Service, member: User) ->
     assert {row.chat for row in Reminder.objects.filter(pk__in=[first["id"], second["id"]])} == set(chats)
 
 
-def test_group_of_the_same_number_is_no_private_chat(service: Service, member: User, now: Any) -> None:
-    Chat.objects.create(bot_id=0, telegram_id=101, kind=ChatKind.GROUP, created_at=now)
-    made = service.create()
-    assert made.status_code != 500
+def test_chat_of_that_number_is_the_private_chat_whatever_it_was_taken_for(
+    service: Service, member: User, now: Any
+) -> None:
+    """Telegram gives groups numbers below zero."""
+    known = Chat.objects.create(bot_id=bot_id(), telegram_id=101, kind=ChatKind.GROUP, created_at=now)
+    made = service.created()
+    known.refresh_from_db()
+    assert (known.kind, known.person) == (ChatKind.PRIVATE, member)
+    assert Reminder.objects.get(pk=made["id"]).chat == known
 
 
 # --- when: once -----------------------------------------------------------------------------------------------------
