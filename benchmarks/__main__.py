@@ -33,7 +33,7 @@ CASES: dict[str, tuple[Case, float, str]] = {
     "idle": (idle, 90, "At rest"),
     "queries": (queries, 90, "The database"),
     "dialogs": (dialogs, 90, "Long dialogs (the short one stands under other)"),
-    "due": (due, 120, "Reminders due at once"),
+    "due": (due, 180, "Reminders due at once"),
     "poll": (poll, 120, "A look whether something is due (the few rows stand under other)"),
     "lateness": (lateness, 120, "Reminders, a thousand a minute"),
     "events": (events, 120, "Events of reminders for other programs"),
