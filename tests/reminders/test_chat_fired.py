@@ -157,6 +157,19 @@ async def test_what_could_not_be_said_while_the_bot_was_blocked_comes_when_it_go
     assert (await the_only(chat)).status == Status.COMPLETED
 
 
+async def test_who_writes_in_the_same_second_is_answered_in_order_and_reminded_once(chat: House) -> None:
+    row = await confirmed(chat, "/remind tomorrow at 6pm call mum")
+    before = len(chat.heard(ANNA))
+
+    chat.say(ANNA, "[[text First answer]] one")
+    chat.say(ANNA, "[[text Second answer]] two")
+    await comes(chat, row)
+
+    heard = chat.heard(ANNA)[before:]
+    assert sorted(heard) == ["First answer", "Second answer", "⏰ call mum"]
+    assert heard.index("First answer") < heard.index("Second answer")
+
+
 async def test_message_that_is_full_gives_way_to_what_became_of_it(chat: House) -> None:
     await confirmed(chat, "/remind tomorrow at 6pm tea")
     row = await the_only(chat)
