@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -70,6 +71,15 @@ def test_charts_are_drawn(page: Page) -> None:
 
     assert page.locator("canvas").count() == 3
     assert all(canvas.evaluate(PAINTED) for canvas in page.locator("canvas").all())
+
+
+def test_record_of_a_reminder_does_not_make_a_phones_page_scroll_sideways(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    address = f"/admin/reminders/reminder/{UUID(int=2)}/change/"
+    page.goto(address)
+    page.goto(address)  # that it was opened is on record now
+    assert page.get_by_text("content.read").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_person_is_let_in_through_the_dialog(page: Page, people: tuple[User, User]) -> None:
