@@ -30,7 +30,8 @@ View = Callable[..., HttpResponse]
 DESCRIPTION = """\
 Reminders for other services. Every call needs an API key (`manage.py create_api_key`, or the admin site) in
 `Authorization: Bearer …` or `X-API-Key`. Errors are `application/problem+json` (RFC 9457) with `errors[] {field, code}`
-and a sentence. Paths work with and without a slash at their end; unknown fields and parameters are refused.
+and a sentence. Paths work with and without a slash at their end. Unknown fields are refused, and unknown parameters
+wherever 400 is among the answers.
 """
 SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
