@@ -103,7 +103,9 @@ def test_two_people_of_one_name_are_asked_about(group: Asked, admin: User) -> No
 
 
 def test_who_is_named_twice_is_asked_once(group: Asked) -> None:
-    call(standups.create_standup, group, when="every day at 10", members=["Анна", f"@{group.user.telegram_username}", str(ANNA)])
+    names = ["Анна", f"@{group.user.telegram_username}", str(ANNA)]
+
+    call(standups.create_standup, group, when="every day at 10", members=names)
 
     assert made().payload["members"] == [ANNA]
 
