@@ -197,7 +197,10 @@ class Occurrence(models.Model):
     OPEN = (State.QUEUED, State.CLAIMED, State.RETRY_WAIT)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    reminder = models.ForeignKey(Reminder, models.CASCADE, related_name="occurrences", verbose_name=_("reminder"))
+    # Its index is that of the constraint below.
+    reminder = models.ForeignKey(
+        Reminder, models.CASCADE, related_name="occurrences", db_index=False, verbose_name=_("reminder")
+    )
     planned_at = models.DateTimeField(_("planned for"))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
     # How often it was handed over to somebody who must acknowledge it.
