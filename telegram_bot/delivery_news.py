@@ -17,7 +17,7 @@ from telegram_bot.access import escaped
 from telegram_bot.notices import notify_admins
 
 # Backends whose deliveries are a message in a chat.
-SAID = ("telegram", "reminder")
+SAID = ("telegram", "reminder", "card", "standup")
 
 
 def connect() -> None:

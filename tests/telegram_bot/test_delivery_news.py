@@ -128,7 +128,7 @@ async def test_group_that_shuts_the_bot_out_is_told_to_the_admins(house: House) 
     assert house.heard(OLGA) == []
 
 
-@pytest.mark.parametrize("backend", ["telegram", "reminder"])
+@pytest.mark.parametrize("backend", ["telegram", "reminder", "card", "standup"])
 def test_a_reminder_that_was_not_sent_is_told_as_any_message(backend: str, now: datetime) -> None:
     fails("bug", now, backend=backend)
     assert len(news()) == 1
