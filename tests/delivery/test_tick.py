@@ -266,7 +266,7 @@ def test_the_poll_uses_the_index_of_what_is_due(clock: Clock) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    plan = tick._due(NOON)[:500].explain() + tick._upcoming().explain()
+    plan = tick._due(NOON)[:500].explain() + tick._upcoming()[:1].explain()
     assert plan.count("schedule_due") == 2, plan
 
 
