@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -39,7 +39,14 @@ def run(path: str) -> None:
                 raise JobError(f"{type(error).__name__}: {str(error)[:LONGEST_ERROR]}") from error
             raise
         finally:
-            close_old_connections()
+            _close_connections()
+
+
+def _close_connections() -> None:
+    """The next job comes in an hour: none is kept for it, whatever CONN_MAX_AGE is."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def housekeeping() -> None:

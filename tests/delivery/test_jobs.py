@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
+from django.db import connection
 from django.utils import timezone
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
@@ -355,3 +356,22 @@ def test_requests_are_forgotten_after_thirty_days(now: datetime) -> None:
         JobRequest.objects.create(job_id="night", requested_at=now - timedelta(days=days))
 
     assert jobs.forget_requests(now) == 1
+
+
+def ask_the_database() -> None:
+    JobRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_leaves_no_connection_open_in_its_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+    left: list[object] = []
+
+    def work() -> None:
+        jobs.run(f"{HERE}.ask_the_database")
+        left.append(connection.connection)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(60)
+    assert left == [None]
