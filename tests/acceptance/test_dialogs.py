@@ -59,6 +59,7 @@ def summarised(stage: Stage) -> Stage:
     stage.bot(**SMALL)
     assert answer(stage, 4) == "Answer 4 oolong"
     until(lambda: notes_of(stage) == NOTES, what="the summary")
+    stage.quiet()  # it is told as well, and that is no answer
     assert answer(stage, 5) == "Answer 5 matcha"
     stage.quiet()
     assert summaries(stage)[0] == ("done", 2, key)
