@@ -36,18 +36,18 @@ def reseal_column(model: type[models.Model], column: SealedJSON, *, size: int = 
     """One column, ``size`` rows read at once."""
     done = Resealed(f"{model._meta.label}.{column.name}")
     # The column itself would open each value; as a text it is what lies in the database.
-    rows = model._default_manager.exclude(**{column.name: None}).annotate(token=Cast(column.name, TextField()))
+    rows = model._default_manager.exclude(**{column.name: None}).annotate(_sealed=Cast(column.name, TextField()))
     last = None
     while found := _after(rows, last, size):
         for key, token in found:
-            _reseal_row(rows.filter(pk=key, token=token), column, str(key), token, done)
+            _reseal_row(rows.filter(pk=key, _sealed=token), column, str(key), token, done)
         last = found[-1][0]
     return done
 
 
 def _after(rows: QuerySet[Any], last: Any, size: int) -> list[tuple[Any, str]]:
     further = rows if last is None else rows.filter(pk__gt=last)
-    return list(further.order_by("pk").values_list("pk", "token")[:size])
+    return list(further.order_by("pk").values_list("pk", "_sealed")[:size])
 
 
 def _reseal_row(row: QuerySet[Any], column: SealedJSON, key: str, token: str, done: Resealed) -> None:

@@ -5,7 +5,7 @@ through the fields, so they are stored as the ORM stores them. Everywhere else u
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -43,10 +43,11 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
             values, params = _by_columns([field.db_type(db) for field, _plain, _read in fields], columns)
         else:
             values, params = _groups(len(fields), len(rows)), list(chain.from_iterable(zip(*columns, strict=True)))
-    end = " ON CONFLICT DO NOTHING RETURNING id" if skip_known else " RETURNING id"
+    gives_key = isinstance(rows[0]._meta.pk, models.AutoField)
+    end = (" ON CONFLICT DO NOTHING" if skip_known else "") + (" RETURNING id" if gives_key else "")
     with db.cursor() as cursor:
         cursor.execute(head + values + end, params)
-        keys = cursor.fetchall()
+        keys = cursor.fetchall() if gives_key else [(row.pk,) for row in rows][: cursor.rowcount]
     if len(keys) < len(rows):
         return False
     for row, (key,) in zip(rows, keys, strict=True):
@@ -62,6 +63,14 @@ def like(row: M, **values: Any) -> M:
     tenth of the time that Django takes to make one."""
     made = type(row).__new__(type(row))
     made.__dict__.update(row.__dict__, _state=ModelState(), **values)
+    return made
+
+
+def loaded(model: type[M], names: Sequence[str], values: Iterable[Any]) -> M:
+    """A row of which only ``names`` (attributes, as above) were read, as after ``only``, and as cheap as ``like``."""
+    made = model.__new__(model)
+    made.__dict__.update(zip(names, values, strict=True), _state=ModelState())
+    made._state.adding, made._state.db = False, DEFAULT_DB_ALIAS
     return made
 
 
@@ -146,3 +155,30 @@ def _updating(model: type[models.Model], names: tuple[str, ...], conditions: tup
     return [
         (field, _plain(field)) for field in fields
     ], f'UPDATE "{model._meta.db_table}" SET {changes} WHERE id = %s{where}'  # noqa: S608
+
+
+def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
+    """Write the columns ``names`` of ``rows`` of one model, each row with values of its own. Cheaper than one statement
+    with a large CASE."""
+    if not rows:
+        return
+    db = connections[DEFAULT_DB_ALIAS]
+    model = type(rows[0])
+    fields, sql = _updating(model, tuple(names), ())
+    kept = [(model._meta.pk, int), *fields]
+    columns = [_column(field, plain, [getattr(row, field.attname) for row in rows], db) for field, plain in kept]
+    with db.cursor() as cursor:
+        if db.vendor == "postgresql":
+            values, params = _by_columns([field.db_type(db) for field, _plain in kept], columns)
+            cursor.execute(_updating_from(model, tuple(names)).format(values), params)
+        else:
+            cursor.executemany(sql, list(zip(*columns[1:], columns[0], strict=True)))
+
+
+@functools.cache
+def _updating_from(model: type[models.Model], names: tuple[str, ...]) -> str:
+    columns: list[str] = [field.column for field, _plain in _updating(model, names, ())[0]]
+    changes = ", ".join(f'"{column}" = new."{column}"' for column in columns)
+    found = ", ".join(f'"{column}"' for column in columns)
+    table = model._meta.db_table
+    return f'UPDATE "{table}" SET {changes} FROM ({{}}) AS new(id, {found}) WHERE "{table}".id = new.id'  # noqa: S608

@@ -5,11 +5,11 @@ import threading
 from contextlib import suppress
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import translation
 
 from accounts.models import User
-from core.db import THREADS, Together, close_db_threads, in_db, in_db_first, tell
+from core.db import THREADS, Together, close_db_threads, in_db, in_db_first, in_db_shared, tell
 from core.trace import current_trace, trace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -238,3 +238,55 @@ async def test_one_who_gave_up_before_the_call_is_left_out() -> None:
     assert await kept == 4
     assert [number for call in doubled.calls for number in call] == [2]
     await asyncio.gather(*held)
+
+
+def named(name: str) -> tuple[str, str, str]:
+    """Make a person; the name, and the language and the trace it was made in."""
+    with transaction.atomic(savepoint=False):
+        User.objects.create(username=name)
+        if name == "bad":
+            raise ValueError(name)
+    return name, translation.get_language() or "", current_trace()
+
+
+async def sharing(*names: str) -> list["tuple[str, str, str] | BaseException"]:
+    """What comes of it when people are made at once, each in another language and trace than the one before."""
+    free, tasks = threading.Event(), []
+    held = await all_held(free)
+    for number, name in enumerate(names):
+        with trace(f"trace of {name}"), translation.override(("en", "ru")[number % 2]):
+            tasks.append(asyncio.create_task(in_db_shared(named, name)))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.05, free.set)
+    await asyncio.gather(*held)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_those_who_share_a_transaction_keep_their_own_language_and_trace() -> None:
+    found = await sharing("a", "b", "c")
+
+    assert found == [("a", "en", "trace of a"), ("b", "ru", "trace of b"), ("c", "en", "trace of c")]
+    assert await in_db(User.objects.count) == 3
+
+
+async def test_one_that_fails_leaves_nothing_behind_and_takes_nothing_from_those_it_shared_with() -> None:
+    first, failed, last = await sharing("a", "bad", "b")
+
+    assert isinstance(failed, ValueError)
+    assert (first, last) == (("a", "en", "trace of a"), ("b", "en", "trace of b"))
+    assert sorted(await in_db(lambda: list(User.objects.values_list("username", flat=True)))) == ["a", "b"]
+
+
+async def test_on_sqlite_those_who_wait_share_one_transaction_and_one_alone_has_none() -> None:
+    def is_shared() -> bool:
+        return connection.in_atomic_block
+
+    free = threading.Event()
+    held = await all_held(free)
+    tasks = [asyncio.create_task(in_db_shared(is_shared)) for _number in range(3)]
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.05, free.set)
+    await asyncio.gather(*held)
+
+    assert await asyncio.gather(*tasks) == [connection.vendor == "sqlite"] * 3
+    assert not await in_db_shared(is_shared)

@@ -120,3 +120,20 @@ async def test_short_way_builds_the_same_request_as_the_library() -> None:
     assert sorted(short.headers.multi_items()) == sorted(
         (name, value) for name, value in long.headers.multi_items() if name not in left_out
     )
+
+
+async def test_short_way_minds_what_is_new_in_the_headers() -> None:
+    def authorization(**own: str) -> str:
+        request = http.build_request("post", "http://127.0.0.1:1", content=b"{}", headers=own)
+        request.headers["X-Once"] = "only here"
+        return request.headers["Authorization"]
+
+    async with client() as http:
+        http.headers["Authorization"] = "old"
+        said = [authorization(), authorization(authorization="own")]
+        http.headers["Authorization"] = "new"
+        said.append(authorization())
+        last = http.build_request("post", "http://127.0.0.1:1", content=b"{}", headers={})
+
+    assert said == ["old", "own", "new"]
+    assert "X-Once" not in last.headers

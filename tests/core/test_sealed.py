@@ -17,8 +17,9 @@ from accounts.models import ApiKey, Chat, User
 from core import resealing
 from core.sealed import SealedJSON, Unreadable, is_current, reseal, seal, sealed_columns, unseal
 from delivery import planning
+from delivery.models import Webhook
 from delivery.schedule import Once
-from reminders.models import Reminder, Webhook
+from reminders.models import Reminder
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 WORD = "bumblebee"
@@ -38,7 +39,7 @@ def hook(number: int, secret: Any) -> Webhook:
 def column() -> list[str]:
     """What lies in the database, in the order of the rows."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT secret FROM reminders_webhook ORDER BY id")
+        cursor.execute("SELECT secret FROM delivery_webhook ORDER BY id")
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -143,7 +144,7 @@ def test_every_sealed_column_of_every_model_is_known() -> None:
 def test_after_it_the_new_key_alone_opens_everything(settings: Settings) -> None:
     rows = [hook(number, f"{WORD} {number}") for number in range(3)]
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
-    assert "reminders.Webhook.secret: 3 values, 3 sealed with the first key" in command()
+    assert "delivery.Webhook.secret: 3 values, 3 sealed with the first key" in command()
 
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert [Webhook.objects.get(pk=row.pk).secret for row in rows] == [f"{WORD} {number}" for number in range(3)]
@@ -156,7 +157,7 @@ def test_second_time_there_is_nothing_to_do(settings: Settings) -> None:
     command()
     before = column()
     said = command()
-    assert "reminders.Webhook.secret: 1 values, 0 sealed with the first key" in said
+    assert "delivery.Webhook.secret: 1 values, 0 sealed with the first key" in said
     assert said.endswith("Keys behind the first one are not needed any more.\n")
     assert column() == before
 
@@ -226,7 +227,7 @@ def test_value_that_no_key_opens_is_named_and_holds_no_other_up(settings: Settin
     kept = hook(2, WORD)
     third = Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEYS = [third, NEW]
-    with pytest.raises(CommandError, match=rf"No key opens 1 of them: reminders.Webhook.secret {lost.pk}\. Put"):
+    with pytest.raises(CommandError, match=rf"No key opens 1 of them: delivery.Webhook.secret {lost.pk}\. Put"):
         command()
 
     settings.FIELD_ENCRYPTION_KEYS = [third]

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from accounts.models import Chat, User
 from conversations.models import Conversation, Message, Request
-from core.statements import MANY, insert, like, update
+from core.statements import MANY, insert, like, loaded, update, update_many
 from delivery.models import Delivery, Schedule
 from llm.models import Model, ProviderState
 from reminders.models import Occurrence, Reminder
@@ -135,3 +136,45 @@ def test_update_leaves_a_row_alone_that_is_not_as_expected(now: datetime) -> Non
 
     assert not update(Delivery, row.pk, {"state": "sent"}, state="sending")
     assert Delivery.objects.get().state == "queued"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rows_are_updated_each_with_its_own_values(count: int, now: datetime) -> None:
+    names = ("next_at", "last_at", "runs", "state", "paused_from")
+    rows = [Schedule(source="t", object_id=str(number), rule={"n": 1}, zone="UTC") for number in range(count)]
+    insert([*rows, untouched := Schedule(source="t", object_id="other", rule={}, zone="UTC", runs=7)])
+    for number, row in enumerate(rows):
+        row.next_at, row.last_at, row.runs = None if number else now, now - timedelta(days=number), number
+        row.state, row.paused_from, row.zone = Schedule.State.PAUSED, Schedule.State.ACTIVE, "not asked for"
+    update_many(rows, names)
+
+    for row in rows:
+        stored = Schedule.objects.get(pk=row.pk)
+        assert [getattr(stored, name) for name in names] == [getattr(row, name) for name in names]
+        assert (stored.zone, stored.rule) == ("UTC", {"n": 1})
+    assert Schedule.objects.get(pk=untouched.pk).runs == 7
+
+
+def test_nothing_to_update_is_no_statement(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        update_many([], ("state",))
+
+
+def test_loaded_row_has_what_was_read_and_asks_for_the_rest(now: datetime) -> None:
+    stored = delivery("a", now)
+    insert([stored])
+    found = loaded(Delivery, ("id", "key"), (stored.pk, "a"))
+
+    assert (found, found.key) == (stored, "a")
+    assert found.get_deferred_fields() >= {"lane", "content"}
+    assert (found.lane, found.content) == (stored.lane, stored.content)
+
+
+def test_known_row_with_a_key_of_its_own_is_left_out_and_said(member: User, now: datetime) -> None:
+    chat = Chat.objects.create(bot_id=1, telegram_id=1, kind="private", person=member)
+    schedule = Schedule.objects.create(source="reminder", object_id="1", rule={}, zone="UTC")
+    reminder = Reminder.objects.create(schedule=schedule, user=member, chat=chat, type="one_time", payload={})
+    insert([Occurrence(reminder=reminder, planned_at=now)])
+
+    assert not insert([Occurrence(reminder=reminder, planned_at=now)], skip_known=True)
+    assert Occurrence.objects.count() == 1
