@@ -126,6 +126,11 @@ class Chat(models.Model):
     fallbacks = models.BooleanField(_("another model may step in"), default=True)
     # Until when the bot may wait for somebody's words here (telegram_bot.Expectation); only then it looks.
     awaits_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The bot's own place in a group or channel, as Telegram told it last (ChatMember: its status, and its rights by
+    # name); empty before it did. https://core.telegram.org/bots/api#chatmember
+    bot_status = models.CharField(_("the bot is there as"), max_length=20, blank=True)
+    bot_rights: "models.JSONField[dict[str, bool]]" = models.JSONField(_("the bot's rights"), default=dict, blank=True)
+    rights_at = models.DateTimeField(_("rights as of"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("chat")

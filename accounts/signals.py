@@ -11,3 +11,5 @@ decided = Signal()  # user, status (Access), by (User or None): let in, rejected
 chat_requested = Signal()  # chat, by (User or None): a group asks to be let in
 chat_decided = Signal()  # chat, status (Access), by (User or None)
 role_changed = Signal()  # user: somebody who is in may do more, or less, than before
+# chat, before (its bot_status and bot_rights): the bot's own place in a group or channel, or what it may do there
+chat_rights_changed = Signal()

@@ -14,6 +14,7 @@ from accounts.services.chats import (
     request_chat,
     see_chat,
     set_chat_options,
+    set_rights,
 )
 from accounts.services.invites import create_invite, redeem_invite, revoke_invite
 from accounts.services.keys import KeyRefused, check_api_key, create_api_key, revoke_api_key
@@ -24,6 +25,7 @@ from accounts.services.people import (
     approve_telegram_ids,
     decide,
     ensure_operator,
+    follow_zone,
     request_access,
     see,
     set_broadcasts,
@@ -47,6 +49,7 @@ __all__ = [
     "decide",
     "decide_chat",
     "ensure_operator",
+    "follow_zone",
     "forget_old_audit",
     "forget_old_sessions",
     "mark_reachable",
@@ -62,6 +65,7 @@ __all__ = [
     "set_broadcasts",
     "set_chat_options",
     "set_language",
+    "set_rights",
     "set_role",
     "set_time_zone",
     "target_of",

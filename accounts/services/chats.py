@@ -1,5 +1,6 @@
 """Chats: groups and channels need a decision of their own; a private chat follows its person."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -96,6 +97,22 @@ def set_chat_options(chat: Chat, *, by: User | None, via: str, now: datetime, **
     put(chat, changed)
     audit("chat.options", by=by, via=via, **target_of(chat), details=changed, now=now)
     return True
+
+
+@transaction.atomic
+def set_rights(chat: Chat, status: str, rights: Mapping[str, bool], now: datetime) -> bool:
+    """Note as what the bot is in a group or channel, and what it may do there, as Telegram just told; True when that is
+    news. Sends ``chat_rights_changed`` then.
+
+    Of a plain member an update tells no rights: what was known of them stays.
+    """
+    known = dict(rights) or (chat.bot_rights if status == chat.bot_status else {})
+    facts: dict[str, Any] = {"bot_status": clip(status, 20), "bot_rights": known}
+    before = {name: getattr(chat, name) for name in facts}
+    refresh(chat, {**facts, "rights_at": now})
+    if before != facts:
+        signals.chat_rights_changed.send(sender=Chat, chat=chat, before=before, now=now)
+    return before != facts
 
 
 def mark_unreachable(bot_id: int, chat_telegram_id: int, reason: str) -> bool:

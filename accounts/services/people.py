@@ -1,18 +1,22 @@
 """People: who they are, whether they may use the bot, what they may do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from accounts import signals
 from accounts.models import Access, Language, Role, User
 from accounts.services.record import audit, clip, decision, may_ask, put, refresh, target_of
 
 OPERATOR = "admin"
+# Of settings.ZONE_FOLLOWERS: the person, their zone before (empty: none was known), now; what to say of it.
+Follow = Callable[[User, str, datetime], str]
 
 
 class LastAdmin(Exception):
@@ -131,6 +135,13 @@ def set_time_zone(user: User, zone: str) -> None:
     if zone and not _is_time_zone(zone):
         raise ValueError(f"{zone!r} is not a time zone; write one like Europe/Moscow.")
     refresh(user, {"time_zone": zone})
+
+
+def follow_zone(user: User, before: str, now: datetime) -> list[str]:
+    """The person's zone was ``before``: let what runs by their clock follow (settings.ZONE_FOLLOWERS). What to say of
+    it, in the active language. Inside the transaction of the change."""
+    followers: list[Follow] = [import_string(path) for path in settings.ZONE_FOLLOWERS]
+    return [told for follow in followers if (told := follow(user, before, now))]
 
 
 def set_broadcasts(user: User, wanted: bool) -> None:

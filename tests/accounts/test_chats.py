@@ -223,3 +223,35 @@ def test_chat_remembers_the_longest_of_what_is_awaited(group: Chat, now: datetim
     services.await_words(group, now + timedelta(minutes=5))
 
     assert Chat.objects.get(pk=group.pk).awaits_until == group.awaits_until == now + timedelta(minutes=15)
+
+
+# --- the bot's own place ---
+
+
+def test_bots_place_is_noted_with_its_time_and_told_when_it_is_news(group: Chat, now: datetime) -> None:
+    heard: list[tuple[Chat, dict[str, Any]]] = []
+
+    def listen(*, chat: Chat, before: dict[str, Any], **_values: Any) -> None:
+        heard.append((chat, before))
+
+    signals.chat_rights_changed.connect(listen)
+    news = [services.set_rights(group, "administrator", {"can_pin_messages": True}, now) for _ in range(2)]
+    later = now + timedelta(hours=1)
+    news.append(services.set_rights(group, "administrator", {"can_pin_messages": True}, later))
+    signals.chat_rights_changed.disconnect(listen)
+
+    stored = Chat.objects.get(pk=group.pk)
+    assert (stored.bot_status, stored.bot_rights, stored.rights_at) == (
+        "administrator",
+        {"can_pin_messages": True},
+        later,
+    )
+    assert (news, heard) == ([True, False, False], [(group, {"bot_status": "", "bot_rights": {}})])
+
+
+def test_plain_member_keeps_what_was_known_of_its_rights(group: Chat, now: datetime) -> None:
+    services.set_rights(group, "member", {"can_send_polls": False}, now)
+    assert not services.set_rights(group, "member", {}, now)
+    assert Chat.objects.get(pk=group.pk).bot_rights == {"can_send_polls": False}
+    services.set_rights(group, "left", {}, now)
+    assert Chat.objects.get(pk=group.pk).bot_rights == {}
