@@ -24,7 +24,7 @@ from unfold.enums import ActionVariant
 from accounts.pages import ContentPage, audited
 from core.admin import ReadOnlyPage, Refused, Verb, display, values_filter, verbs
 from core.show import badge, nowrap, pretty, prose, stamp, trace
-from delivery import services
+from delivery import admin_webhooks, services  # noqa: F401  (admin_webhooks registers its page)
 from delivery.models import Delivery, JobRequest, Schedule
 from delivery.pages import JOB_TITLES, RUN_TEXT, rule_in_a_list, rule_in_words, run_badge
 
@@ -47,7 +47,7 @@ def _retry(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
 
 
 def _cancel(delivery: Delivery, request: HttpRequest, now: datetime) -> bool:
-    return audited(services.cancel(delivery, now=now), "delivery.cancelled", delivery, request, now)
+    return audited(services.call_off(delivery, now=now), "delivery.cancelled", delivery, request, now)
 
 
 @admin.register(Delivery)

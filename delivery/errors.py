@@ -6,6 +6,9 @@ permanent: trying again cannot help · retry_after: the chat asks for a pause of
 doubt: the message may have arrived all the same.
 """
 
+# The kind of what was not even tried, for it waits for another message.
+WAITING = "waiting"
+
 
 class DeliveryError(Exception):
     def __init__(

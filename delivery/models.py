@@ -1,11 +1,14 @@
 """The outbox: everything that must be said is a row here before it is sent."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from core.sealed import SealedJSON
 
 
 class Doubt(models.TextChoices):
@@ -157,3 +160,31 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Webhooks(models.Manager["Webhook"]):
+    def in_use(self, now: datetime) -> "models.QuerySet[Webhook]":
+        """Those that are switched on, of keys that still open something."""
+        lasting = Q(key__expires_at=None) | Q(key__expires_at__gt=now)
+        return self.filter(lasting, enabled=True, key__revoked_at=None)
+
+
+class Webhook(models.Model):
+    """Where a key's events go by HTTP: Standard Webhooks (https://www.standardwebhooks.com), signed with ``secret``."""
+
+    key = models.OneToOneField("accounts.ApiKey", models.CASCADE, related_name="+", verbose_name=_("API key"))
+    url = models.URLField(_("address"), max_length=500)
+    secret = SealedJSON(_("secret"))
+    enabled = models.BooleanField(_("in use"), default=True)
+    # Not only of posts that were made with this key.
+    all_posts = models.BooleanField(_("events of all posts"), default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects: ClassVar[Webhooks] = Webhooks()
+
+    class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+
+    def __str__(self) -> str:
+        return str(self.key)

@@ -20,7 +20,7 @@ from core.claims import waiting_lanes as waiting
 from core.db import Together, in_db
 from core.trace import trace
 from delivery import pulse, services
-from delivery.errors import DeliveryError
+from delivery.errors import WAITING, DeliveryError
 from delivery.models import Delivery
 
 log = structlog.get_logger(__name__)
@@ -44,9 +44,9 @@ def backend(name: str) -> Backend:
 
 
 @functools.cache
-def _room() -> Callable[[str], Awaitable[None]]:
-    found: Callable[[str], Awaitable[None]] = import_string(settings.DELIVERY_ROOM)
-    return found
+def _room() -> tuple[Callable[[str], Awaitable[None]], Callable[[str], None]]:
+    room, give_back = settings.DELIVERY_ROOM
+    return import_string(room), import_string(give_back)
 
 
 def lane_of(bot_id: int, chat_id: int) -> str:
@@ -55,27 +55,34 @@ def lane_of(bot_id: int, chat_id: int) -> str:
 
 async def drain(lane: str) -> bool:
     """Send the oldest message of ``lane``; False when there is none, or none that is free and due."""
-    await _room()(lane)
+    room, give_back = _room()
+    await room(lane)
     delivery = await (_claim_task if lane.startswith("task:") else _claim)(lane)
     if delivery is None:
+        give_back(lane)
         return False
     with trace(delivery.trace_id):
-        await _send(delivery)
+        if not await _send(delivery):
+            give_back(lane)
     return True
 
 
-async def _send(delivery: Delivery) -> None:
+async def _send(delivery: Delivery) -> bool:
+    """False when nothing was sent, not even in vain."""
     log.debug("claimed", key=delivery.key, attempt=delivery.attempts)
     if delivery.content == services.ERASED:
         # Withdrawn while it was being sent, or said and settled already, when its process died.
         await in_db(services.record_all_needless, [delivery], timezone.now())
-        return
+        return False
     try:
         sent = await backend(delivery.backend)(delivery)
     except DeliveryError as error:
-        log.warning("delivery failed", key=delivery.key, kind=error.kind, error=str(error), attempt=delivery.attempts)
+        # Whose turn it is not yet has not failed.
+        tell = log.debug if error.kind == "waiting" else log.warning
+        tell("delivery failed", key=delivery.key, kind=error.kind, error=str(error), attempt=delivery.attempts)
         await in_db(services.record_error, delivery, error, timezone.now())
         metrics.DELIVERIES.labels("not sent", error.kind).inc()
+        return error.kind != WAITING
     except Exception as error:
         log.exception("delivery broke", key=delivery.key)
         bug = DeliveryError("bug", f"{type(error).__name__}: {error}", permanent=True)
@@ -87,6 +94,7 @@ async def _send(delivery: Delivery) -> None:
         # Without a message nobody saw anything: commands of a menu, for example.
         tell = log.debug if sent.message_id is None else log.info
         tell("sent", key=delivery.key, message_id=sent.message_id)
+    return True
 
 
 def waiting_lanes() -> dict[str, int]:

@@ -1,14 +1,24 @@
-"""How jobs, their runs and schedules are shown where operators see them."""
+"""How jobs, their runs, schedules and times are shown where operators see them."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJobExecution
 
+from accounts.models import User
 from core.show import badge, nowrap, pretty
 from delivery.models import Schedule
 from delivery.schedule import Once, RuleError, from_json, zone_of
 from delivery.schedule_words import describe
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 JOB_TITLES = {
     "sync_models": _("Refresh the catalogue of models"),
@@ -53,3 +63,31 @@ def rule_in_a_list(plan: Schedule) -> SafeString | str:
     except RuleError:
         return pretty(plan.rule)
     return rule_in_words(plan)
+
+
+def zone_of_viewer(user: Any) -> ZoneInfo:
+    """The zone in which a person reads times: their own, else the installation's."""
+    return clock_of(user.time_zone if isinstance(user, User) else "")
+
+
+def clock_of(name: str, user: Any = None) -> ZoneInfo:
+    """The zone called ``name``; where there is none of this name, the person's, and then the installation's."""
+    try:
+        return zone_of(name)
+    except RuleError:
+        return zone_of_viewer(user) if user is not None else ZoneInfo(timezone.get_default_timezone_name())
+
+
+def in_viewers_zone(view: F) -> F:
+    """A page whose times are told, and whose days begin, by the clock of whoever looks."""
+
+    @wraps(view)
+    def shown(page: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with timezone.override(zone_of_viewer(request.user)):
+            answer: Any = view(page, request, *args, **kwargs)
+            if hasattr(answer, "render") and not answer.is_rendered:
+                answer.render()
+            rendered: HttpResponse = answer
+            return rendered
+
+    return shown  # type: ignore[return-value]

@@ -1,13 +1,14 @@
 """The outbox's verbs. Only these write deliveries."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from core.claims import WORKER
@@ -17,7 +18,7 @@ from core.trace import current_trace
 from delivery import engine
 from delivery.errors import DeliveryError
 from delivery.models import Delivery, Doubt, JobRequest
-from delivery.signals import delivery_ended_badly
+from delivery.signals import delivery_called_off, delivery_ended_badly
 
 State = Delivery.State
 
@@ -41,8 +42,8 @@ def enqueue(rows: Sequence[Delivery]) -> None:
     for row in rows:
         row.trace_id = row.trace_id or trace
     insert(rows, skip_known=True)
-    for row in rows:
-        engine.wake_on_commit(row.lane)
+    for lane, count in Counter(row.lane for row in rows).items():
+        engine.wake_on_commit(lane, count)
 
 
 Record = tuple[Delivery, Sent, datetime]
@@ -91,19 +92,23 @@ def _all_held(deliveries: Sequence[Delivery]) -> QuerySet[Delivery]:
     return Delivery.objects.filter(pk__in=keys, state=State.SENDING, worker=WORKER)
 
 
-def record_error(delivery: Delivery, error: DeliveryError, now: datetime) -> None:
-    """Settle a failed attempt: wait and try again, give up, or leave the doubt to a person."""
+def record_error(
+    delivery: Delivery, error: DeliveryError, now: datetime, *, pauses: Sequence[float] | None = None
+) -> None:
+    """Settle a failed attempt: wait and try again, give up, or leave the doubt to a person. ``pauses``: the seconds
+    before each next attempt, instead of those of `backoff`."""
+    most = MAX_ATTEMPTS if pauses is None else len(pauses) + 1
     noted: dict[str, Any] = {"error_kind": error.kind, "error": str(error)[:500]}
     if error.retry_after is not None:
         pause = timedelta(seconds=error.retry_after)
         _held(delivery).update(state=State.QUEUED, attempts=F("attempts") - 1, not_before=now + pause, **noted)
     elif error.doubt and delivery.on_doubt == Doubt.ASK:
         _end(_held(delivery), delivery, State.UNKNOWN, now, noted)
-    elif error.permanent or delivery.attempts >= MAX_ATTEMPTS:
+    elif error.permanent or delivery.attempts >= most:
         _end(_held(delivery), delivery, State.FAILED, now, noted)
     else:
         repeated = delivery.repeated or error.doubt
-        wait = timedelta(seconds=backoff(delivery.attempts))
+        wait = timedelta(seconds=backoff(delivery.attempts) if pauses is None else pauses[delivery.attempts - 1])
         _held(delivery).update(state=State.QUEUED, repeated=repeated, not_before=now + wait, **noted)
 
 
@@ -148,6 +153,16 @@ def cancel(delivery: Delivery, *, now: datetime) -> bool:
     return bool(
         Delivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(state=State.CANCELLED, finished_at=now)
     )
+
+
+@transaction.atomic
+def call_off(delivery: Delivery, *, now: datetime) -> bool:
+    """As `cancel`, by an operator: whose message it is hears of it first, and locks its own rows before this one."""
+    delivery_called_off.send(sender=Delivery, delivery=delivery)
+    called_off = cancel(delivery, now=now)
+    if not called_off:
+        transaction.set_rollback(True)
+    return called_off
 
 
 @transaction.atomic
@@ -196,6 +211,17 @@ def withdraw(deliveries: QuerySet[Delivery], now: datetime) -> int:
     waiting = open_ones.filter(state=State.QUEUED)
     taken = waiting.update(state=State.CANCELLED, finished_at=now, content=ERASED, error="")
     return taken + open_ones.update(content=ERASED, error="")
+
+
+def named(stem: str) -> QuerySet[Delivery]:
+    """Those whose keys begin with ``stem`` and a colon, found by an index on every database.
+
+    PostgreSQL keeps one for beginnings, and sorts by its language, where a range of characters means nothing. SQLite's
+    LIKE heeds no case and so no index; it compares bytes, and ";" comes after ":".
+    """
+    if connection.vendor == "sqlite":
+        return Delivery.objects.filter(key__gt=f"{stem}:", key__lt=f"{stem};")
+    return Delivery.objects.filter(key__startswith=f"{stem}:")
 
 
 def _ended() -> QuerySet[Delivery]:

@@ -21,12 +21,14 @@ from zoneinfo import ZoneInfo
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core import metrics
 from core.claims import database_now
 from core.db import in_db_first
+from core.statements import loaded, update_many
 from delivery import engine, services
 from delivery.models import Delivery, Schedule
 from delivery.schedule import Elapsed, Rule, from_json, last_between, next_after
@@ -35,18 +37,17 @@ from delivery.signals import schedule_broke
 log = structlog.get_logger(__name__)
 
 BATCH = 500
+# On PostgreSQL a batch holds nobody up, and every statement costs; on SQLite nobody else writes meanwhile.
+BATCHES = {"sqlite": BATCH, "postgresql": 2 * BATCH}
 # Later than this a run is marked late.
 LATE = timedelta(seconds=60)
 LONGEST_PAUSE, SHORTEST_PAUSE = 1.0, 0.01  # seconds between two ticks
 # For so long what was fired waits for the rest when very much is due; on SQLite everything else waits as well.
 BURST_SECONDS = {"sqlite": 1.0, "postgresql": 5.0}
-MOVE = {
-    "sqlite": "UPDATE delivery_schedule SET next_at = %s, last_at = %s, runs = %s, state = %s, paused_from = %s"
-    " WHERE id = %s",
-    "postgresql": "UPDATE delivery_schedule SET next_at = to_next, last_at = to_last, runs = to_runs, state = to_state,"
-    " paused_from = to_paused FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::int[], %s::text[], %s::text[],"
-    " %s::bigint[]) AS moved(to_next, to_last, to_runs, to_state, to_paused, key) WHERE id = key",
-}
+# What a tick moves, and what it only reads. The rule comes as a text, which is the key of what is worked out of it.
+MOVED = ("next_at", "last_at", "runs", "state", "paused_from")
+RULE = Cast("rule", TextField())
+READ = ("id", "source", "object_id", "zone", "end_at", "max_runs", "grace_seconds", "catch_up", *MOVED)
 
 State = Schedule.State
 
@@ -94,13 +95,13 @@ class Ticked:
     more: bool = False
 
 
-def tick(*, batch: int = BATCH) -> Ticked:
+def tick(*, batch: int | None = None) -> Ticked:
     """Fire one batch of what is due."""
     now = database_now()
     upcoming = _upcoming().first()
     if upcoming is None or upcoming > now:
         return Ticked(next_at=upcoming)
-    return _fire(now, batch)
+    return _fire(now, batch or BATCHES[connection.vendor])
 
 
 def _fire(now: datetime, batch: int) -> Ticked:
@@ -118,24 +119,24 @@ def _fire(now: datetime, batch: int) -> Ticked:
 
 @transaction.atomic
 def _fire_batch(now: datetime, batch: int) -> Ticked:
-    rows = list(_locked(_due(now))[:batch])
-    due = [_judge(row, now) for row in rows]
-    _hand_over(due)
-    _move(rows)
-    transaction.on_commit(functools.partial(_count, due))
-    ticked = Ticked(sum(1 for one in due if one.planned_at), sum(one.missed for one in due), now, len(rows) == batch)
+    due = _fire_rows(_locked(_due(now))[:batch], now)
+    ticked = Ticked(sum(1 for one in due if one.planned_at), sum(one.missed for one in due), now, len(due) == batch)
     log.debug("ticked", fired=ticked.fired, missed=ticked.missed)
     return ticked
+
+
+def _fire_rows(rows: QuerySet[Schedule], now: datetime) -> list[Due]:
+    due = [_judge(loaded(Schedule, READ, row), rule, now) for *row, rule in rows.values_list(*READ, RULE)]
+    _hand_over(due)
+    _move([one.schedule for one in due])
+    transaction.on_commit(functools.partial(_count, due))
+    return due
 
 
 def _fire_alone(number: int, now: datetime) -> None:
     try:
         with transaction.atomic():
-            for row in _locked(_due(now).filter(pk=number)):
-                due = [_judge(row, now)]
-                _hand_over(due)
-                _move([row])
-                transaction.on_commit(functools.partial(_count, due))
+            _fire_rows(_locked(_due(now).filter(pk=number)), now)
     except DatabaseError:
         raise
     except Exception as error:
@@ -185,11 +186,11 @@ def _locked(rows: QuerySet[Schedule]) -> QuerySet[Schedule]:
     return rows
 
 
-def _judge(row: Schedule, now: datetime) -> Due:
+def _judge(row: Schedule, rule: str, now: datetime) -> Due:
     """Decide what of ``row`` fires, and move it on."""
     assert row.next_at is not None
     until = now if row.end_at is None else min(now, max(row.end_at, row.next_at))
-    elapsed = _elapsed(json.dumps(row.rule), row.next_at, until, now, row.zone)
+    elapsed = _elapsed(rule, row.next_at, until, now, row.zone)
     planned = elapsed.last or row.next_at
     runs = 1 + elapsed.count
     fires = now - planned <= timedelta(seconds=row.grace_seconds) or row.catch_up == Schedule.CatchUp.LAST
@@ -232,21 +233,11 @@ def _source(name: str) -> Fire:
 
 
 def _move(rows: Sequence[Schedule]) -> None:
-    """Write where each stands now; cheaper than one statement with a large CASE."""
-    adapt = connection.ops.adapt_datetimefield_value
-    values = [
-        (adapt(row.next_at), adapt(row.last_at), row.runs, str(row.state), str(row.paused_from), row.pk) for row in rows
-    ]
-    if not values:
-        return
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(MOVE["postgresql"], [list(column) for column in zip(*values, strict=True)])
-        else:
-            cursor.executemany(MOVE["sqlite"], values)
+    """Write where each stands now."""
+    update_many(rows, MOVED)
 
 
-def burst(*, batch: int = BATCH, seconds: float | None = None) -> Ticked:
+def burst(*, batch: int | None = None, seconds: float | None = None) -> Ticked:
     """Tick batch after batch while more is due. Its lanes are woken when it is over: sending would slow it down, and
     what is fired in time is not late for being sent a little later."""
     until = time.monotonic() + (BURST_SECONDS[connection.vendor] if seconds is None else seconds)
@@ -254,6 +245,19 @@ def burst(*, batch: int = BATCH, seconds: float | None = None) -> Ticked:
         while (ticked := tick(batch=batch)).more and time.monotonic() < until:
             pass
     return ticked
+
+
+@dataclass
+class Clockwork:
+    """Whether this process ticks, for its sign of life: ``at`` is when it did last (monotonic)."""
+
+    at: float | None = None
+
+    def seconds_ago(self) -> float | None:
+        return None if self.at is None else round(time.monotonic() - self.at, 1)
+
+
+HERE = Clockwork()
 
 
 async def run(stop: asyncio.Event) -> None:
@@ -265,6 +269,7 @@ async def run(stop: asyncio.Event) -> None:
         except DatabaseError as error:
             log.warning("no tick", error=str(error))
         else:
+            HERE.at = time.monotonic()
             if ticked.more:
                 continue
             if ticked.next_at is not None:

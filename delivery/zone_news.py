@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from core.privacy import in_batches
 from delivery import pulse
@@ -55,13 +57,15 @@ def follow_to(release: str, now: datetime) -> int:
     if known is not None:  # at the first time all was worked out with what is here
         ahead = Schedule.objects.filter(state=Schedule.State.ACTIVE, next_at__gt=now)
         moved = in_batches(ahead, lambda part: sum(_replan(row, now) for row in part.select_for_update()))
+        moved += sum(import_string(path)(now) for path in settings.ZONE_NEWS)
     pulse.beat(ZONES, {"version": release}, now)
     return moved
 
 
 def _replan(row: Schedule, now: datetime) -> bool:
-    """Whether its next run moved. A single time is an instant and stays. So does what is far from any run of the rule:
-    somebody put it off, and it is right again from the run after it."""
+    """Whether its next run moved. A single time is an instant and stays, unless its source knows by which clock it was
+    meant (settings.ZONE_NEWS). So does what is far from any run of the rule: somebody put it off, and it is right again
+    from the run after it."""
     try:
         rule = from_json(row.rule)
     except RuleError:

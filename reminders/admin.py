@@ -24,7 +24,7 @@ from core import admin as pages
 from core.admin import ReadOnlyInline, ReadOnlyPage, Verb, display, verbs
 from core.show import link, nowrap, stamp
 from delivery.pages import rule_in_a_list, rule_in_words
-from reminders import admin_webhooks, services  # noqa: F401  (admin_webhooks registers its page)
+from reminders import services
 from reminders.forms import PREVIEW, ReminderForm
 from reminders.models import Occurrence, Reminder, Status
 from reminders.pages import coming, in_lines, maker_of, payload_of, state_badge, status_badge

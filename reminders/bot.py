@@ -3,6 +3,7 @@
 import re
 
 from django.utils import timezone as clocks
+from django.utils.translation import gettext_lazy
 from telegram import Message, Update
 from telegram.ext import ApplicationHandlerStop, CallbackQueryHandler, CommandHandler, MessageHandler, filters
 
@@ -28,13 +29,14 @@ def register(application: App) -> None:
     heard = (NEW & filters.TEXT & ~filters.COMMAND) | (filters.UpdateType.EDITED_MESSAGE & filters.TEXT)
     application.add_handler(MessageHandler(heard, overheard), group=REQUESTS)
     application.add_handler(CallbackQueryHandler(press_fired, pattern=fired.CALLBACK))
-    on_answer(application, talk.WORDS, words)
-    on_answer(application, clock.ZONE, place)
+    on_answer(application, talk.WORDS, words, named=gettext_lazy("the question about the reminder"))
+    on_answer(application, clock.ZONE, place, named=gettext_lazy("the choice of a time zone"))
     for what in CARD:
         on_button(application, f"remind.{what}", press, toasts=True)
     on_button(application, "remind.page", turn)
     on_button(application, "remind.forget", forget)
     on_button(application, "remind.zone", choose_zone)
+    on_button(application, "remind.where", where)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -106,6 +108,10 @@ async def words(context: Context, expectation: Expectation, said: str) -> bool:
 
 async def timezone(_update: Update, context: Context) -> None:
     await in_db(clock.show, context.incoming, " ".join(context.args or []), clocks.now())
+
+
+async def where(context: Context, _button: Button) -> None:
+    await in_db(clock.show, context.incoming, "", clocks.now())
 
 
 async def place(context: Context, expectation: Expectation, said: str) -> bool:

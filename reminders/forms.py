@@ -1,4 +1,4 @@
-"""Forms of the operator's pages: a reminder for somebody, and where a key's events go."""
+"""Form of the operator's page of reminders: one for somebody."""
 
 from datetime import datetime
 from typing import Any
@@ -12,16 +12,14 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldAdminURLInputWidget,
 )
 
 from accounts.forms import zone_choices
-from accounts.models import ApiKey, User
-from core.outward import OutwardError, checked
+from accounts.models import User
+from delivery.plain_words import Question, parse
 from delivery.schedule import Cron, Rule, RuleError, Run, zone_of
 from reminders import services
-from reminders.models import Reminder, Webhook
-from reminders.plain_words import Question, parse
+from reminders.models import Reminder
 
 PREVIEW = "preview"
 # What the services call a field, and what this form calls it.
@@ -112,23 +110,3 @@ class ReminderForm(forms.ModelForm):  # type: ignore[type-arg]
 def _unmarked(text: str) -> str:
     """Without the marks of Telegram's texts."""
     return text.replace("`", "")
-
-
-class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
-    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https", widget=UnfoldAdminURLInputWidget)
-
-    class Meta:
-        model = Webhook
-        fields = ("key", "url")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "key" in self.fields:
-            key: Any = self.fields["key"]
-            key.queryset = ApiKey.objects.filter(revoked_at=None).exclude(pk__in=Webhook.objects.values("key"))
-
-    def clean_url(self) -> str:
-        try:
-            return str(checked(self.cleaned_data["url"]))
-        except OutwardError as error:
-            raise forms.ValidationError(str(error)) from error

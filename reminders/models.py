@@ -241,20 +241,3 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reminder_id} {timezone.localtime(self.planned_at):%Y-%m-%d %H:%M}"
-
-
-class Webhook(models.Model):
-    """Where a key's events go by HTTP: Standard Webhooks (https://www.standardwebhooks.com), signed with ``secret``."""
-
-    key = models.OneToOneField("accounts.ApiKey", models.CASCADE, related_name="+", verbose_name=_("API key"))
-    url = models.URLField(_("address"), max_length=500)
-    secret = SealedJSON(_("secret"))
-    enabled = models.BooleanField(_("in use"), default=True)
-    created_at = models.DateTimeField(_("created"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("webhook")
-        verbose_name_plural = _("webhooks")
-
-    def __str__(self) -> str:
-        return str(self.key)

@@ -10,7 +10,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import ChatKind, User
 from core.privacy import OwnData, columns, opened, unopened
-from reminders.models import Occurrence, Reminder, Webhook
+from delivery.models import Webhook
+from reminders.models import Occurrence, Reminder
 from reminders.services.forgetting import forget
 
 

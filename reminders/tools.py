@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core import outward
+from delivery import when
 from delivery.models import Schedule
 from delivery.schedule import Once, Rule
 from delivery.schedule_words import describe, local
 from llm.toolbox import Arguments, Asked, Tool, ToolError
-from reminders import services, when
+from reminders import services
 from reminders.chat import cards
 from reminders.chat.sending import seal_up
 from reminders.models import FINAL, Reminder, Status

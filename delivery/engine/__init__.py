@@ -48,8 +48,8 @@ def is_quiet() -> bool:
     return _quiet
 
 
-def wake_on_commit(lane: str) -> None:
-    """Wake ``lane`` once, for one new row, when the running transaction (if any) has committed."""
+def wake_on_commit(lane: str, rows: int = 1) -> None:
+    """Wake ``lane`` once, for its new ``rows``, when the running transaction (if any) has committed."""
     if _current is not None:
         engine = _current
-        transaction.on_commit(lambda: engine.wake(lane))
+        transaction.on_commit(lambda: engine.wake(lane, rows))

@@ -1,44 +1,18 @@
-"""What is sent to us: read strictly, with every unknown name refused, and everything that is wrong told at once."""
+"""What is sent to us of reminders: read strictly, and everything that is wrong told at once."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja.parser import Parser
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from core.problem import Flaw, HttpProblem
-from core.strict_json import DEEPEST, BadJSON, read
-from reminders.api.times import FORM, unreadable
+from core.strict_json import BadJSON, read
+from rest.bodies import CLOCK, DATE, MOST_WORDS, Body, Time, Whole, without_defaults
 
-MOST_BODY = 64 * 1024  # bytes
-MOST_WORDS = 10_000  # characters of a single value that is no payload
-TIME = rf"^{FORM}$"
-DATE = r"^\d{4}-\d{2}-\d{2}$"
-CLOCK = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 # What an answer shows and nobody may set.
 READ_ONLY = {"id", "user_id", "type", "created_at", "updated_at", "created_by_assistant_id", "next_run_at", "version"}
 READ_ONLY |= {"last_triggered_at", "run_count", "status_reason", "needs_attention", "next_runs", "last_occurrence"}
-
-
-class StrictParser(Parser):
-    def parse_body(self, request: HttpRequest) -> Any:
-        """Raises HttpProblem: 415 for another type, 413 for too much, 400 for what is no JSON."""
-        if request.content_type != "application/json" or (request.encoding or "utf-8").lower() != "utf-8":
-            raise HttpProblem(415, _("Send application/json in UTF-8."), headers={"Accept": "application/json"})
-        if len(request.body) > MOST_BODY:
-            raise too_much()
-        try:
-            return read(request.body, DEEPEST + 1)  # the body itself around a payload
-        except BadJSON as error:
-            raise HttpProblem(400, flaws=[Flaw("", error.code, str(error))]) from error
-
-
-def too_much() -> HttpProblem:
-    return HttpProblem(413, _("The body is too large: 64 KiB at most."))
 
 
 def read_payload(value: Any) -> Any:
@@ -61,17 +35,11 @@ PAYLOAD = {
     "examples": [EXAMPLE],
 }
 Payload = Annotated[Any, BeforeValidator(read_payload), WithJsonSchema(PAYLOAD)]
-Whole = Annotated[int, Field(strict=True)]
-Time = Annotated[str, Field(pattern=TIME, description="RFC 3339", examples=["2026-04-06T12:00:00Z"])]
 Clock = Annotated[str, Field(pattern=CLOCK, description="hours and minutes", examples=["09:30"])]
 CatchUp = Annotated[
     Literal["none", "last"],
     Field(description="of runs missed beyond the grace: none, or the last one once"),
 ]
-
-
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class EveryDays(Body):
@@ -118,7 +86,16 @@ NagMinutes = Annotated[Whole, Field(ge=1, le=1440, description="said again so of
 Assistant = Annotated[UUID, Field(description="who acts: an assistant here, or one of yours that reads events")]
 
 
-class Wish(Body):
+class Plan(Body):
+    READ_ONLY: ClassVar = frozenset(READ_ONLY)
+    TAGGED: ClassVar = frozenset({"rule"})
+    WORDS: ClassVar = {
+        "union_tag_not_found": lambda: _("Say which kind of rule it is."),
+        **dict.fromkeys(("uuid_parsing", "uuid_type"), lambda: _("Write a UUID, as assistants have one.")),
+    }
+
+
+class Wish(Plan):
     """A new reminder."""
 
     user_id: Annotated[Whole, Field(ge=1, lt=2**63, description="the person's Telegram id")]
@@ -140,16 +117,10 @@ class Wish(Body):
     nag_minutes: NagMinutes | None = None
 
 
-def _without_defaults(shape: dict[str, Any]) -> None:
-    """Nothing is assumed of what is not named."""
-    for field in shape["properties"].values():
-        field.pop("default", None)
-
-
-class Change(Body):
+class Change(Plan):
     """What is to be different; what is not named stays. Names that may be null are taken away by it."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+    model_config = ConfigDict(extra="forbid", json_schema_extra=without_defaults)
 
     status: Literal["active", "paused", "cancelled"] = "active"
     title: Title = ""
@@ -177,70 +148,3 @@ class NotDone(Body):
 
 class More(Body):
     seconds: Annotated[Whole, Field(ge=1, le=3600, description="from now on")] = 60
-
-
-# --- what is wrong, in our words ------------------------------------------------------------------------------------
-
-SENTENCES: dict[str, tuple[str, Callable[[], str]]] = {
-    "missing": ("missing", lambda: _("This is needed.")),
-    "extra_forbidden": ("unknown-field", lambda: _("There is no such field. Look for a typing error.")),
-    "union_tag_not_found": ("missing", lambda: _("Say which kind of rule it is.")),
-}
-# The same for what has its code from CODES; by the values of the limit that was passed.
-WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "greater_than_equal": lambda limit: _("This must be %(ge)s or more.") % limit,
-    "less_than_equal": lambda limit: _("This must be %(le)s or less.") % limit,
-    "less_than": lambda limit: _("This must be less than %(lt)s.") % limit,
-    "string_too_long": lambda limit: _("This is too long: %(max_length)s characters at most.") % limit,
-    "string_pattern_mismatch": lambda limit: FORMS.get(limit["pattern"], lambda: _("This has another form."))(),
-    "too_short": lambda limit: _("Name at least %(min_length)s.") % limit,
-    "too_long": lambda limit: _("Name %(max_length)s at most.") % limit,
-    "literal_error": lambda limit: _one_of(limit["expected"]),
-    "union_tag_invalid": lambda limit: _one_of(limit["expected_tags"]),
-    **dict.fromkeys(("uuid_parsing", "uuid_type"), lambda _limit: _("Write a UUID, as assistants have one.")),
-    "int_type": lambda _limit: _("Write a whole number."),
-    "string_type": lambda _limit: _("Write a text, in quotes."),
-    "list_type": lambda _limit: _("Write a list."),
-    **dict.fromkeys(("model_attributes_type", "model_type", "dict_type"), lambda _limit: _("Write a JSON object.")),
-}
-FORMS: dict[str, Callable[[], str]] = {
-    TIME: unreadable,
-    CLOCK: lambda: _("Write hours and minutes, like 09:30."),
-    DATE: lambda: _("Write a day, like 2026-04-06."),
-}
-CODES = {
-    "greater_than_equal": "out-of-range",
-    "less_than_equal": "out-of-range",
-    "less_than": "out-of-range",
-    "string_too_long": "too-long",
-}
-
-
-def flaws_of(errors: list[dict[str, Any]]) -> list[Flaw]:
-    """What ninja and pydantic found, as ours."""
-    return [_flaw(error) for error in errors]
-
-
-def _flaw(error: dict[str, Any]) -> Flaw:
-    kind, field = str(error["type"]), _field(error["loc"])
-    if kind == "extra_forbidden" and field in READ_ONLY:
-        return Flaw(field, "read-only", _("This cannot be changed."))
-    if kind in SENTENCES:
-        code, sentence = SENTENCES[kind]
-        return Flaw(field, code, sentence())
-    code = CODES.get(kind, "wrong-type" if kind.endswith("_type") else kind if "-" in kind else "bad-value")
-    words = WORDS.get(kind)
-    return Flaw(field, code, words(error.get("ctx", {})) if words else str(error["msg"]))
-
-
-def _one_of(names: str) -> str:
-    """``names`` as pydantic writes them: 'a', 'b' or 'c'."""
-    return _("Write one of these: %(names)s.") % {"names": names.replace(" or ", ", ")}
-
-
-def _field(place: tuple[Any, ...]) -> str:
-    """``rule.at`` of ("body", "wish", "rule", "daily", "at"); ``page`` of ("query", "page")."""
-    names = [str(name) for name in place[2 if place[0] == "body" else 1 :]]
-    if names[:1] == ["rule"] and len(names) > 2:
-        del names[1]  # the kind, which pydantic tells along
-    return ".".join(names)

@@ -14,9 +14,11 @@ from core.problem import HttpProblem, bad
 from reminders import services
 from reminders.api import shapes
 from reminders.api.bodies import Done, More, NotDone
-from reminders.api.routing import Id, Limit, Page, Request, paged, route, uuid_in
-from reminders.api.shapes import OccurrenceOut, OccurrencesOut, States, answer
+from reminders.api.routing import route
+from reminders.api.shapes import OccurrenceOut, OccurrencesOut, States
 from reminders.models import Occurrence
+from rest.answers import answer, paged
+from rest.routing import Id, Limit, Page, Request, uuid_in
 
 SCOPE = "events:consume"
 WRONG = (400, 404, 413, 415)

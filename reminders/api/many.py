@@ -12,29 +12,17 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from ninja import Query
-from pydantic import BeforeValidator, Field
 
-from accounts.models import AuditEntry, User
-from core.problem import HttpProblem, bad
+from accounts.models import User
+from core.problem import bad
 from reminders.api import shapes
-from reminders.api.routing import (
-    Id,
-    IdText,
-    Limit,
-    Page,
-    Request,
-    TelegramId,
-    find,
-    nobody,
-    paged,
-    person,
-    route,
-    uuid_in,
-    visible,
-)
-from reminders.api.shapes import EntriesOut, OccurrencesOut, RemindersOut, WindowOut, answer
-from reminders.api.times import FORM, BadTime, read_time, written
+from reminders.api.routing import find, route, visible
+from reminders.api.shapes import EntriesOut, OccurrencesOut, RemindersOut, WindowOut
 from reminders.models import Occurrence, Reminder, Status, Type
+from rest.answers import answer, paged
+from rest.record import entries_of
+from rest.routing import Id, IdText, Instant, Limit, Page, Request, TelegramId, nobody, person
+from rest.times import instant, written
 
 LONGEST_WINDOW = timedelta(days=31)
 FARTHEST = timedelta(days=3653)
@@ -42,8 +30,6 @@ MOST_FIRES = 1000
 MOST_LOOKED_AT = 10_000  # recurring reminders that run before the window, and perhaps in it
 
 Statuses = Literal["pending", "active", "paused", "completed", "cancelled"]
-# In an address a plus that was not escaped is a space.
-Instant = Annotated[str, BeforeValidator(lambda text: str(text).replace(" ", "+")), Field(pattern=rf"^{FORM}$")]
 
 
 @route("GET", "/user/{user_id}", "reminders:read", {200: RemindersOut}, 400, 404)
@@ -89,10 +75,10 @@ def list_scheduled(
 ) -> HttpResponse:
     """What will fire in a window, each run of a recurring reminder on its own; 31 days and 1000 runs at most."""
     now = timezone.now()
-    start = now if since is None else _instant("from", since)
+    start = now if since is None else instant("from", since)
     if start > now + FARTHEST:
         raise bad("from", "out-of-range", _("Ask for no more than ten years ahead."))
-    end = start + LONGEST_WINDOW if to is None else _instant("to", to)
+    end = start + LONGEST_WINDOW if to is None else instant("to", to)
     if not start <= end <= start + LONGEST_WINDOW:
         raise bad("to", "out-of-range", _("The window must end after it begins, and 31 days later at most."))
     rows = visible() if user_id is None else visible().filter(user=person(user_id))
@@ -103,13 +89,6 @@ def list_scheduled(
     page = {"page": 1, "limit": MOST_FIRES, "total": len(shown), "pages": min(len(shown), 1)}
     window = {"from": written(start), "to": written(end), "truncated": len(fires) > MOST_FIRES or not is_all}
     return answer({"items": shown, **page, **window})
-
-
-def _instant(name: str, text: str) -> datetime:
-    try:
-        return read_time(text, None)
-    except BadTime as error:
-        raise HttpProblem(400, flaws=[error.flaw(name)]) from error
 
 
 def _that_may_fire(rows: "QuerySet[Reminder]", start: datetime, end: datetime) -> tuple[list[Reminder], bool]:
@@ -154,14 +133,5 @@ def list_audit(
     limit: Limit,
 ) -> HttpResponse:
     """Who did what to reminders, the latest first; never what they are about."""
-    rows = AuditEntry.objects.filter(action__startswith="reminder.").select_related("actor").order_by("-at", "-id")
-    if reminder_id is not None:
-        rows = rows.filter(target=f"reminder:{_uuid_of(reminder_id)}")
+    rows = entries_of("reminder", reminder_id, _("Write the id of a reminder."))
     return paged(rows, page, limit, lambda found: [shapes.entry(row) for row in found])
-
-
-def _uuid_of(text: str) -> str:
-    try:
-        return str(uuid_in(text))
-    except HttpProblem as error:
-        raise bad("reminder_id", "bad-value", _("Write the id of a reminder.")) from error

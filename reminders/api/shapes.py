@@ -7,16 +7,16 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from accounts.models import AuditEntry
 from core.sealed import Unreadable
 from delivery.schedule import Cron, Once, Run, next_after, preview, to_json
 from delivery.schedule import zone_of as zone_named
-from reminders.api.times import written
 from reminders.models import Occurrence, Reminder
+from rest.answers import PageOut, Shape, note
+from rest.times import written
 
 OWNER = "owner"  # as a timezone: the person's own, whichever it is at the time
 SHOWN_RUNS = 5
@@ -25,14 +25,6 @@ MICROSECOND = datetime.resolution
 
 
 States = Literal["queued", "claimed", "acked", "retry_wait", "dead", "missed", "skipped", "withdrawn"]
-
-
-class Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-def note(words: str) -> Any:
-    return Field(description=words)
 
 
 class RunOut(Shape):
@@ -119,13 +111,6 @@ class EntryOut(Shape):
     details: dict[str, Any]
 
 
-class PageOut(Shape):
-    page: int
-    limit: int
-    total: int
-    pages: int
-
-
 class RemindersOut(PageOut):
     items: list[ReminderOut]
 
@@ -143,27 +128,6 @@ class WindowOut(PageOut):
     from_: datetime = Field(alias="from")
     to: datetime
     truncated: Annotated[bool, note("more fires in the window than is shown")]
-
-
-class FlawOut(Shape):
-    field: Annotated[str, note("empty: the whole body")]
-    code: Annotated[str, note("for programs; it stays as it is")]
-    detail: Annotated[str, note("for people, in the language of Accept-Language")]
-
-
-class ProblemOut(Shape):
-    """RFC 9457."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[FlawOut]
-
-
-def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-    content = json.dumps(data, ensure_ascii=False)
-    return HttpResponse(content, status=status, content_type="application/json", headers=headers)
 
 
 def reminder(row: Reminder, now: datetime) -> dict[str, Any]:

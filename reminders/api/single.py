@@ -1,6 +1,5 @@
 """One reminder: made, read, changed, cancelled."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,16 +16,17 @@ from core.sealed import Unreadable
 from delivery.schedule import zone_of
 from reminders import services
 from reminders.api.bodies import Change, Wish
-from reminders.api.routing import Flag, Id, Request, find, person_and_chat, route
-from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, answer, full_reminder, key_is_gone, run
-from reminders.api.times import written
+from reminders.api.routing import ONCE, find, person_and_chat, route
+from reminders.api.shapes import SHOWN_RUNS, DryRunOut, FullReminderOut, full_reminder, key_is_gone, run
 from reminders.api.wishes import changes_of, draft_of
 from reminders.models import FINAL, Occurrence, Reminder, Status
 from reminders.services import Draft
+from rest.answers import answer
+from rest.conditions import IF_MATCH, idempotency_key, stale, version_wanted
+from rest.routing import Flag, Id, Request
+from rest.times import written
 
 VIA = "api"
-IDEMPOTENCY_KEY = re.compile(r"[!-~]([ -~]{0,198}[!-~])?")
-VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
 
 
 @route(
@@ -35,7 +35,7 @@ VERSION = re.compile(r'(?:W/)?"([0-9]{1,9})"', re.ASCII)
     "reminders:write",
     {201: FullReminderOut, 200: FullReminderOut | DryRunOut},  # type: ignore[dict-item]
     *(400, 404, 413, 415),
-    headers=["Idempotency-Key"],
+    headers=[ONCE],
 )
 def create_reminder(
     request: Request,
@@ -48,7 +48,7 @@ def create_reminder(
     header Idempotent-Replayed then says true).
     """
     now = timezone.now()
-    draft = draft_of(wish, *person_and_chat(wish.user_id), request.auth, _idempotency_key(request))
+    draft = draft_of(wish, *person_and_chat(wish.user_id), request.auth, idempotency_key(request))
     if dry_run:
         return _tried_out(draft, now)
     try:
@@ -58,13 +58,6 @@ def create_reminder(
     if row.replayed:
         return _whole(row, now, 200, {"Idempotent-Replayed": "true"})
     return _whole(row, now, 201)
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if key and not IDEMPOTENCY_KEY.fullmatch(key):
-        raise bad("Idempotency-Key", "bad-value", _("Send 1 to 200 printable characters without accents."))
-    return key
 
 
 def _tried_out(draft: Draft, now: datetime) -> HttpResponse:
@@ -96,7 +89,7 @@ def get_reminder(request: Request, reminder_id: Id) -> HttpResponse:
     "reminders:write",
     {200: FullReminderOut},
     *(400, 404, 412, 413, 415),
-    headers=["If-Match"],
+    headers=[IF_MATCH],
 )
 def change_reminder(request: Request, reminder_id: Id, change: Change) -> HttpResponse:
     """Change a reminder, pause it, let it go on, cancel it.
@@ -107,7 +100,7 @@ def change_reminder(request: Request, reminder_id: Id, change: Change) -> HttpRe
     with _explained(), transaction.atomic():
         row = find(reminder_id)
         changes = changes_of(change, row)
-        services.change(row, by=None, via=VIA, now=now, key=request.auth, version=_version(request), **changes)
+        services.change(row, by=None, via=VIA, now=now, key=request.auth, version=version_wanted(request), **changes)
         if "status" in change.model_fields_set:
             _turn(row, Status(change.status), request, now)
     return _whole(find(reminder_id), now)
@@ -131,26 +124,15 @@ def _what_was_missed(row: Reminder, error: services.NotNow) -> str:
     return f"{error.text} " + _("It was planned for %(time)s.") % {"time": written(row.trigger_at)}
 
 
-@route("DELETE", "/{reminder_id}", "reminders:write", {204: None}, 404, 412, headers=["If-Match"])
+@route("DELETE", "/{reminder_id}", "reminders:write", {204: None}, 404, 412, headers=[IF_MATCH])
 def cancel_reminder(request: Request, reminder_id: Id) -> HttpResponse:
     """Cancel a reminder. Its history stays; one that is over stays as it is."""
     now = timezone.now()
     with _explained(), transaction.atomic():
         row = find(reminder_id)
-        services.change(row, by=None, via=VIA, now=now, key=request.auth, version=_version(request))
+        services.change(row, by=None, via=VIA, now=now, key=request.auth, version=version_wanted(request))
         services.cancel(row, by=None, via=VIA, now=now, key=request.auth)
     return HttpResponse(status=204)
-
-
-def _version(request: Request) -> int | None:
-    """The version that the caller read; None: whichever it is. Raises services.Stale for what is none of ours."""
-    wanted = request.headers.get("If-Match", "*").strip()
-    if wanted == "*":
-        return None
-    found = VERSION.fullmatch(wanted)
-    if found is None:
-        raise services.Stale
-    return int(found[1])
 
 
 @contextmanager
@@ -165,4 +147,4 @@ def _explained() -> Iterator[None]:
     except Unreadable as error:
         raise bad("payload", "unreadable", key_is_gone()) from error
     except services.Stale as error:
-        raise HttpProblem(412, _("Somebody changed it after you read it. Read it again.")) from error
+        raise stale() from error

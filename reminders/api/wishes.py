@@ -1,7 +1,5 @@
 """Bodies of requests as wishes of the services: zones found, times read, rules made, everything wrong told at once."""
 
-import hashlib
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -14,9 +12,10 @@ from core.problem import Flaw, HttpProblem
 from delivery.schedule import Cron, Once, Rule, RuleError, from_json, zone_of
 from reminders.api.bodies import Change, Wish
 from reminders.api.shapes import OWNER
-from reminders.api.times import BadTime, read_time
 from reminders.models import Reminder, Type
 from reminders.services import Draft
+from rest.conditions import digest
+from rest.times import BadTime, read_time
 
 T = TypeVar("T")
 Values = dict[str, Any]
@@ -41,16 +40,10 @@ def draft_of(wish: Wish, user: User, chat: Chat | None, key: ApiKey, idempotency
         zone_of_owner=wish.timezone == OWNER,
         created_by_key=key,
         idempotency_key=idempotency_key,
-        idempotency_digest=_digest(wish) if idempotency_key else "",
+        idempotency_digest=digest(wish) if idempotency_key else "",
         **{name: getattr(wish, name) for name in same},
         **times,
     )
-
-
-def _digest(wish: Wish) -> str:
-    """By it the same request is recognized, however its JSON was written."""
-    sent = json.dumps(wish.model_dump(mode="json", exclude_unset=True), sort_keys=True)
-    return hashlib.sha256(sent.encode()).hexdigest()
 
 
 def changes_of(body: Change, row: Reminder) -> Values:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import services as accounts
+from delivery import cities
 from reminders import services
-from reminders.chat import cards, place, zones
+from reminders.chat import cards, place
 from telegram_bot import expecting
 from telegram_bot.incoming import Incoming
 from telegram_bot.outgoing import Key, Keyboard
@@ -33,8 +34,8 @@ def ask(incoming: Incoming, kept: dict[str, Any], now: datetime, head: str = "")
 def _places(incoming: Incoming, now: datetime, *, goes_on: bool) -> Keyboard:
     """``goes_on``: a reminder waits for the answer."""
     keys = [
-        Key(zones.label(it, incoming.language, now), "remind.zone", {"zone": it.zone, "goes_on": goes_on})
-        for it in zones.offered(incoming.language)
+        Key(cities.label(it, incoming.language, now), "remind.zone", {"zone": it.zone, "goes_on": goes_on})
+        for it in cities.offered(incoming.language)
     ]
     return [keys[start : start + IN_A_ROW] for start in range(0, len(keys), IN_A_ROW)]
 
@@ -42,7 +43,7 @@ def _places(incoming: Incoming, now: datetime, *, goes_on: bool) -> Keyboard:
 @transaction.atomic
 def show(incoming: Incoming, words: str, now: datetime) -> None:
     """``/timezone``: which it is, and the choice of another one; with a place, that one."""
-    zone = zones.found(words)
+    zone = cities.found(words)
     if zone is not None:
         place.say(incoming, (cards.said(remember(incoming, zone, now)), ()))
     elif words.strip():
@@ -63,11 +64,12 @@ def unknown(words: str) -> str:
 
 def remember(incoming: Incoming, zone: str, now: datetime) -> str:
     """Keep the zone; what follows the person's clock moves along. What to say of it."""
-    first = not incoming.user.time_zone
+    before = incoming.user.time_zone
     accounts.set_time_zone(incoming.user, zone)
     moved = services.follow_zone(incoming.user, now, via="chat")
     told = "🌍 " + _shown(zone, now)
     if moved:
         text = ngettext("%(count)d reminder moved along.", "%(count)d reminders moved along.", moved)
         told += " " + text % {"count": moved}
-    return told + (" " + _("Change it with /timezone.") if first else "")
+    told = " ".join([told, *accounts.follow_zone(incoming.user, before, now)])
+    return told + ("" if before else " " + _("Change it with /timezone."))

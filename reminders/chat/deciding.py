@@ -104,14 +104,15 @@ def reply(incoming: Incoming, words: str, now: datetime) -> bool:
     if not question and wish.when is None and (kind != "card" or row.status in FINAL):
         return False
     if not question and (row.status in FINAL or (kind != "card" and isinstance(wish.when, Once))):
-        wish = _anew(incoming, row, wish)
+        wish = _anew(incoming, row, wish, now)
     talk.ask_or_propose(incoming, wish, question, now)
     place.finish(incoming, now)
     return True
 
 
-def _anew(incoming: Incoming, row: Reminder, wish: Wish) -> Wish:
+def _anew(incoming: Incoming, row: Reminder, wish: Wish, now: datetime) -> Wish:
     """It came already: once more, as a reminder of its own. A series goes on as it was."""
     if not incoming.user.time_zone:
         accounts.set_time_zone(incoming.user, row.schedule.zone)
+        accounts.follow_zone(incoming.user, "", now)
     return Wish(wish.text or row.text, wish.rule, wish.nag, wish.assumed)

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from delivery import cities
 from delivery.models import Schedule
 from delivery.schedule import Once
 from reminders import services
-from reminders.chat import cards, clock, place, zones
+from reminders.chat import cards, clock, place
 from reminders.chat.cards import Menu
 from reminders.chat.requests import is_request
 from reminders.chat.wishes import Wish, changed, heard
@@ -238,7 +239,7 @@ def answer_zone(incoming: Incoming, expectation: Expectation, words: str, now: d
     expecting.forget(incoming)
     if is_request(words):
         return request(incoming, words, "", now)
-    zone, data = zones.found(words), expectation.data
+    zone, data = cities.found(words), expectation.data
     if zone is not None:
         place.say(incoming, (cards.said(clock.remember(incoming, zone, now)), ()))
         _take_up(incoming, data, now)

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from delivery.plain_words import Parsed, Question, parse
 from delivery.schedule import Once, Rule, from_json, to_json
 from reminders.chat.insisting import taken_out
-from reminders.plain_words import Parsed, Question, parse
 
 
 @dataclass

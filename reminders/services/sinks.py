@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import ApiKey
-from reminders.models import Reminder, Webhook
+from delivery.models import Webhook
+from reminders.models import Reminder
 
 REDIS, WEBHOOK = "redis", "webhook"
 

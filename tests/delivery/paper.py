@@ -19,6 +19,18 @@ async def send(delivery: Delivery) -> Sent:
     return Sent(len(written), {"pages": 1})
 
 
+# --- the room that a lane has: what was taken and what came back ---
+turns: list[str] = []
+
+
+async def room(lane: str) -> None:
+    turns.append(f"took {lane}")
+
+
+def give_back(lane: str) -> None:
+    turns.append(f"gave {lane} back")
+
+
 # --- lanes without a database: rows by lane, and what is done with them ---
 rows: dict[str, list[str]] = defaultdict(list)
 log: list[str] = []
@@ -30,7 +42,7 @@ on_row: list[Callable[[str], None]] = []
 
 
 def forget() -> None:
-    for kept in (troubles, written, log, looks, lost, sweep_fault, on_row):
+    for kept in (troubles, written, turns, log, looks, lost, sweep_fault, on_row):
         kept.clear()
     rows.clear()
     gates.clear()

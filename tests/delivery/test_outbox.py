@@ -12,7 +12,7 @@ from core.claims import WORKER
 from core.db import in_db
 from core.trace import trace
 from delivery import outbox, services
-from delivery.errors import DeliveryError
+from delivery.errors import WAITING, DeliveryError
 from delivery.models import Delivery, Doubt
 from delivery.services import Sent, backoff
 from delivery.signals import delivery_ended_badly
@@ -415,3 +415,37 @@ async def test_message_that_was_withdrawn_on_its_way_is_not_tried_again(ended: l
     assert paper.written == []
     assert await in_db(states) == ["cancelled"]
     assert ended == []
+
+
+@pytest.fixture
+def _counted(settings: Settings) -> Iterator[None]:
+    settings.DELIVERY_ROOM = ("tests.delivery.paper.room", "tests.delivery.paper.give_back")
+    outbox._room.cache_clear()
+    yield
+    outbox._room.cache_clear()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_counted")
+@pytest.mark.parametrize(
+    ("content", "trouble", "back"),
+    [
+        ({"text": "hi"}, None, False),
+        ({"text": "hi"}, DeliveryError("flood", retry_after=1.0), False),
+        ({"text": "hi"}, DeliveryError("network", doubt=True), False),
+        ({"text": "hi"}, RuntimeError("a bug"), False),
+        ({"text": "hi"}, DeliveryError(WAITING, retry_after=1.0), True),
+        (services.ERASED, None, True),
+        (None, None, True),  # the lane is empty
+    ],
+)
+async def test_turn_of_a_lane_comes_back_when_nothing_was_sent(
+    content: dict[str, Any] | None, trouble: Exception | None, back: bool
+) -> None:
+    if content is not None:
+        await in_db(row(content=content).save)
+    if trouble is not None:
+        paper.troubles.append(trouble)
+    await outbox.drain(LANE)
+
+    assert paper.turns == [f"took {LANE}", *([f"gave {LANE} back"] if back else [])]

@@ -279,7 +279,8 @@ def test_thousands_of_parameters_are_no_bug_of_ours(service: Service, member: Us
 
 def test_description_names_every_route_and_both_ways_to_send_a_key(client: Client) -> None:
     described = client.get("/api/openapi.json").json()
-    assert {path.removeprefix("/api/reminders/") for path in described["paths"]} == {
+    ours = {path.removeprefix("/api/reminders/") for path in described["paths"] if path.startswith("/api/reminders/")}
+    assert ours == {
         re.sub(
             "user/101", "user/{user_id}", path.replace(f"events/{ID}", "events/{event_id}").replace(ID, "{reminder_id}")
         )

@@ -69,4 +69,5 @@ def test_program_calls_what_the_client_has() -> None:
 
 
 def test_scopes_of_the_page_are_all_there_are() -> None:
-    assert re.findall(r"^\| `([a-z]+:[a-z]+)`", PAGE, re.MULTILINE) == list(settings.API_SCOPES)
+    ours = [scope for scope in settings.API_SCOPES if not scope.startswith("posts:")]
+    assert re.findall(r"^\| `([a-z]+:[a-z]+)`", PAGE, re.MULTILINE) == ours

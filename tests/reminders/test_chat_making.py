@@ -230,7 +230,7 @@ async def test_answer_that_is_none_is_asked_once_more_and_then_let_go(chat: Hous
 
 async def test_cancel_ends_the_question(chat: House) -> None:
     await chat.ask(ANNA, "/remind call mum")
-    assert await chat.ask(ANNA, "/cancel") == "Good, I leave it at that."
+    assert await chat.ask(ANNA, "/cancel") == "Good, I leave it at that: the question about the reminder."
 
     assert await chat.ask(ANNA, "[[text An answer]] tomorrow at 6pm") == "An answer"
 

@@ -15,10 +15,10 @@ from delivery.errors import DeliveryError
 from delivery.models import Delivery, Schedule
 from delivery.outbox import lane_of
 from delivery.services import MAX_ATTEMPTS, record_error, return_abandoned
+from delivery.webhooks import create_webhook
 from reminders import services
 from reminders.models import Occurrence, Reminder, Status
 from reminders.services import firing
-from reminders.services.webhooks import create_webhook
 from tests.reminders.making import DAY, HOUR, MINUTE, daily, fire, key, once
 
 pytestmark = pytest.mark.django_db

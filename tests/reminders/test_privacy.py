@@ -16,12 +16,12 @@ from accounts.models import Access, AuditEntry, Chat, User
 from conversations.models import StandUp
 from conversations.privacy import export, forgetting
 from core.db import in_db
-from delivery import tick
-from delivery.models import Delivery, Schedule
+from delivery import tick, webhooks
+from delivery.models import Delivery, Schedule, Webhook
 from reminders import events, own_data, services
 from reminders.client import QUEUE, Events
-from reminders.models import Occurrence, Reminder, Status, Webhook
-from reminders.services import firing, webhooks
+from reminders.models import Occurrence, Reminder, Status
+from reminders.services import firing
 from reminders.services import forgetting as removal
 from reminders.sinks import redis_list
 from telegram_bot.models import Expectation, Update

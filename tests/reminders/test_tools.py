@@ -16,11 +16,12 @@ from accounts.models import Access, AuditEntry, Chat, Role, User
 from conversations import services as conversations
 from conversations.models import Assistant
 from core.sealed import unseal
+from delivery import when
 from delivery.models import Delivery, Schedule
 from delivery.schedule import Cron, Daily, Once, Weekly
 from llm.models import Model
 from llm.toolbox import Asked, Tool, ToolError
-from reminders import services, tools, when
+from reminders import services, tools
 from reminders.models import Action, Reminder, Status
 from tests.house import ANNA, BORIS, BOT, MODEL, OLGA, TEAM, House, open_house
 

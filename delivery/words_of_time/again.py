@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
-from reminders.words_of_time.clocks import kinds_of, values
-from reminders.words_of_time.days import SPANS, amounts, named_date
-from reminders.words_of_time.lexicon import Token
-from reminders.words_of_time.pieces import Day, OnDates, OnWeekdays, Piece, Repeat, Wrong
-from reminders.words_of_time.said import Assumption, Question
+from delivery.words_of_time.clocks import kinds_of, values
+from delivery.words_of_time.days import SPANS, amounts, named_date
+from delivery.words_of_time.lexicon import Token
+from delivery.words_of_time.pieces import Day, OnDates, OnWeekdays, Piece, Repeat, Wrong
+from delivery.words_of_time.said import Assumption, Question
 
 SMALLER = {"hour": ("minute", 60), "year": ("month", 12)}
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from reminders.words_of_time import again, clocks, days
-from reminders.words_of_time.lexicon import KINDS, Token
-from reminders.words_of_time.pieces import Found, Piece
+from delivery.words_of_time import again, clocks, days
+from delivery.words_of_time.lexicon import KINDS, Token
+from delivery.words_of_time.pieces import Found, Piece
 
 SHORTHANDS = {
     "PREP": "about? (at|on)",

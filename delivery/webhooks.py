@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import services as accounts
 from accounts.models import ApiKey, User
-from reminders.models import Webhook
+from delivery.models import Webhook
 
 MARK = "whsec_"
 SECRET_BYTES = 32
@@ -20,9 +20,12 @@ def new_secret() -> str:
 
 
 @transaction.atomic
-def create_webhook(key: ApiKey, url: str, *, by: User | None, via: str, now: datetime) -> Webhook:
-    """Events of what this key makes go to ``url`` from now on. Its ``secret`` is shown to nobody later."""
-    row = Webhook.objects.create(key=key, url=url, secret=new_secret(), created_at=now)
+def create_webhook(
+    key: ApiKey, url: str, *, all_posts: bool = False, by: User | None, via: str, now: datetime
+) -> Webhook:
+    """Events of what this key makes (``all_posts``: of posts whoever made them) go to ``url`` from now on. Its
+    ``secret`` is shown to nobody later."""
+    row = Webhook.objects.create(key=key, url=url, secret=new_secret(), all_posts=all_posts, created_at=now)
     _note(row, "created", by=by, via=via, now=now)
     return row
 
@@ -35,6 +38,16 @@ def move_webhook(row: Webhook, url: str, *, by: User | None, via: str, now: date
     row.url = url
     if changed:
         _note(row, "moved", by=by, via=via, now=now)
+    return changed
+
+
+@transaction.atomic
+def widen_webhook(row: Webhook, all_posts: bool, *, by: User | None, via: str, now: datetime) -> bool:
+    """Of which posts it hears: of all, or of those made with its key. False when it is the same."""
+    changed = bool(Webhook.objects.filter(pk=row.pk).exclude(all_posts=all_posts).update(all_posts=all_posts))
+    row.all_posts = all_posts
+    if changed:
+        _note(row, "widened" if all_posts else "narrowed", by=by, via=via, now=now)
     return changed
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from reminders.words_of_time.clocks import kinds_of, values
-from reminders.words_of_time.lexicon import Token
-from reminders.words_of_time.pieces import After, Day, Earlier, Part, Piece, Until, Wrong
-from reminders.words_of_time.said import Assumption, Question
+from delivery.words_of_time.clocks import kinds_of, values
+from delivery.words_of_time.lexicon import Token
+from delivery.words_of_time.pieces import After, Day, Earlier, Part, Piece, Until, Wrong
+from delivery.words_of_time.said import Assumption, Question
 
 MINUTES = {"second": 1 / 60, "minute": 1, "hour": 60}
 DAYS = {"day": 1, "dnya": 1, "week": 7}

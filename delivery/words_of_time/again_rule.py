@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time, timedelta
 
 from delivery.schedule import Cron, Daily, Monthly, Rule, Weekly
-from reminders.words_of_time.days import month_day, next_month
-from reminders.words_of_time.meaning import PART_HOURS, USUAL, Meaning, Unclear
-from reminders.words_of_time.pieces import Clock, Hours, OnDates, OnWeekdays, Part, Repeat
-from reminders.words_of_time.said import Assumption, Question
+from delivery.words_of_time.days import month_day, next_month
+from delivery.words_of_time.meaning import PART_HOURS, USUAL, Meaning, Unclear
+from delivery.words_of_time.pieces import Clock, Hours, OnDates, OnWeekdays, Part, Repeat
+from delivery.words_of_time.said import Assumption, Question
 
 MOST_DAYS = 366
 WITHIN = {"minute": 60, "hour": 24}  # what a cron's step must divide

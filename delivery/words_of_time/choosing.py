@@ -6,9 +6,9 @@ what comes after «напомни» is believed before what comes ahead of it.
 
 from collections.abc import Sequence
 
-from reminders.words_of_time.lexicon import Token
-from reminders.words_of_time.pieces import Clock, Clocks, Day, Found, OnDates, OnWeekdays, Part, Wrong
-from reminders.words_of_time.said import Question
+from delivery.words_of_time.lexicon import Token
+from delivery.words_of_time.pieces import Clock, Clocks, Day, Found, OnDates, OnWeekdays, Part, Wrong
+from delivery.words_of_time.said import Question
 
 # Tokens that may stand between phrases that belong together.
 GLUE = {"comma", "and", "at", "on", "dash", "the", "about", "starting", "from"}

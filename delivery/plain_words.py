@@ -16,16 +16,16 @@ from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from delivery.schedule import MACROS, Cron, Rule, RuleError
-from reminders.words_of_time.again_rule import again
-from reminders.words_of_time.choosing import chosen
-from reminders.words_of_time.clocks import is_russian
-from reminders.words_of_time.grammar import found_in
-from reminders.words_of_time.left import left
-from reminders.words_of_time.lexicon import Token, tokens_of
-from reminders.words_of_time.meaning import Unclear, meaning_of
-from reminders.words_of_time.once_rule import once
-from reminders.words_of_time.pieces import Earlier, Found, Hours, OnDates, OnWeekdays, Repeat, Until
-from reminders.words_of_time.said import Assumed, Assumption, Question, asked
+from delivery.words_of_time.again_rule import again
+from delivery.words_of_time.choosing import chosen
+from delivery.words_of_time.clocks import is_russian
+from delivery.words_of_time.grammar import found_in
+from delivery.words_of_time.left import left
+from delivery.words_of_time.lexicon import Token, tokens_of
+from delivery.words_of_time.meaning import Unclear, meaning_of
+from delivery.words_of_time.once_rule import once
+from delivery.words_of_time.pieces import Earlier, Found, Hours, OnDates, OnWeekdays, Repeat, Until
+from delivery.words_of_time.said import Assumed, Assumption, Question, asked
 
 __all__ = ["Assumed", "Assumption", "Parsed", "Question", "parse"]
 

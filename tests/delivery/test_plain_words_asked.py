@@ -9,9 +9,9 @@ from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delivery.plain_words import Assumed, Assumption, Parsed, Question, parse
 from delivery.schedule import Cron, Daily, Once, Weekly
-from reminders.plain_words import Assumed, Assumption, Parsed, Question, parse
-from reminders.words_of_time.lexicon import LEXICON
+from delivery.words_of_time.lexicon import LEXICON
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from delivery.plain_words import parse
 from delivery.schedule import Cron, Daily, Monthly, Once, Rule, Weekly
-from reminders.plain_words import parse
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=MOSCOW)

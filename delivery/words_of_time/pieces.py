@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from reminders.words_of_time.said import Assumption, Question
+from delivery.words_of_time.said import Assumption, Question
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from delivery.clocks import instant_of
+from delivery.plain_words import Question, parse
 from delivery.schedule import Once, Rule, RuleError, cron
-from reminders.plain_words import Question, parse
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?")
 CRON = re.compile(r"@[a-z]+|(?:[\d*/,#L-]\S*\s+){4}\S+", re.IGNORECASE)

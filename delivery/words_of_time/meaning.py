@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from reminders.words_of_time.choosing import sort_of
-from reminders.words_of_time.clocks import HOURS_OF
-from reminders.words_of_time.pieces import (
+from delivery.words_of_time.choosing import sort_of
+from delivery.words_of_time.clocks import HOURS_OF
+from delivery.words_of_time.pieces import (
     After,
     Clock,
     Clocks,
@@ -22,7 +22,7 @@ from reminders.words_of_time.pieces import (
     Until,
     Wrong,
 )
-from reminders.words_of_time.said import Assumed, Assumption, Question
+from delivery.words_of_time.said import Assumed, Assumption, Question
 
 USUAL = time(9, 0)  # when no hour is said
 # The hours of a part of the day: the usual one, and those for when that is over already.

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reminders.chat import zones
+from delivery import cities
 
 ROWS = [
     ("Europe/Moscow", "Europe/Moscow"),
@@ -54,37 +54,37 @@ ROWS = [
 
 @pytest.mark.parametrize(("words", "zone"), ROWS)
 def test_place_has_its_zone(words: str, zone: str) -> None:
-    assert zones.found(words) == zone
+    assert cities.found(words) == zone
 
 
 @pytest.mark.parametrize(
     "words", ["", "Нигде", "Europe", "завтра в 10", "МСК+20", "UTC+99", "?", "localtime", "x" * 5000]
 )
 def test_no_place_has_none(words: str) -> None:
-    assert zones.found(words) is None
+    assert cities.found(words) is None
 
 
-@pytest.mark.parametrize("place", zones.PLACES, ids=lambda place: place.zone)
-def test_every_place_is_a_zone_and_is_found_by_its_names(place: zones.Place) -> None:
+@pytest.mark.parametrize("place", cities.PLACES, ids=lambda place: place.zone)
+def test_every_place_is_a_zone_and_is_found_by_its_names(place: cities.Place) -> None:
     assert ZoneInfo(place.zone).key == place.zone
-    assert zones.found(place.russian) == zones.found(place.english) == place.zone
+    assert cities.found(place.russian) == cities.found(place.english) == place.zone
 
 
 def test_every_offset_of_russia_can_be_said_from_moscow() -> None:
-    assert [zones.found(f"МСК{hours - 3:+d}") for hours in zones.OF_RUSSIA] == list(zones.OF_RUSSIA.values())
+    assert [cities.found(f"МСК{hours - 3:+d}") for hours in cities.OF_RUSSIA] == list(cities.OF_RUSSIA.values())
 
 
 @pytest.mark.parametrize(
     ("language", "first", "last"), [("ru", "Калининград", "Камчатка"), ("en", "Лос-Анджелес", "Сидней")]
 )
 def test_places_are_offered_from_west_to_east(language: str, first: str, last: str) -> None:
-    offered = zones.offered(language)
+    offered = cities.offered(language)
     assert (offered[0].russian, offered[-1].russian) == (first, last)
     assert "Europe/Moscow" in [place.zone for place in offered]
 
 
 def test_label_shows_what_the_clock_shows_there() -> None:
-    moscow = next(place for place in zones.PLACES if place.zone == "Europe/Moscow")
+    moscow = next(place for place in cities.PLACES if place.zone == "Europe/Moscow")
     noon = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-    assert zones.label(moscow, "ru", noon) == "Москва 12:00"
-    assert zones.label(moscow, "en", noon) == "Moscow 12:00"
+    assert cities.label(moscow, "ru", noon) == "Москва 12:00"
+    assert cities.label(moscow, "en", noon) == "Moscow 12:00"

@@ -15,9 +15,9 @@ from accounts.admin_keys import IssuedOncePage
 from accounts.pages import VIA, operator
 from core.admin import Verb, display, verbs
 from core.show import badge, nowrap, stamp
-from reminders.forms import WebhookForm
-from reminders.models import Webhook
-from reminders.services import webhooks
+from delivery import webhooks
+from delivery.forms import WebhookForm
+from delivery.models import Webhook
 
 COPY = _("Copy the secret now, it is not shown again: {}")
 
@@ -63,8 +63,8 @@ class WebhookPage(IssuedOncePage):
     list_select_related = ("key",)
     search_fields = ("key__name", "key__prefix", "url")
     ordering = ("-created_at",)
-    fieldsets = ((None, {"fields": (("key", "condition"), "url", "created")}),)
-    add_fieldsets = ((None, {"fields": ("key", "url")}),)
+    fieldsets = ((None, {"fields": (("key", "condition"), "url", "all_posts", "created")}),)
+    add_fieldsets = ((None, {"fields": ("key", "url", "all_posts")}),)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fieldsets if obj else self.add_fieldsets
@@ -96,8 +96,16 @@ class WebhookPage(IssuedOncePage):
         data = form.cleaned_data
         if change:
             webhooks.move_webhook(obj, data["url"], by=operator(request), via=VIA, now=timezone.now())
+            webhooks.widen_webhook(obj, data["all_posts"], by=operator(request), via=VIA, now=timezone.now())
             return
-        row = webhooks.create_webhook(data["key"], data["url"], by=operator(request), via=VIA, now=timezone.now())
+        row = webhooks.create_webhook(
+            data["key"],
+            data["url"],
+            all_posts=data["all_posts"],
+            by=operator(request),
+            via=VIA,
+            now=timezone.now(),
+        )
         obj.pk = row.pk
         self.show_once(request, COPY, row.secret)
 
@@ -107,7 +115,12 @@ class WebhookPage(IssuedOncePage):
 
     @display(description=_("state"), ordering="enabled")
     def condition(self, row: Webhook) -> SafeString:
-        return badge(_("in use"), "success") if row.enabled else badge(_("switched off"), "warning")
+        if not row.enabled:
+            return badge(_("switched off"), "warning")
+        ends = row.key.expires_at
+        if row.key.revoked_at is not None or (ends is not None and ends <= timezone.now()):
+            return badge(_("its key has ended"), "danger")
+        return badge(_("in use"), "success")
 
     @display(description=_("created"), ordering="created_at")
     def created(self, row: Webhook) -> SafeString:

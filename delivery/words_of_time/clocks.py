@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from reminders.words_of_time.lexicon import Token
-from reminders.words_of_time.pieces import Clock, Clocks, Hours, Part, Piece, Wrong
-from reminders.words_of_time.said import Question
+from delivery.words_of_time.lexicon import Token
+from delivery.words_of_time.pieces import Clock, Clocks, Hours, Part, Piece, Wrong
+from delivery.words_of_time.said import Question
 
 # What an hour is when a part of the day goes with it: 7 in the evening is 19, 12 at night is the day's end.
 HOURS_OF = {

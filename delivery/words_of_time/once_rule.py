@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from delivery.clocks import wall_at
 from delivery.schedule import Daily, Once, next_after
-from reminders.words_of_time.days import leap_day, month_day, next_month
-from reminders.words_of_time.meaning import DAY_HOURS, PART_HOURS, SMALL_HOURS, Meaning, Unclear
-from reminders.words_of_time.pieces import Clock, Day
-from reminders.words_of_time.said import Assumption, Question
+from delivery.words_of_time.days import leap_day, month_day, next_month
+from delivery.words_of_time.meaning import DAY_HOURS, PART_HOURS, SMALL_HOURS, Meaning, Unclear
+from delivery.words_of_time.pieces import Clock, Day
+from delivery.words_of_time.said import Assumption, Question
 
 FARTHEST = timedelta(days=5 * 366)
 LATE = 21  # from this hour on, a bare 1 to 5 is of the coming night
