@@ -8,8 +8,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
-import puremagic
-
 from files.errors import FileError
 from files.extract.text import looks_like_text
 
@@ -100,6 +98,8 @@ def _text(head: bytes, name: str) -> str:
 
 
 def _by_signature(head: bytes) -> str:
+    import puremagic  # its tables take more than a megabyte, and many bots see no file all day
+
     if head.startswith(MP3):
         return "audio/mpeg"
     try:

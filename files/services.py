@@ -4,6 +4,7 @@ The same content is one file on the disk, whoever sent it, and one row for each 
 """
 
 import hashlib
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -190,4 +191,12 @@ def _abandoned(now: datetime) -> Iterator[Path]:
 def _old(folder: Path) -> list[Path]:
     before = time.time() - ABANDONED_SECONDS
     found = folder.iterdir() if folder.is_dir() else ()
-    return [path for path in found if path.is_file() and path.stat().st_mtime < before]
+    return [path for path in found if _is_older(path, before)]
+
+
+def _is_older(path: Path, before: float) -> bool:
+    try:
+        about = path.stat()
+    except FileNotFoundError:  # another process kept it or let it go meanwhile
+        return False
+    return stat.S_ISREG(about.st_mode) and about.st_mtime < before

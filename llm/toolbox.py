@@ -62,7 +62,8 @@ class Tool:
 
     ``parameters``: a JSON schema of an object. ``destructive``: the person taps Yes before it is done; ``question``
     says in one line what would be done. ``alone``: what stands in its place in a task, where nobody can be asked;
-    without it a destructive tool is not there in tasks.
+    without it a destructive tool is not there in tasks. ``of_use``: whether it is worth offering to that person in that
+    chat, for its description costs tokens with every question; who may is for ``roles`` and the function itself to say.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Tool:
     destructive: bool = False
     question: Callable[[Arguments], str] | None = None
     alone: "Tool | None" = None
+    of_use: Callable[[User, Chat], bool] | None = None
 
     def __post_init__(self) -> None:
         if self.is_async and self.destructive:
@@ -113,9 +115,11 @@ def find(name: str, in_task: bool = False) -> Tool | None:
     return _loaded(name, path).where(in_task) if path else None
 
 
-def offered(names: Iterable[str], user: User, in_task: bool = False) -> list[Tool]:
-    """Of ``names`` the tools that there are and that this person may have called."""
-    return [tool for name in names if (tool := find(name, in_task)) is not None and user.role in tool.roles]
+def offered(names: Iterable[str], user: User, chat: Chat, in_task: bool = False) -> list[Tool]:
+    """Of ``names`` the tools that there are, that this person may have called, and that are of use to them there."""
+    tools = [tool for name in names if (tool := find(name, in_task)) is not None and user.role in tool.roles]
+    useful = {asks: asks(user, chat) for asks in {tool.of_use for tool in tools if tool.of_use is not None}}
+    return [tool for tool in tools if tool.of_use is None or useful[tool.of_use]]
 
 
 def read(tool: Tool, text: str) -> Arguments:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -172,6 +173,22 @@ def test_what_was_left_on_its_way_in_goes_after_a_day(now: datetime, folder: Pat
     services.remove_expired(now)
 
     assert on_disk(folder) == [fresh]
+
+
+def test_file_that_is_kept_while_the_folder_is_read_is_no_trouble(
+    now: datetime, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.incoming_path().write_bytes(b"x")
+    listed = Path.iterdir
+
+    def kept_meanwhile(path: Path) -> Iterator[Path]:
+        for found in list(listed(path)):
+            found.unlink()
+            yield found
+
+    monkeypatch.setattr(Path, "iterdir", kept_meanwhile)
+    services.remove_expired(now)
+    assert list(listed(folder / "incoming")) == []
 
 
 def test_what_lies_in_a_days_folder_without_a_row_goes_after_a_day(member: User, now: datetime, folder: Path) -> None:

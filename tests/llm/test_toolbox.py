@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from accounts.models import Chat, ChatKind, Role, User
 from llm import toolbox
 from llm.toolbox import Arguments, Asked, Tool, ToolError
 
@@ -69,3 +70,27 @@ def test_arguments_without_end_are_not_read() -> None:
 
     with pytest.raises(ToolError, match="longer than"):
         toolbox.read(tool, " " * (toolbox.MOST_ARGUMENTS + 1))
+
+
+PRIVATE, GROUP = Chat(kind=ChatKind.PRIVATE), Chat(kind=ChatKind.GROUP)
+_useful_to: list[str] = []
+
+
+def _is_of_use(user: User, chat: Chat) -> bool:
+    _useful_to.append(user.username)
+    return user.username == "anna" and chat.is_private
+
+
+one, two = (
+    Tool(name, "", {"type": "object", "properties": {}}, _nothing, of_use=_is_of_use) for name in ("one", "two")
+)
+
+
+def test_tool_is_offered_only_to_whom_it_is_of_use(settings: Settings) -> None:
+    settings.ASSISTANT_TOOLS = {tool.name: f"{__name__}.{tool.name}" for tool in (one, two)}
+    _useful_to.clear()
+
+    assert toolbox.offered(["one", "two"], User(username="anna", role=Role.MEMBER), PRIVATE) == [one, two]
+    assert toolbox.offered(["one", "two"], User(username="boris", role=Role.MEMBER), PRIVATE) == []
+    assert _useful_to == ["anna", "boris"]  # asked once for both
+    assert toolbox.offered(["one"], User(username="anna", role=Role.MEMBER), GROUP) == []
