@@ -4,6 +4,7 @@ Connected to the signals of ``accounts``, which are sent inside the deciding tra
 (a button, a command, the Django admin), the same rows are written with the decision.
 """
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,8 @@ from telegram_bot.notices import admin_place
 from telegram_bot.outgoing import Key, Keyboard, Place, bot_id
 
 MARKS = {Access.ACTIVE: "✅", Access.REJECTED: "🚫", Access.BLOCKED: "⛔", Access.PENDING: "⏳"}
+# What Markdown gives a meaning to: anywhere, or where a line begins.
+SPECIAL = re.compile(r"[\\`*_\[\]()<>~|#&]|^[-+=]", re.MULTILINE)
 
 
 def connect() -> None:
@@ -46,11 +49,14 @@ def on_group_request(chat: Chat, by: User | None, **_kwargs: Any) -> None:
         return
     with translation.override(settings.LANGUAGE_CODE):
         who = described(by) if by else "?"
-        text = "👥 " + _("The group **%(title)s** asks for access (%(who)s).") % {
-            "title": escaped(chat.title),
-            "who": who,
-        }
-        outgoing.say(_card(chat), place, text, _keyboard("chat", chat.pk), source="access")
+        if chat.kind == ChatKind.CHANNEL:
+            text = "📣 " + _(
+                "The channel **%(title)s** asks for access (%(who)s). Once approved, editors can post there."
+            )
+        else:
+            text = "👥 " + _("The group **%(title)s** asks for access (%(who)s).")
+        names = {"title": escaped(chat.title), "who": who}
+        outgoing.say(_card(chat), place, text % names, _keyboard("chat", chat.pk), source="access")
 
 
 def on_decision(user: User, status: str, by: User | None, **_kwargs: Any) -> None:
@@ -73,7 +79,8 @@ def on_role(user: User, **_kwargs: Any) -> None:
 def on_group_decision(chat: Chat, status: str, by: User | None, **_kwargs: Any) -> None:
     if status == Access.ACTIVE and chat.kind != ChatKind.CHANNEL:
         greet(f"decided:{_moment(chat)}", chat)
-    _close_card(chat, "👥 " + escaped(chat.title), status, by)
+    sign = "📣 " if chat.kind == ChatKind.CHANNEL else "👥 "
+    _close_card(chat, sign + escaped(chat.title), status, by)
 
 
 def greet(key: str, chat: Chat) -> None:
@@ -134,4 +141,4 @@ def described(user: User) -> str:
 
 def escaped(text: str) -> str:
     """``text`` as it is, whatever Markdown a name holds."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]()<>~|#" else letter for letter in text)
+    return SPECIAL.sub(r"\\\g<0>", text)

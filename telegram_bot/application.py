@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import structlog
 from django.conf import settings
+from django.utils.functional import Promise
 from telegram import Update
 from telegram.error import TelegramError
 from telegram.ext import (
@@ -37,10 +38,11 @@ log = structlog.get_logger(__name__)
 current_incoming: ContextVar[Incoming] = ContextVar("current_incoming")
 
 
-# Handlers that look at words before everybody else, in this order: a password is no answer, an answer is no request, a
-# request is no question; a reply to what somebody else asked (a stand-up) is for them.
+# Handlers that look at words before everybody else, in this order: what held keys is for nobody; a password is no
+# answer, an answer is no request, a request is no question; a reply to what somebody else asked (a stand-up) is for
+# them, and one to a card is for what stands on it.
 # The library runs one handler of each group, in the order of their numbers.
-PASSWORDS, REPLIES, ANSWERS, REQUESTS = -4, -3, -2, -1
+SECRETS, PASSWORDS, REPLIES, ANSWERS, CARDS, REQUESTS = -6, -5, -4, -3, -2, -1
 
 
 class Context(CallbackContext[ExtBot[str], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
@@ -122,6 +124,7 @@ def build() -> App:
     application = cast(App, builder.build())
     application.bot_data["actions"] = {}
     application.bot_data["answers"] = {}
+    application.bot_data["named"] = {}
     for path in settings.BOT_MODULES:
         import_module(path).register(application)
     return application
@@ -140,12 +143,17 @@ def on_button(application: App, action: str, handler: Action, *, toasts: bool = 
     application.bot_data["actions"][action] = (handler, toasts)
 
 
-def on_answer(application: App, action: str, handler: Answer) -> None:
+def on_answer(
+    application: App, action: str, handler: Answer, *, anything: bool = False, named: str | Promise = ""
+) -> None:
     """Let ``handler`` take the words that an `Expectation` with ``action`` waits for (telegram_bot/expecting.py).
 
-    It gives whether they were an answer; if not, they go on as if nobody had waited.
+    It gives whether they were an answer; if not, they go on as if nobody had waited. ``anything``: a file, an album, a
+    poll, a forwarded message may answer, too; the handler gets the words that come with it, and finds the rest in
+    ``incoming.messages``. ``named``: what /cancel says that it ended.
     """
-    application.bot_data["answers"][action] = handler
+    application.bot_data["answers"][action] = (handler, anything)
+    application.bot_data["named"][action] = named
 
 
 class Request(HTTPXRequest):

@@ -1,11 +1,13 @@
 """TelegramBackend: one Delivery becomes one call of the Bot API.
 
 ``content`` is ``{"method": …, "params": …}`` as the Bot API names them; ``edit_of`` instead of a message id names the
-delivery whose message is edited; ``upload`` is ``{"field": …, "file": a StoredFile's key}``. What Telegram answers is
+delivery whose message is edited; ``upload`` is one file, ``uploads`` are several (telegram_bot/uploads.py). ``exact``:
+it goes as it stands or not at all; nothing is mended, dropped, or said elsewhere instead. What Telegram answers is
 turned into what follows (https://core.telegram.org/bots/api, error texts as observed; compared in lower case because
 python-telegram-bot changes their case).
 """
 
+import re
 from typing import Any
 
 import structlog
@@ -28,7 +30,7 @@ from telegram.error import (
 from accounts import services as accounts
 from core.db import in_db
 from core.http import is_transport, never_left
-from delivery.errors import DeliveryError
+from delivery.errors import WAITING, DeliveryError
 from delivery.models import Delivery
 from delivery.services import Sent
 from telegram_bot import outgoing, runtime, uploads
@@ -37,21 +39,44 @@ from telegram_bot.markdown import MESSAGE_UNITS, units
 
 log = structlog.get_logger(__name__)
 
+Params = dict[str, Any]
+Call = tuple[str, Params]
+
 # Texts of a 400 after which the chat takes nothing from us: as a 403.
 NO_ENTRY = ("chat not found", "not enough rights", "have no rights", "need administrator rights",
-            "chat_write_forbidden",             "peer_id_invalid", "user is deactivated")  # fmt: skip
+            "chat_write_forbidden", "peer_id_invalid", "user is deactivated")  # fmt: skip
 NO_TOPIC = ("message thread not found", "topic_closed", "topic_deleted")
 DELETED = "message to delete not found"
 STAYS = "message can't be deleted"
 GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+# Of these the message itself is not there any more: "message to pin not found", "message with poll to stop not found".
+MISSING = re.compile(r"message( with poll)? to \w+ not found|message_id_invalid")
+# What was wanted is so.
+SO_ALREADY = ("message is not modified", "poll has already been closed")
+# One kind of message, or a pin, is not allowed; another message may pass.
+NOT_THIS = ("not enough rights", "have no rights")
 
 
 async def room(lane: str) -> None:
     """Wait until Telegram takes another message in the chat of ``lane``, before one is claimed: what waits only for
     its turn must not look, after a crash, as if it were on its way."""
-    chat_id = int(lane.rpartition(":")[2])
-    if chat_id and runtime.is_running() and isinstance(limiter := runtime.bot().rate_limiter, Limiter):
+    for limiter, chat_id in _limits(lane):
         await limiter.room(chat_id)
+
+
+def give_back(lane: str) -> None:
+    """The turn was not used: there was nothing to send, or it waits for another message."""
+    for limiter, chat_id in _limits(lane):
+        limiter.give_back(chat_id)
+
+
+def _limits(lane: str) -> list[tuple[Limiter, int]]:
+    """What counts the messages of ``lane``: nothing for lanes that are no chat's."""
+    chat_id = int(lane.rpartition(":")[2])
+    if not chat_id or not runtime.is_running():
+        return []
+    limiter = runtime.bot().rate_limiter
+    return [(limiter, chat_id)] if isinstance(limiter, Limiter) else []
 
 
 async def send(delivery: Delivery) -> Sent:
@@ -62,38 +87,62 @@ async def send(delivery: Delivery) -> Sent:
         params |= await in_db(_message_of, reference)
         if method == "deleteMessage" and not params["message_id"]:
             return Sent()  # one person saw it, and only for a while
-    if upload := delivery.content.get("upload"):
-        params[upload["field"]] = await in_db(uploads.of, upload, delivery.bot_id)
-    if delivery.repeated and method == "sendMessage":
+    if delivery.repeated and method == "sendMessage" and not delivery.content.get("exact"):
         params = _marked(params)
-    # Each round mends one thing (entities, reply, target); what cannot be mended raises.
+    freight = uploads.Freight(uploads.in_content(delivery.content), delivery.bot_id)
+    if not freight.uploads:
+        return await _send(delivery, method, params, freight)
+    await in_db(freight.look)
+    with freight.under_way():
+        if not freight.is_known:
+            # Who brought them a moment ago may have told since.
+            await in_db(freight.look)
+        return await _send(delivery, method, params, freight)
+
+
+async def _send(delivery: Delivery, method: str, params: Params, freight: uploads.Freight) -> Sent:
+    # Each round mends one thing (entities, reply, target, a file's id); what cannot be mended raises.
     for attempt in range(5):
         turn = RESERVED if attempt == 0 else None
+        filled = await in_db(freight.fill, method, params) if freight.uploads else params
         try:
-            answer = await runtime.bot().do_api_request(method, api_kwargs=params, rate_limit_args=turn)
+            answer = await runtime.bot().do_api_request(
+                method, api_kwargs=filled, rate_limit_args=turn, **freight.patience
+            )
         except ChatMigrated as error:
-            await in_db(_migrated, delivery.bot_id, params["chat_id"], error.new_chat_id)
-            there = _in_supergroup(method, params, error.new_chat_id)
+            there = await _moved(delivery, method, params, error)
             if there is None:
                 return Sent()
             method, params = there
         except BadRequest as error:
-            if upload and uploads.is_stale(params.get(upload["field"]), str(error).lower()):
-                params[upload["field"]] = await in_db(uploads.of, upload, delivery.bot_id, anew=True)
+            refusal = str(error).lower()
+            if freight.bring_anew(refusal):
                 continue
-            mended = _mend(method, params, str(error).lower())
-            # Own words that were meant to go: their stay harms nobody. A person's message is another matter.
-            if mended is None or (method == "deleteMessage" and reference and STAYS in str(error).lower()):
+            mended = _mended(delivery, method, params, refusal)
+            if mended is None:
                 return Sent(params.get("message_id"))
             method, params = mended or await _refuse(delivery, error)
         except (Forbidden, TelegramError) as error:
             await _refuse(delivery, error)
         else:
-            if upload:
-                await in_db(uploads.remember, upload, delivery.bot_id, answer)
-            moved = params.get("chat_id") != delivery.content["params"].get("chat_id")
-            return Sent(_message_id(answer), {"chat_id": params["chat_id"]} if moved else {})
+            if freight.uploads:
+                await in_db(freight.remember, answer)
+            return _sent(delivery, params, answer)
     raise DeliveryError("rejected", "Telegram refused every form of this message.", permanent=True)
+
+
+def _sent(delivery: Delivery, params: Params, answer: Any) -> Sent:
+    """The message's number; of an exact one the numbers of all, and of a poll its id; where it went, if not there."""
+    messages = [message for message in (answer if isinstance(answer, list) else [answer]) if isinstance(message, dict)]
+    numbers = [message["message_id"] for message in messages if "message_id" in message]
+    result: dict[str, Any] = {}
+    if params.get("chat_id") != delivery.content["params"].get("chat_id"):
+        result["chat_id"] = params["chat_id"]
+    if delivery.content.get("exact"):
+        result["message_ids"] = numbers
+        if messages and "poll" in messages[0]:
+            result["poll_id"] = messages[0]["poll"]["id"]
+    return Sent(numbers[0] if numbers else None, result)
 
 
 def _message_of(key: str) -> dict[str, Any]:
@@ -102,16 +151,12 @@ def _message_of(key: str) -> dict[str, Any]:
     if row is None or (row.message_id is None and row.state not in Delivery.OPEN):
         raise DeliveryError("nothing to edit", f"{key} has no message.", permanent=True)
     if row.message_id is None:
-        raise DeliveryError("waiting", f"{key} is not sent yet.", retry_after=1.0)
+        raise DeliveryError(WAITING, f"{key} is not sent yet.", retry_after=1.0)
     moved = {"chat_id": row.result["chat_id"]} if "chat_id" in row.result else {}
     return {"message_id": row.message_id, **moved}
 
 
-def _message_id(answer: Any) -> int | None:
-    return answer.get("message_id") if isinstance(answer, dict) else None
-
-
-def _marked(params: dict[str, Any]) -> dict[str, Any]:
+def _marked(params: Params) -> dict[str, Any]:
     """Say that this may be a repetition; entities move along."""
     mark = _("↻ possibly a repetition") + "\n"
     if units(mark) + units(params["text"]) > MESSAGE_UNITS:
@@ -120,7 +165,12 @@ def _marked(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "text": mark + params["text"], "entities": moved}
 
 
-Call = tuple[str, dict[str, Any]]
+async def _moved(delivery: Delivery, method: str, params: Params, error: ChatMigrated) -> Call | None:
+    """As `_in_supergroup`, once it is known where the group went."""
+    await in_db(_migrated, delivery.bot_id, params["chat_id"], error.new_chat_id)
+    if delivery.content.get("exact") and not method.startswith("send"):
+        raise DeliveryError("gone", str(error), permanent=True) from error
+    return _in_supergroup(method, params, error.new_chat_id)
 
 
 def _migrated(bot_id: int, old: int, new: int) -> None:
@@ -133,7 +183,7 @@ def _migrated(bot_id: int, old: int, new: int) -> None:
         outgoing.say(f"moved:{new}", outgoing.Place(bot_id, new), text % {"line": line}, source="notice")
 
 
-def _in_supergroup(method: str, params: dict[str, Any], chat_id: int) -> Call | None:
+def _in_supergroup(method: str, params: Params, chat_id: int) -> Call | None:
     """The call for what the group has become. A number of a message of the group would name another one there: what
     was to be edited is said anew, what was to be deleted or marked is let be (None)."""
     kept = {name: value for name, value in params.items() if name not in ("message_id", "reply_parameters")}
@@ -142,7 +192,17 @@ def _in_supergroup(method: str, params: dict[str, Any], chat_id: int) -> Call | 
     return "sendMessage" if "message_id" in params else method, {**kept, "chat_id": chat_id}
 
 
-def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | None:
+def _mended(delivery: Delivery, method: str, params: Params, text: str) -> Call | tuple[()] | None:
+    """As `_mend`; of what is exact only that which is so already counts as done. Raises DeliveryError."""
+    if delivery.content.get("exact"):
+        return None if any(known in text for known in SO_ALREADY) else ()
+    # Own words that were meant to go: their stay harms nobody. A person's message is another matter.
+    if method == "deleteMessage" and delivery.content.get("edit_of") and STAYS in text:
+        return None
+    return _mend(method, params, text)
+
+
+def _mend(method: str, params: Params, text: str) -> Call | tuple[()] | None:
     """The call to make instead; None when nothing needs to be done; () when it cannot be mended."""
     if "message is not modified" in text or (method == "deleteMessage" and DELETED in text):
         return None
@@ -153,7 +213,7 @@ def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | 
     if "message to be replied not found" in text and "reply_parameters" in params:
         return method, {key: value for key, value in params.items() if key != "reply_parameters"}
     if method == "sendPhoto" and any(known in text for known in uploads.NO_PHOTO):
-        return "sendDocument", uploads.as_document(params)
+        return "sendDocument", params
     if method == "editMessageText" and any(known in text for known in GONE):
         return "sendMessage", {key: value for key, value in params.items() if key != "message_id"}
     return ()
@@ -162,9 +222,22 @@ def _mend(method: str, params: dict[str, Any], text: str) -> Call | tuple[()] | 
 async def _refuse(delivery: Delivery, error: TelegramError) -> Call:
     """Raise what ``error`` means; a chat that takes nothing from us is recorded as unreachable."""
     meaning = meaning_of(error)
-    if meaning.kind == "forbidden":
+    text = str(error).lower()
+    if delivery.content.get("exact") and isinstance(error, BadRequest):
+        meaning = _exactly(meaning, text)
+    only_this = delivery.content.get("exact") and any(known in text for known in NOT_THIS)
+    if meaning.kind == "forbidden" and not only_this:
         await in_db(accounts.mark_unreachable, delivery.bot_id, delivery.chat_id or 0, str(error))
     raise meaning from error
+
+
+def _exactly(meaning: DeliveryError, text: str) -> DeliveryError:
+    """What a refusal (in lower case) means for what may not be mended: the message is gone, or a file is not taken."""
+    if MISSING.search(text):
+        return DeliveryError("gone", meaning.message, permanent=True)
+    if uploads.is_about_file(text):
+        return DeliveryError("file", meaning.message, permanent=True)
+    return meaning
 
 
 def meaning_of(error: TelegramError) -> DeliveryError:

@@ -18,7 +18,7 @@ from telegram.ext import (
 from accounts import services as accounts
 from accounts.models import Language, Role, User
 from core.db import in_db
-from telegram_bot import access, commands, expecting, fleeting, outgoing, trouble
+from telegram_bot import access, commands, expecting, fleeting, outgoing, rights, services, settings_menu, trouble
 from telegram_bot.application import ANSWERS, App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
@@ -35,12 +35,15 @@ def register(application: App) -> None:
         ("ping", ping),
         ("whoami", whoami),
         ("language", language),
+        ("settings", settings_),
     ):
         application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
     application.add_handler(CallbackQueryHandler(press, pattern=r"^b:"))
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.TEXT, listen), group=ANSWERS)
+    said = filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL
+    application.add_handler(MessageHandler(said, listen), group=ANSWERS)
     on_button(application, "language", choose_language)
+    on_button(application, "language.ask", ask_language)
 
 
 async def start(_update: Update, context: Context) -> None:
@@ -77,8 +80,16 @@ async def whoami(_update: Update, context: Context) -> None:
 
 
 async def language(_update: Update, context: Context) -> None:
+    await _ask_language(context)
+
+
+async def _ask_language(context: Context) -> None:
     keys = [Key(label, "language", {"code": code}) for code, label in Language.choices]
     await context.reply(_("Which language do you prefer?"), [keys])
+
+
+async def ask_language(context: Context, _button: Button) -> None:
+    await _ask_language(context)
 
 
 async def choose_language(context: Context, button: Button) -> None:
@@ -94,6 +105,15 @@ def _set_language(user: User, code: str) -> None:
     commands.show_to(user)
 
 
+async def settings_(_update: Update, context: Context) -> None:
+    """All of a person's settings; what they are is nobody else's business."""
+    if not context.incoming.chat.is_private:
+        await fleeting.notice(context, _("Your settings are in our private chat: write /settings there."))
+        return
+    said, keyboard = await in_db(settings_menu.menu, context.incoming, timezone.now())
+    await context.reply(said, keyboard)
+
+
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
@@ -101,22 +121,44 @@ async def listen(update: Update, context: Context) -> None:
     """Hand words that somebody waits for to who asked; a command means that they wait in vain."""
     incoming, now = context.incoming, timezone.now()
     message = update.effective_message
-    if message is None or not message.text or not expecting.may_be_expected(incoming, now):
+    if message is None or not expecting.is_asked(incoming, now):
         return
-    if message.text.startswith("/"):
-        await _interrupt(context, message.text)
+    cancelled = _cancels(message.text or "", context.bot.username)
+    # In a group only replies are answers; /cancel is for what the person was asked there, however they write it.
+    if not (cancelled or expecting.may_be_expected(incoming, now)):
+        return
+    if message.text and message.text.startswith("/"):
+        if await in_db(_interrupt, context, cancelled):
+            raise ApplicationHandlerStop
         return
     expectation = await in_db(expecting.expected, incoming, now)
-    answer = context.application.bot_data["answers"].get(expectation.action) if expectation else None
-    if answer is not None and await answer(context, expectation, message.text):
+    answers = context.application.bot_data["answers"]
+    answer, anything = answers.get(expectation.action, (None, False)) if expectation else (None, False)
+    if answer is None or not (message.text or anything):
+        return
+    if await answer(context, expectation, message.text or message.caption or ""):
         raise ApplicationHandlerStop
 
 
-async def _interrupt(context: Context, text: str) -> None:
-    expected = await in_db(expecting.forget, context.incoming)
-    if expected and CANCEL.match(text):
-        await fleeting.notice(context, _("Good, I leave it at that."))
-        raise ApplicationHandlerStop
+def _cancels(text: str, username: str) -> bool:
+    found = CANCEL.match(text)
+    return found is not None and (found[1] or "").casefold() in ("", f"@{username}".casefold())
+
+
+@transaction.atomic
+def _interrupt(context: Context, cancelled: bool) -> bool:
+    """A command: nothing is expected any more. Whether it was meant for that alone; then what ended is said."""
+    incoming = context.incoming
+    ended = expecting.end(incoming)
+    if ended is None or not cancelled:
+        return False
+    named = context.application.bot_data["named"].get(ended, "")
+    said = _("Good, I leave it at that: %(what)s.") % {"what": named} if named else _("Good, I leave it at that.")
+    fleeting.say(f"update:{incoming.key}:{incoming.said}", incoming, said)
+    incoming.said += 1
+    services.finish(incoming.ids, timezone.now())
+    incoming.finished = True
+    return True
 
 
 # --- buttons --------------------------------------------------------------------------------------------------------
@@ -161,11 +203,14 @@ async def membership(update: Update, context: Context) -> None:
     change = update.my_chat_member
     assert change is not None
     came = change.old_chat_member.status in AWAY
-    await in_db(_membership, context.incoming, change.new_chat_member.status, came=came)
+    member = context.incoming.update.raw["my_chat_member"]["new_chat_member"]
+    await in_db(_membership, context.incoming, *rights.told(member), came=came)
 
 
 @transaction.atomic
-def _membership(incoming: Incoming, status: str, *, came: bool) -> None:
+def _membership(incoming: Incoming, status: str, may: dict[str, bool], *, came: bool) -> None:
+    if not incoming.chat.is_private:
+        accounts.set_rights(incoming.chat, status, may, timezone.now())
     if status in AWAY:
         accounts.mark_unreachable(
             incoming.bot_id,

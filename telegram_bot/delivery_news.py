@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.models import Chat
+from accounts.models import ApiKey, Chat
+from delivery import hooks
 from delivery.models import Delivery
 from delivery.signals import delivery_ended_badly
 from telegram_bot.access import escaped
@@ -25,6 +26,9 @@ def connect() -> None:
 
 
 def on_ended_badly(delivery: Delivery, **_kwargs: Any) -> None:
+    if delivery.backend == hooks.BACKEND:
+        _tell_of_webhook(delivery)
+        return
     # A notice about the admins' own chat would fail as the message did.
     if delivery.backend not in SAID or delivery.chat_id == settings.ADMIN_CHAT_ID:
         return
@@ -34,6 +38,20 @@ def on_ended_badly(delivery: Delivery, **_kwargs: Any) -> None:
             text = _("⚠️ A message for %(chat)s was not sent: %(reason)s (delivery %(id)d, trace %(trace)s)")
             names = {"chat": place, "reason": what_to_do, "id": delivery.pk, "trace": delivery.trace_id or "—"}
             notify_admins(_kind(delivery), text % names)
+
+
+def _tell_of_webhook(delivery: Delivery) -> None:
+    """An event that nobody took. Where it went stays out of the chat: an address may hold a secret."""
+    key = hooks.key_of(delivery.lane)
+    with translation.override(settings.LANGUAGE_CODE):
+        gone = _("⚠️ The webhook of %(key)s says that it is gone, so it was switched off.")
+        text = _(
+            "⚠️ The webhook of %(key)s did not take an event: %(error)s (delivery %(id)d). Check its address in the "
+            "admin, under Webhooks."
+        )
+        names = {"key": f"`{ApiKey.objects.filter(pk=key).first() or key}`", "error": delivery.error}
+        text = gone if delivery.error_kind == hooks.GONE_KIND else text
+        notify_admins(f"webhook-{delivery.error_kind}-{key}", text % {**names, "id": delivery.pk})
 
 
 def _kind(delivery: Delivery) -> str:

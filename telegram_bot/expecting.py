@@ -28,12 +28,15 @@ def expect(incoming: Incoming, action: str, data: dict[str, Any], asked: str, no
     accounts.await_words(incoming.chat, until)
 
 
-def may_be_expected(incoming: Incoming, now: datetime) -> bool:
-    """Whether it is worth a look. Asks nothing of the database: this runs for each message."""
+def is_asked(incoming: Incoming, now: datetime) -> bool:
+    """Whether somebody was asked something in that chat. Asks nothing of the database: this runs for each message."""
     until = incoming.chat.awaits_until
-    if until is None or until <= now:
-        return False
-    return incoming.chat.is_private or incoming.replied_to is not None
+    return until is not None and until > now
+
+
+def may_be_expected(incoming: Incoming, now: datetime) -> bool:
+    """Whether it is worth a look."""
+    return is_asked(incoming, now) and (incoming.chat.is_private or incoming.replied_to is not None)
 
 
 def expected(incoming: Incoming, now: datetime) -> Expectation | None:
@@ -50,6 +53,12 @@ def expected(incoming: Incoming, now: datetime) -> Expectation | None:
 def forget(incoming: Incoming) -> bool:
     """The person's next words here are a question again; whether something else was expected."""
     return bool(_of(incoming).delete()[0])
+
+
+def end(incoming: Incoming) -> str | None:
+    """As `forget`; the action of what was expected."""
+    action: str | None = _of(incoming).values_list("action", flat=True).first()
+    return action if forget(incoming) else None
 
 
 def _of(incoming: Incoming) -> Any:

@@ -45,7 +45,8 @@ KINDS: tuple[Kind, ...] = ("photo", "voice", "audio", "document")
 
 @dataclass(frozen=True)
 class Attached:
-    """A file as a message names it. ``size`` in bytes, null: the message does not say."""
+    """A file as a message names it. ``size`` in bytes, null: the message does not say. ``unique_id``: empty when only
+    the other one is known."""
 
     kind: Kind
     file_id: str
@@ -83,7 +84,7 @@ async def fetch(found: Attached, owner: User) -> StoredFile:
     limit = limit_of(owner)
     if not limit or (found.size or 0) > limit:
         raise FileError("too_large")
-    known = await in_db(files.known, owner, found.unique_id, found.name, timezone.now())
+    known = await in_db(files.known, owner, found.unique_id, found.name, timezone.now()) if found.unique_id else None
     if known is not None:
         return known
     path = await asyncio.to_thread(files.incoming_path)

@@ -3,6 +3,7 @@
 In a private chat they are messages like any other.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from delivery import services as delivery
 from telegram_bot import outgoing
 from telegram_bot.application import Context
 from telegram_bot.incoming import Incoming
+from telegram_bot.markdown import Part
 from telegram_bot.outgoing import Keyboard, Place
 
 
@@ -28,7 +30,7 @@ async def notice(context: Context, text: str, keyboard: Keyboard = ()) -> None:
 def say(
     key: str,
     incoming: Incoming,
-    text: str,
+    text: str | Sequence[Part],
     keyboard: Keyboard = (),
     *,
     edit: int | None = None,

@@ -20,7 +20,7 @@ from core import metrics
 from core.claims import WORKER
 from core.db import in_db
 from core.health import Finding, examine
-from delivery import pulse
+from delivery import pulse, tick
 from delivery.engine.local import LocalEngine
 from telegram_bot import model_news
 from telegram_bot.conditions import Condition, tell
@@ -68,8 +68,8 @@ class Heart:
         for kind in settings.LANES:
             metrics.LANES_BUSY.labels(kind).set(work["lanes"].get(kind, 0))
         metrics.HEARD_AGO.set(hearing["heard_seconds_ago"])
-        tick = work["swept_seconds_ago"]
-        return {"worker": WORKER, "leads": self.leads, "lanes": work["lanes"], "tick_seconds_ago": tick, **hearing}
+        looked = {"tick_seconds_ago": work["swept_seconds_ago"], "ticked_seconds_ago": tick.HERE.seconds_ago()}
+        return {"worker": WORKER, "leads": self.leads, "lanes": work["lanes"], **looked, **hearing}
 
     def _not_yet(self) -> dict[str, Any]:
         ago = round(time.monotonic() - self.began_at, 1)
@@ -119,6 +119,7 @@ def _names() -> dict[str, str]:
         "inbox": _("what people write is worked on"),
         "outbox": _("messages are leaving"),
         "tick": _("what is planned is fired on time"),
+        "posts": _("posts go out on time"),
         "scheduler": _("planned jobs are run"),
         "disk": _("there is room on the disk"),
     }

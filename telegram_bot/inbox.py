@@ -77,6 +77,9 @@ def _check(update: Update) -> Incoming | None:
             # Whoever reports it: the group's dialogs and its access must move along.
             accounts.migrate_chat(update.bot_id, *moved)
             return None
+        if gate.is_news(update):
+            _read(update)
+            return None
         return gate.check(update, timezone.now())
     except (OperationalError, InterfaceError):
         raise
@@ -85,6 +88,13 @@ def _check(update: Update) -> Incoming | None:
         services.bury([update.pk], f"{type(error).__name__}: {error}", timezone.now())
         _count(update, "dead")
         return None
+
+
+@transaction.atomic
+def _read(update: Update) -> None:
+    """News is counted once: what it leads to and that it is done are one."""
+    gate.read(update, timezone.now())
+    services.finish([update.pk], timezone.now())
 
 
 async def _work(incoming: Incoming) -> None:

@@ -2,20 +2,33 @@
 
 Closed by default. The whole gate is one function of the raw update and the database, run in the transaction that
 claims the update; a private chat of a known person costs it one query.
+
+Some kinds tell what became of the bot's own messages, and no person sends them: settings.UPDATE_NEWS names who reads
+them, a function that writes rows and answers nobody. What is not in that table gets no further than before.
 """
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.module_loading import import_string
 
 from accounts import services as accounts
 from accounts.models import Access, Chat, User
 from core.prepared import Prepared
 from telegram_bot import lanes
 from telegram_bot.models import Update
+
+log = structlog.get_logger(__name__)
+
+# What reads an update that is news: the bot, the update's body, the time.
+Reader = Callable[[int, lanes.Raw, datetime], None]
 
 
 class Verdict(StrEnum):
@@ -33,7 +46,7 @@ class Verdict(StrEnum):
 class Incoming:
     """One update on its way to a handler. ``ids``: the inbox rows it came from (a long paste is several).
 
-    ``album``: the raw messages of one, if it came as several.
+    ``album``: the raw messages of one, if it came as several; ``pasted``: those of a long text that an app cut.
     """
 
     update: Update
@@ -44,11 +57,12 @@ class Incoming:
     finished: bool = False
     said: int = 0
     album: list[dict[str, Any]] = field(default_factory=list)
+    pasted: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def messages(self) -> list[dict[str, Any]]:
         """The raw messages it is made of."""
-        return self.album or [dict(lanes.body_of(self.update.raw))]
+        return self.album or self.pasted or [dict(lanes.body_of(self.update.raw))]
 
     @property
     def bot_id(self) -> int:
@@ -98,13 +112,59 @@ def check(update: Update, now: datetime) -> Incoming | None:
     if update.kind == "stopped_message_generation":
         return _stopped(update)
     body, chat = lanes.body_of(update.raw), lanes.chat_of(update.raw)
+    if update.kind == "message" and body.get("is_topic_message"):
+        read(update, now, of=TOPIC)
     sender = body.get("from") or body.get("user")
     if not isinstance(sender, dict) or sender.get("is_bot") or not isinstance(chat.get("id"), int):
+        if update.kind == "my_chat_member":
+            read(update, now, of=MEMBERSHIP)
         return None
     user, row = who(update.bot_id, sender, dict(chat), now)
     incoming = Incoming(update, user, row, Verdict.PASS, [update.pk])
     incoming.verdict = _verdict(incoming, body, now)
+    if update.kind == "message" and incoming.verdict is Verdict.PASS and _shows_another(incoming, body):
+        read(update, now)
     return incoming
+
+
+def _shows_another(incoming: Incoming, body: lanes.Raw) -> bool:
+    """A person's message with another one in it that may be the bot's own, in a channel or a group."""
+    return "forward_origin" in body or (
+        not incoming.chat.is_private and ("pinned_message" in body or "reply_to_message" in body)
+    )
+
+
+# What any message in a topic of a forum is, whoever wrote it: news of the topic.
+TOPIC = "topic"
+# Of the bot's own place in a chat, as an admin changed it who stays anonymous.
+MEMBERSHIP = "membership"
+
+
+def is_news(update: Update) -> bool:
+    """Whether it is for settings.UPDATE_NEWS and for nobody else. Of messages: what a channel copies by itself into
+    its discussion group, under Telegram's own name."""
+    if update.kind == "message":
+        return bool(lanes.body_of(update.raw).get("is_automatic_forward"))
+    return update.kind in settings.UPDATE_NEWS
+
+
+def read(update: Update, now: datetime, *, of: str = "") -> None:
+    """Let it be read by whom its kind (or ``of``) concerns. Their errors hold up nobody, least of all a person."""
+    if (path := settings.UPDATE_NEWS.get(of or update.kind)) is None:
+        return
+    try:
+        with transaction.atomic():
+            _reader(path)(update.bot_id, lanes.body_of(update.raw), now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("news not read", kind=update.kind, exc_info=error)
+
+
+@functools.cache
+def _reader(path: str) -> Reader:
+    found: Reader = import_string(path)
+    return found
 
 
 def _stopped(update: Update) -> Incoming | None:

@@ -21,6 +21,8 @@ COUNTED = ("send", "edit", "copy", "forward")
 COSMETIC = "cosmetic"
 # The caller waited in ``room`` already.
 RESERVED = "reserved"
+# What Telegram takes of a bot in one second: after a silence, too, the first second stays below it.
+A_SECOND = 30.0
 # Chats idle for so many seconds are forgotten (their budgets are full again by then).
 FORGET_SECONDS = 120.0
 
@@ -46,6 +48,9 @@ class Budget:
     def take(self) -> None:
         self.tokens -= 1.0
 
+    def give_back(self) -> None:
+        self.tokens = min(self.burst, self.tokens + 1.0)
+
 
 class Minute:
     """At most ``most`` in any 60 seconds."""
@@ -63,6 +68,10 @@ class Minute:
 
     def take(self) -> None:
         self.times.append(self.clock())
+
+    def give_back(self) -> None:
+        if self.times:
+            self.times.pop()
 
 
 class ChatBudget:
@@ -82,13 +91,17 @@ class ChatBudget:
         for limit in self.limits:
             limit.take()
 
+    def give_back(self) -> None:
+        for limit in self.limits:
+            limit.give_back()
+
 
 class Limiter(BaseRateLimiter[str]):
     """Rates: ``bot`` and ``chat`` per second, ``group`` per minute; 0 turns that limit off."""
 
     def __init__(self, bot: float, chat: float, group: float, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._bot = [Budget(bot, max(1.0, bot), clock)] if bot else []
+        self._bot = [Budget(bot, max(1.0, min(bot, A_SECOND - bot)), clock)] if bot else []
         self._chat, self._group = chat, group
         self._chats: dict[int | str, ChatBudget] = {}
         self._cleaned_at = clock()
@@ -136,6 +149,12 @@ class Limiter(BaseRateLimiter[str]):
     async def room(self, chat_id: int | str) -> None:
         """Wait for a message's turn in ``chat_id`` and take it; the call then says RESERVED."""
         await self._wait(self.budget(chat_id))
+
+    def give_back(self, chat_id: int | str) -> None:
+        """The turn that was taken in ``room`` was not used: nothing was sent."""
+        self.budget(chat_id).give_back()
+        for limit in self._bot:
+            limit.give_back()
 
     def _take_or_drop(self, chat: ChatBudget, *, free: bool) -> None:
         """A typing action is no message: it asks for room but uses none up."""

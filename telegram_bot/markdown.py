@@ -30,7 +30,8 @@ def _config() -> RenderConfig:
 CONFIG = _config()
 # Code must stay as it is; what stands between is guarded.
 CODE = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)", re.DOTALL)
-ANGLE = re.compile(r"<(?!https?://|mailto:)")
+# One that is escaped loses its backslash, which would be the ampersand's.
+ANGLE = re.compile(r"(?<!\\)((?:\\\\)*)\\<|<(?!https?://|mailto:)")
 # The beginning of a mark whose rest has not come: of a fence, of two asterisks.
 HALF_MARK = re.compile(r"(?:\n`{1,2}|(?<!\*)\*)\Z")
 
@@ -58,8 +59,20 @@ def parts(markdown: str, limit: int = MESSAGE_UNITS) -> list[Part]:
 
     Cut at a paragraph, else a line, a sentence, a word. A code block that fits into one message is kept whole.
     """
+    text, found = _converted(markdown)
+    return pieces_of(text, found, limit)
+
+
+def whole(markdown: str) -> Part:
+    """``markdown`` as one message, however long, with all its entities; blank edges are left out."""
+    text, found = _converted(markdown)
+    start = units(text) - units(text.lstrip())
+    return _moved(text.strip(), found, start)
+
+
+def _converted(markdown: str) -> tuple[str, list[Entity]]:
     text, found = convert(_guard(plain(markdown)), config=CONFIG)
-    return pieces_of(text, [entity.to_dict() for entity in _without_nested_quotes(found)], limit)
+    return text, [entity.to_dict() for entity in _without_nested_quotes(found)]
 
 
 def pieces_of(text: str, entities: list[Entity], limit: int = MESSAGE_UNITS) -> list[Part]:
@@ -77,7 +90,7 @@ def pieces_of(text: str, entities: list[Entity], limit: int = MESSAGE_UNITS) -> 
 def _guard(markdown: str) -> str:
     """Keep ``<`` outside code from being read as HTML, so that ``Vec<T>`` and ``<div>`` survive."""
     pieces = CODE.split(markdown)
-    return "".join(piece if i % 2 else ANGLE.sub("&lt;", piece) for i, piece in enumerate(pieces))
+    return "".join(piece if i % 2 else ANGLE.sub(r"\1&lt;", piece) for i, piece in enumerate(pieces))
 
 
 def _without_nested_quotes(entities: list[MessageEntity]) -> list[MessageEntity]:
@@ -140,13 +153,19 @@ def _piece(raw: bytes, entities: list[Entity], start: int, end: int) -> Part:
     whole = raw[start * 2 : end * 2].decode("utf-16-le", "ignore")
     text = whole.strip("\n").rstrip()
     start += len(whole) - len(whole.lstrip("\n"))
+    part = _moved(text, entities, start)
+    return Part(text, part.entities[:MOST_ENTITIES])
+
+
+def _moved(text: str, entities: list[Entity], start: int) -> Part:
+    """``text``, which began at ``start``, with the entities that fall into it."""
     end = start + units(text)
     inside = []
     for entity in entities:
         first, last = max(entity["offset"], start), min(entity["offset"] + entity["length"], end)
         if first < last:
             inside.append({**entity, "offset": first - start, "length": last - first})
-    return Part(text, inside[:MOST_ENTITIES])
+    return Part(text, inside)
 
 
 def tail(markdown: str, limit: int = MESSAGE_UNITS) -> Part | None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from core.rows import new
 from delivery import services as delivery
 from delivery.models import Delivery
 from delivery.outbox import lane_of
@@ -84,7 +85,8 @@ def say(
 
 def message(key: str, place: Place, content: dict[str, Any], source: str) -> Delivery:
     """An unsaved Delivery to a Telegram chat."""
-    return Delivery(
+    return new(
+        Delivery,
         key=key,
         bot_id=place.bot_id,
         chat_id=place.chat_id,

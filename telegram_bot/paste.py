@@ -27,22 +27,26 @@ MOST_IN_ALBUM = 10
 async def whole(incoming: Incoming) -> dict[str, Any]:
     """The raw update, with the parts that follow it joined on; their rows become this one's.
 
-    A paste's texts are joined. The messages of an album are in ``incoming.album``, and its words in the first.
+    A paste's texts are joined; its messages as they came are in ``incoming.pasted``. The messages of an album are in
+    ``incoming.album``, and its words in the first.
     """
     raw = dict(incoming.update.raw)
     if _group(raw):
         return await _album(incoming, raw)
-    texts = [text] if (text := _pasted(raw)) else []
+    texts = [text] if (text := _written(raw)) else []
+    parts = [raw.get("message", {})]
     while texts and units(texts[-1]) >= NEAR_LIMIT and len(texts) < MOST_PARTS:
         part = await _next(incoming)
         if part is None:
             break
         incoming.ids.append(part.pk)
         texts.append(_pasted(part.raw))
+        parts.append(part.raw["message"])
     if len(texts) > 1:
-        # The entities of the parts no longer fit; a question needs none.
-        raw["message"] = {key: value for key, value in raw["message"].items() if key != "entities"}
-        raw["message"]["text"] = joined(texts)
+        incoming.pasted = parts
+        # The entities of the parts no longer fit; a question needs none, and a command its own.
+        marks = [mark for mark in raw["message"].get("entities", ()) if _is_command(mark)]
+        raw["message"] = {**raw["message"], "text": joined(texts), "entities": marks}
     return raw
 
 
@@ -63,20 +67,34 @@ def _group(raw: dict[str, Any]) -> str:
 
 
 def joined(texts: list[str]) -> str:
-    """A part that fills the message to the last unit was cut in the middle; a shorter one at a blank."""
     whole = texts[0]
     for before, after in pairwise(texts):
-        whole += ("" if units(before) >= MESSAGE_UNITS else "\n") + after
+        whole += glue(before) + after
     return whole
 
 
-def _pasted(raw: dict[str, Any]) -> str:
-    """The text of a message somebody typed or pasted; empty for commands, forwards, replies, everything else."""
+def glue(before: str) -> str:
+    """What stood after this part: one that fills the message to the last unit was cut in the middle, a shorter one at
+    a blank."""
+    return "" if units(before) >= MESSAGE_UNITS else "\n"
+
+
+def _written(raw: dict[str, Any]) -> str:
+    """The text of a message somebody typed or pasted; empty for forwards and everything else."""
     message = raw.get("message")
     if not isinstance(message, dict) or "forward_origin" in message:
         return ""
-    text = str(message.get("text") or "")
+    return str(message.get("text") or "")
+
+
+def _pasted(raw: dict[str, Any]) -> str:
+    """As `_written`, where a text may go on: a command begins something else."""
+    text = _written(raw)
     return "" if text.startswith("/") else text
+
+
+def _is_command(mark: dict[str, Any]) -> bool:
+    return mark.get("type") == "bot_command" and mark.get("offset") == 0
 
 
 async def _next(incoming: Incoming) -> Update | None:

@@ -16,6 +16,7 @@ from telegram.ext import ExtBot
 from telegram_bot.lanes import ALLOWED_UPDATES
 from telegram_bot.limiter import seconds_of
 from telegram_bot.notices import notify_admins_async
+from telegram_bot.patience import Backoff, GaveUp, backoff, first_line
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +33,22 @@ class TokenRevoked(Exception):
 class Poller:
     """``run`` polls until ``stop`` is set. ``polled_at`` is when Telegram last answered (monotonic seconds).
 
-    ``patience``: seconds beyond the poll's own time after which a silent server counts as gone.
+    ``patience``: seconds beyond the poll's own time after which a silent server counts as gone. Raises TokenRevoked,
+    and GaveUp after WORKER_POLLING_RETRIES failures in a row.
     """
 
     def __init__(
-        self, bot: ExtBot[Any], store: Store, *, patience: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self,
+        bot: ExtBot[Any],
+        store: Store,
+        *,
+        patience: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        pauses: Backoff | None = None,
     ) -> None:
         self.bot, self.store, self.patience, self.clock = bot, store, patience, clock
+        self.pauses = pauses or backoff(growth=1.5)
+        self.failures = 0  # in a row
         self.offset = 0  # 0: what was not confirmed comes again, and the inbox's key drops it
         self.pause = 0.0
         self.polled_at = self.updated_at = clock()
@@ -87,6 +97,7 @@ class Poller:
             await notify_admins_async("conflict", CONFLICT)
         except (TelegramError, OSError, DatabaseError) as error:
             self._back_off(error)
+            self._count(error)
         else:
             self._answered(batch)
             return len(batch)
@@ -102,7 +113,8 @@ class Poller:
         return found
 
     def _answered(self, batch: list[dict[str, Any]]) -> None:
-        self.pause, self.trouble = 0.0, ""
+        self.pause, self.trouble, self.failures = 0.0, "", 0
+        self.pauses.reset()
         self.polled_at = self.clock()
         if batch:
             self.updated_at = self.polled_at
@@ -110,9 +122,20 @@ class Poller:
             self.offset = 0
 
     def _back_off(self, error: Exception) -> None:
-        self.pause = min(30.0, max(1.0, self.pause * 1.5))
+        self.pause = self.pauses.next()
         self.trouble = type(error).__name__
-        log.warning("poll failed", error=str(error), kind=type(error).__name__, again_in=self.pause)
+        log.warning("poll failed", error=str(error), kind=type(error).__name__, again_in=round(self.pause, 1))
+
+    def _count(self, error: Exception) -> None:
+        """Not another receiver, not "too many requests": there Telegram answers, and a new process hears the same."""
+        self.failures += 1
+        if self.failures == settings.WORKER_POLLING_RETRIES:
+            said = first_line(error).replace(self.bot.token, "***")
+            times = "once" if self.failures == 1 else f"{self.failures} times in a row"
+            raise GaveUp(
+                f"Asking Telegram for updates failed {times} ({said}). "
+                "Check the network and the database, then start Sekretar again."
+            )
 
 
 CONFLICT = _(

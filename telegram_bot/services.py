@@ -11,6 +11,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 
 from core.claims import WORKER
 from core.privacy import GRACE, contents_stay, delete_in_batches, in_batches, older_than
+from core.rows import new
 from core.statements import insert, update
 from core.trace import new_trace
 from delivery import engine
@@ -31,7 +32,8 @@ def store(bot_id: int, batch: Sequence[dict[str, Any]], now: datetime) -> None:
     One that no column takes is kept as text, dead: it would come again for ever and hold all others up.
     """
     rows = [
-        Update(
+        new(
+            Update,
             bot_id=bot_id,
             update_id=raw["update_id"],
             lane=lanes.lane_of(bot_id, raw),
@@ -187,6 +189,11 @@ def take_out(updates: QuerySet[Update], places: Iterable[Sequence[str]]) -> int:
 
 def _ended() -> QuerySet[Update]:
     return Update.objects.filter(state__in=(State.DONE, State.DEAD))
+
+
+def use_up(button: Button) -> bool:
+    """Take away a button that works once; False when it was pressed before. Inside the transaction of what it does."""
+    return bool(Button.objects.filter(pk=button.pk).delete()[0])
 
 
 def forget_old_buttons(now: datetime) -> int:

@@ -40,6 +40,7 @@ def register(application: App) -> None:
     application.add_handler(CommandHandler("admin", admin, new))
     application.add_handler(CommandHandler("announcements", announcements, new))
     application.add_handler(CallbackQueryHandler(press_announcements, pattern=rf"^({broadcasts.OFF}|{broadcasts.ON})$"))
+    on_button(application, "announcements.show", show_announcements)
     on_button(application, "access", people.press_card, toasts=True)
     on_button(application, ACTION, press, toasts=True)
     delivery_ended_badly.connect(sessions.on_ended_badly, dispatch_uid="telegram_bot.admin_chat")
@@ -162,6 +163,11 @@ async def announcements(_update: Update, context: Context) -> None:
     if wanted is not None:
         await in_db(accounts.set_broadcasts, user, wanted)
     await fleeting.notice(context, _wants(user), [[_switch(user)]])
+
+
+async def show_announcements(context: Context, _button: Button) -> None:
+    user = context.incoming.user
+    await context.reply(_wants(user), [[_switch(user)]])
 
 
 async def press_announcements(update: Update, context: Context) -> None:

@@ -13,6 +13,8 @@ from telegram_bot.models import Expectation
 def register(application: App) -> None:
     application.add_handler(CommandHandler("name", name))
     on_answer(application, "name", named)
+    application.add_handler(CommandHandler("picture", picture))
+    on_answer(application, "picture", pictured, anything=True)
 
 
 async def name(_update: Update, context: Context) -> None:
@@ -27,4 +29,17 @@ async def named(context: Context, expectation: Expectation, text: str) -> bool:
         return False
     await in_db(expectation.delete)
     await context.reply(f"Hello, {text} the {expectation.data['animal']}")
+    return True
+
+
+async def picture(_update: Update, context: Context) -> None:
+    key = f"update:{context.incoming.key}:{context.incoming.said}:0"
+    await context.reply("What does your cat look like?")
+    await in_db(expecting.expect, context.incoming, "picture", {}, key, timezone.now())
+
+
+async def pictured(context: Context, expectation: Expectation, text: str) -> bool:
+    await in_db(expectation.delete)
+    kinds = [kind for message in context.incoming.messages for kind in ("photo", "poll", "text") if kind in message]
+    await context.reply(f"{', '.join(kinds)}: {text}")
     return True

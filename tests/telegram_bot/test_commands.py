@@ -115,11 +115,13 @@ async def test_language_we_do_not_speak_falls_back_to_the_houses(house: House, r
 
 
 def test_menu_grows_with_the_role() -> None:
-    seen = [{item["command"] for item in commands.menu(role, "en")} for role in (None, Role.MEMBER, Role.ADMIN)]
+    roles = (None, Role.MEMBER, Role.EDITOR, Role.ADMIN)
+    seen = [{item["command"] for item in commands.menu(role, "en")} for role in roles]
 
     assert seen[0] == {"start", "help", "whoami"}
-    assert seen[0] < seen[1] < seen[2]
-    assert seen[2] - seen[1] == {"admin", "group"}
+    assert seen[0] < seen[1] < seen[2] < seen[3]
+    assert seen[2] - seen[1] == {"post", "poll", "posts", "schedule", "poststats"}
+    assert seen[3] - seen[2] == {"admin", "group"}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

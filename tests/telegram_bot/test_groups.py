@@ -137,7 +137,14 @@ async def test_channel_gets_a_card_and_no_words(house: House) -> None:
     house.world.member(channel, BOT, "administrator", ANNA)
     await house.quiet()
 
-    assert len(house.heard(ADMINS)) == 1
+    [card] = house.heard(ADMINS)
+    assert card.startswith("📣 The channel Новости клуба asks for access (Анна @anna 101).")
+    assert house.world.chats[channel].messages == {}
+
+    house.press(OLGA, "✅", ADMINS)
+    await house.quiet()
+
+    assert house.heard(ADMINS)[-1].startswith("📣 Новости клуба")
     assert house.world.chats[channel].messages == {}
 
 

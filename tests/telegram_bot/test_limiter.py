@@ -149,11 +149,22 @@ async def test_channel_named_by_its_username_counts_as_a_group(clock: Clock) -> 
 
 async def test_whole_bot_has_a_rate_too(clock: Clock) -> None:
     limiter = Limiter(25, 0, 0, clock)
-    for chat_id in range(1, 26):
+    for chat_id in range(1, 6):
         await request(limiter, "sendMessage", chat_id)
 
     with pytest.raises(Dropped):
         await request(limiter, "editMessageText", 99, COSMETIC)
+
+
+async def test_no_second_sees_more_than_telegram_takes_of_a_bot(clock: Clock) -> None:
+    """A crowd that was waiting, after a silence: five at once, then 25 a second."""
+    limiter, sent = Limiter(25, 0, 0, clock), 0
+    for _step in range(100):
+        while not max(limit.wait() for limit in limiter._bot):
+            await request(limiter, "sendMessage", sent := sent + 1)
+        clock.now += 0.01
+
+    assert 28 <= sent <= 30
 
 
 async def test_chats_that_fell_silent_are_forgotten_but_not_one_that_cools_off(clock: Clock) -> None:
@@ -196,3 +207,25 @@ async def test_turn_that_was_waited_for_is_not_waited_for_again() -> None:
 
     with pytest.raises(Dropped):
         await request(limiter, "editMessageText", 1, COSMETIC)
+
+
+async def test_turn_that_was_not_used_is_there_for_the_next(clock: Clock) -> None:
+    limiter = Limiter(5, 1, 20, clock)
+    for _try in range(40):
+        await asyncio.wait_for(limiter.room(-5), 1)
+        limiter.give_back(-5)
+    for _message in range(5):
+        await asyncio.wait_for(limiter.room(-5), 1)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(limiter.room(-5), 0.01)
+
+
+async def test_what_is_given_back_makes_no_more_room_than_there_was(clock: Clock) -> None:
+    limiter = Limiter(0, 1, 20, clock)
+    limiter.give_back(7)
+    for _message in range(3):
+        await limiter.room(7)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(limiter.room(7), 0.01)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telegram_bot.markdown import MESSAGE_UNITS, MOST_ENTITIES, Part, parts, tail, units
+from telegram_bot.access import escaped
+from telegram_bot.markdown import MESSAGE_UNITS, MOST_ENTITIES, Part, parts, tail, units, whole
 
 
 def kinds(part: Part) -> list[str]:
@@ -27,6 +28,31 @@ def test_bold_after_an_emoji_covers_the_right_units() -> None:
 @pytest.mark.parametrize("text", ["Vec<T>", "<div>", "a < b", "if x<y and y>z", "std::map<int, string>"])
 def test_angle_brackets_survive(text: str) -> None:
     assert parts(text) == [Part(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"a \<b", "a <b"),
+        (r"a \\<b", r"a \<b"),
+        (r"a \\\<b", r"a \<b"),
+        (r"\<https://example.org>", "<https://example.org>"),
+    ],
+)
+def test_an_angle_bracket_after_backslashes_is_what_markdown_makes_of_it(text: str, shown: str) -> None:
+    assert parts(text) == [Part(shown)]
+
+
+NAMES = [
+    "a <b", "<https://example.org>", "R&amp;D", "a&lt;b", "*x*_y_[z](u)", "C:\\<dir>", "- x", "+ x", "# x", "> x",
+    "1. x", "|x|", "~~x~~", "`c <d`", "a\\", "![a](b)", "x\n===", "x\n---",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_escaped_name_is_shown_as_it_is(name: str) -> None:
+    assert whole(escaped(name)) == Part(name)
+    assert whole(f"**{escaped('n')}** {escaped(name)}").text == f"n {name}"
 
 
 def test_angle_brackets_in_code_are_not_doubled() -> None:
@@ -194,3 +220,25 @@ def test_entity_across_a_cut_goes_on_in_the_next_message() -> None:
 
 def test_tail_of_nothing_is_nothing() -> None:
     assert tail(" \n") is None
+
+
+# --- in one piece ---------------------------------------------------------------------------------------------------
+
+
+def test_whole_is_neither_cut_nor_bereft_of_formatting() -> None:
+    part = whole("**a** " * 3000)
+    assert (len(part.text), len(part.entities)) == (5999, 3000)
+    assert part.entities[-1] == {"type": "bold", "offset": 5998, "length": 1}
+
+
+def test_whole_has_no_blank_edges_and_its_formatting_moves_along() -> None:
+    assert whole("\n\n  **bold** \n") == Part("bold", [{"type": "bold", "offset": 0, "length": 4}])
+    assert whole(" \n ") == Part("")
+
+
+@given(st.text(alphabet="ab *_`[]()<>#\n😀", max_size=60))
+def test_formatting_of_the_whole_lies_in_its_text(markdown: str) -> None:
+    part = whole(markdown)
+    assert part.text == part.text.strip()
+    for entity in part.entities:
+        assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= units(part.text)

@@ -15,6 +15,7 @@ from delivery.models import Delivery
 from sandbox.server import Sandbox, serve
 from telegram_bot.application import build
 from telegram_bot.lanes import ALLOWED_UPDATES
+from telegram_bot.patience import Backoff, GaveUp
 from telegram_bot.poll import FORGET_OFFSET_AFTER, Poller, TokenRevoked
 from tests.house import ADMINS, ANNA, _configure
 
@@ -71,7 +72,8 @@ async def line(settings: Settings) -> AsyncIterator[Line]:
         async def store(batch: list[dict[str, Any]]) -> None:
             await found.store(batch)
 
-        found = Line(sandbox, Poller(application.bot, store, patience=1.0, clock=clock), clock)
+        pauses = Backoff(1.0, 30.0, growth=1.5, jitter=lambda: 1.0)
+        found = Line(sandbox, Poller(application.bot, store, patience=1.0, clock=clock, pauses=pauses), clock)
         yield found
         await application.shutdown()
 
@@ -149,11 +151,78 @@ async def test_fault_of_the_line_is_waited_out_with_growing_pauses(line: Line, k
 
 async def test_pauses_end_at_half_a_minute(line: Line) -> None:
     line.fault("500", times=None)
-    line.poller.pause = 29.0
-    await line.poller.step()
-    assert line.poller.pause == 30.0
-    await line.poller.step()
-    assert line.poller.pause == 30.0
+    pauses = []
+    for _time in range(11):
+        await line.poller.step()
+        pauses.append(line.poller.pause)
+    assert max(pauses[:-2]) < 30.0
+    assert pauses[-2:] == [30.0, 30.0]
+
+
+@pytest.mark.parametrize("kind", ["500", "cut"])
+async def test_line_that_fails_as_often_as_the_settings_allow_ends_the_loop(
+    line: Line, settings: Settings, kind: str
+) -> None:
+    settings.WORKER_POLLING_RETRIES = 3
+    line.fault(kind, times=None)
+    for _time in range(2):
+        await line.poller.step()
+
+    with pytest.raises(GaveUp, match=r"^Asking Telegram for updates failed 3 times in a row \(.*Check the network"):
+        await line.poller.step()
+
+
+async def test_failing_store_counts_as_a_failure_of_the_poll(line: Line, settings: Settings) -> None:
+    settings.WORKER_POLLING_RETRIES = 1
+    line.say("one")
+    line.broken = 1
+
+    with pytest.raises(GaveUp, match=r"failed once \(the database went away\)"):
+        await line.poller.step()
+
+
+async def test_only_failures_in_a_row_are_counted(line: Line, settings: Settings) -> None:
+    settings.WORKER_POLLING_RETRIES = 2
+    for _time in range(3):
+        line.fault("500")
+        await line.poller.step()  # fails
+        await line.poller.step()  # and is well again
+
+    assert line.poller.failures == 0
+    assert line.poller.trouble == ""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["409", "429"])
+async def test_telegram_that_answers_so_is_asked_again_for_ever(line: Line, settings: Settings, kind: str) -> None:
+    settings.WORKER_POLLING_RETRIES = 1
+    line.say("one")
+    line.fault(kind, times=3)
+    for _time in range(3):
+        assert await line.poller.step() == 0
+
+    assert await line.poller.step() == 1
+
+
+async def test_words_of_a_poller_that_gives_up_hold_no_token(line: Line, settings: Settings) -> None:
+    settings.WORKER_POLLING_RETRIES = 1
+    line.say("one")
+
+    async def leak(_batch: list[dict[str, Any]]) -> None:
+        raise OSError(f"cannot reach http://api/bot{line.poller.bot.token}/getUpdates")
+
+    line.poller.store = leak
+    with pytest.raises(GaveUp) as refused:
+        await line.poller.step()
+    assert "http://api/bot***/getUpdates" in str(refused.value)
+
+
+async def test_without_a_limit_the_poll_goes_on_for_ever(line: Line) -> None:
+    line.fault("500", times=None)
+    for _time in range(30):
+        assert await line.poller.step() == 0
+
+    assert line.poller.failures == 30
 
 
 async def test_429_waits_as_long_as_telegram_says(line: Line) -> None:

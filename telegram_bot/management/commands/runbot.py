@@ -1,9 +1,9 @@
 """`manage.py runbot`: the bot's process. `--ping`: check everything and exit 0 or 1."""
 
-import asyncio
 import sys
 from argparse import ArgumentParser
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +13,16 @@ from django.utils import timezone
 
 from core.db import close_db_threads
 from core.locks import ProcessLock
+from telegram_bot.patience import (
+    GaveUp,
+    Interrupted,
+    database_at_start,
+    ended_by_signals,
+    first_line,
+    until_database_answers,
+)
+
+T = TypeVar("T")
 
 
 class Command(BaseCommand):
@@ -27,18 +37,52 @@ class Command(BaseCommand):
             from telegram_bot import ping
 
             sys.exit(0 if ping.report(self.stdout.write) else 1)
-        refuse_half_configured()
         lock = ProcessLock("runbot")
-        if not lock.acquire():
-            raise CommandError("Another runbot works with this database already. Stop it first.")
         try:
+            if not when_database_answers(lock.acquire):
+                raise CommandError("Another runbot works with this database already. Stop it first.")
             _run(lock)
+        except Interrupted:
+            return
         finally:
             close_db_threads()
             lock.release()
 
 
+def when_database_answers(begin: Callable[[], T]) -> T:
+    """What ``begin()`` gives, called once the settings are right, the database answers and its tables are up to date.
+
+    Raises CommandError, and Interrupted when it is time to stop.
+    """
+    refuse_wrong_settings()
+
+    def look() -> T:
+        refuse_old_tables()
+        return begin()
+
+    try:
+        with ended_by_signals():
+            return until_database_answers(look, database_at_start())
+    except GaveUp as error:
+        raise CommandError(str(error)) from None
+    except DatabaseError as error:
+        raise _refused_by_database(error) from error
+
+
 def refuse_half_configured() -> None:
+    """Stop with a sentence when anything is not as it should be for a start, without waiting for it."""
+    refuse_wrong_settings()
+    try:
+        refuse_old_tables()
+    except DatabaseError as error:
+        raise _refused_by_database(error) from error
+
+
+def _refused_by_database(error: DatabaseError) -> CommandError:
+    return CommandError(f"The database does not answer ({first_line(error)}). Check DATABASE_URL.")
+
+
+def refuse_wrong_settings() -> None:
     """Stop with the sentences of the checks; the process does not start half-configured."""
     from django.core.checks import run_checks
 
@@ -47,17 +91,18 @@ def refuse_half_configured() -> None:
     problems = [problem for problem in found if problem.is_serious() or problem.id == "sekretar.W001"]
     if problems:
         raise CommandError("\n".join(f"{problem.id}: {problem.msg}" for problem in problems))
-    try:
-        executor = MigrationExecutor(connection)
-    except DatabaseError as error:
-        raise CommandError(f"The database does not answer ({error}). Check DATABASE_URL.") from error
+
+
+def refuse_old_tables() -> None:
+    """Raises CommandError, and DatabaseError when the database does not answer."""
+    executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CommandError("The database is not up to date. Run: python manage.py migrate")
 
 
 def _run(lock: ProcessLock) -> None:
     from telegram_bot.poll import TokenRevoked
-    from telegram_bot.worker import Stopped, work
+    from telegram_bot.worker import Stopped, run, work
 
     scheduler: Any = None
     if settings.ENABLE_SCHEDULER:
@@ -76,12 +121,12 @@ def _run(lock: ProcessLock) -> None:
         return "" if jobs.alive(scheduler) else "The scheduler's thread died."
 
     try:
-        asyncio.run(work(watch, leads=scheduler is not None))
+        run(work(watch, leads=scheduler is not None))
     except TokenRevoked as error:
         raise CommandError(
             f"Telegram refuses BOT_TOKEN ({error}). Ask @BotFather for a new one, put it into .env."
         ) from None
-    except Stopped as error:
+    except (Stopped, GaveUp) as error:
         raise CommandError(str(error)) from None
     finally:
         if scheduler is not None:
