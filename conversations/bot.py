@@ -57,6 +57,7 @@ def register(application: App) -> None:
     on_button(application, "answer.file", as_file.send)
     on_button(application, "answer.code", as_file.send_code)
     talk.register(application)
+    on_button(application, "assistant.list", show_assistants)
     on_button(application, "tool.yes", taps.yes, toasts=True)
     on_button(application, "tool.no", taps.no, toasts=True)
 
@@ -170,10 +171,15 @@ async def new(_update: Update, context: Context) -> None:
 # --- stopping -------------------------------------------------------------------------------------------------------
 
 
-async def stop(_update: Update, context: Context) -> None:
+async def stop(update: Update, context: Context) -> None:
+    """``/stop``, and ``/cancel`` when nothing was asked."""
     run = running.at(context.incoming.chat_id, context.incoming.thread)
     if run is None:
-        await fleeting.notice(context, _("No answer is being written right now."))
+        text = _("No answer is being written right now.")
+        message = update.effective_message
+        if message is not None and (message.text or "").casefold().startswith("/cancel"):
+            text = _("There is nothing to cancel: I asked you nothing, and no answer is being written.")
+        await fleeting.notice(context, text)
     elif _may_stop(run, context):
         run.end("stopped")
     else:
@@ -223,6 +229,10 @@ async def show_providers(context: Context, button: Button) -> None:
     said, keyboard = await in_db(menu.providers, incoming.chat, incoming.thread, timezone.now())
     # Under an error the button opens a new message, so that the sentence above it stays.
     await context.reply(said, keyboard, edit=context.pressed_message if button.data.get("back") else None)
+
+
+async def show_assistants(context: Context, _button: Button) -> None:
+    await talk.show(None, context)
 
 
 async def show_models(context: Context, button: Button) -> None:

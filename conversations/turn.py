@@ -15,7 +15,7 @@ from conversations import attachments, running, services, summarising
 from conversations.running import Running
 from conversations.services import Outcome, Question, State, Turn
 from conversations.talking import Talk, judged, listen
-from core.db import in_db, in_db_first
+from core.db import in_db, in_db_first, in_db_shared
 from core.trace import current_trace
 from llm.client import Client
 from llm.errors import ProviderError
@@ -40,7 +40,7 @@ _freshener: asyncio.Task[None] | None = None
 async def answer(context: Context, question: Question) -> None:
     """Answer ``question`` in its chat; whatever happens on the way, the person gets an answer or a sentence."""
     incoming = context.incoming
-    turn = await in_db_first(services.begin, incoming, question, timezone.now())
+    turn = await in_db_shared(services.begin, incoming, question, timezone.now())
     if turn is None:
         return
     log.debug("asking", request=turn.request.pk, model=turn.request.model_ref, turns=len(turn.call.turns))
@@ -63,7 +63,7 @@ async def saved(turn: Turn, outcome: Outcome, save: Callable[[datetime], T]) -> 
     """Call ``save`` with the time, again and again while the database is away; what it gives."""
     for pause in SAVE_AGAIN:
         try:
-            return await in_db_first(save, timezone.now())
+            return await in_db_shared(save, timezone.now())
         except (OperationalError, InterfaceError) as error:
             log.warning("answer not saved", request=turn.request.pk, error=str(error), again_in=pause)
             await asyncio.sleep(pause)
@@ -71,7 +71,7 @@ async def saved(turn: Turn, outcome: Outcome, save: Callable[[datetime], T]) -> 
             # Half a character or a NUL: a model may say it, no database takes it.
             log.warning("answer cleaned", request=turn.request.pk, error=str(error))
             outcome.text, outcome.error, outcome.raw = plain(outcome.text), plain(outcome.error), None
-    return await in_db_first(save, timezone.now())
+    return await in_db_shared(save, timezone.now())
 
 
 async def _talk(turn: Turn, incoming: Incoming) -> Outcome:

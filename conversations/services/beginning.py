@@ -15,6 +15,7 @@ from conversations.services.default import forget_default
 from conversations.services.dialogs import leave_what_is_withheld, open_conversation, recent, target_for
 from conversations.services.handover import equipped
 from conversations.services.turns import SOURCE, Question, State, Turn
+from core.rows import new
 from core.statements import insert
 from core.trace import current_trace
 from llm.services import Target
@@ -37,7 +38,7 @@ def begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
         return _begin(incoming, question, now)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def _begin(incoming: Incoming, question: Question, now: datetime) -> Turn | None:
     if not question.edited:
         branching.follow_reply(incoming, now)
@@ -75,7 +76,8 @@ def _recorded(
     now: datetime,
 ) -> Request:
     """The request on record, before anybody is asked."""
-    request = again or Request(
+    request = again or new(
+        Request,
         conversation=conversation,
         user=incoming.user,
         update_key=incoming.key,
@@ -104,7 +106,7 @@ def _turn(
         target, conversation.assistant, history, request.prompt, incoming.user, conversation.summary, files
     )
     shortened = bool(history) and (older or len(call.turns) <= len(history))
-    turn = equipped(Turn(conversation, request, target, call, tokens, shortened), incoming.user)
+    turn = equipped(Turn(conversation, request, target, call, tokens, shortened), incoming.user, incoming.chat)
     turn.files = files
     return turn
 

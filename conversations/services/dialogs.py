@@ -13,6 +13,7 @@ from conversations.models import Assistant, Conversation, Message
 from conversations.services.default import bound_to, defaults, first_assistant
 from conversations.services.turns import SOURCE
 from core.prepared import Prepared
+from core.rows import new
 from core.statements import insert
 from llm import services as llm
 from llm.models import Availability, Model
@@ -36,7 +37,7 @@ def open_conversation(chat: Chat, thread: int, now: datetime) -> Conversation:
     """The open dialog of this place, or a new one. One query when it is there."""
     if found := OPEN(chat.pk, thread):
         return found[0]
-    opened = Conversation(chat=chat, thread_id=thread, started_at=now, assistant=first_assistant(chat, thread))
+    opened = new(Conversation, chat=chat, thread_id=thread, started_at=now, assistant=first_assistant(chat, thread))
     if not insert([opened], skip_known=True):
         return OPEN(chat.pk, thread)[0]  # a button, which is not behind the line, opened it at the same moment
     opened.is_new = True

@@ -14,11 +14,11 @@ from llm.errors import ProviderError
 from llm.services import Target
 
 
-def equipped(turn: Turn, user: User) -> Turn:
+def equipped(turn: Turn, user: User, chat: Chat) -> Turn:
     """Give the turn its assistant's tools, as far as this person may use them; the model is told if it can call any."""
     names = tools_of(turn.request.assistant, in_task=turn.task is not None)
     if names and turn.target is not None:
-        turn.tools = [tool.spec() for tool in toolbox.offered(names, user, turn.task is not None)]
+        turn.tools = [tool.spec() for tool in toolbox.offered(names, user, chat, turn.task is not None)]
         if "tools" in routing.abilities(turn.target):
             turn.call = replace(turn.call, tools=turn.tools)
     return turn

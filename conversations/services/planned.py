@@ -73,7 +73,7 @@ def begin_task(task: Task, material: str, now: datetime, *, with_tools: bool = T
     rules = RULES.format(language=LANGUAGES.get(translation.get_language() or "", "the person's language"))
     call = replace(call, system="\n\n".join(part for part in (call.system, rules) if part))
     turn = Turn(request.conversation, request, target, call, tokens + estimate(rules), task=task)
-    turn = equipped(turn, task.user) if with_tools else turn
+    turn = equipped(turn, task.user, task.chat) if with_tools else turn
     turn.refused = limits.set_aside(turn, task.user, task.chat, now)
     return turn
 

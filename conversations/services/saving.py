@@ -12,6 +12,7 @@ from conversations.limits import KINDS, Refused, charge
 from conversations.models import Conversation, Message, Request
 from conversations.retention import kept
 from conversations.services.turns import EDITED, SOURCE, Outcome, State, Turn
+from core.rows import new
 from core.statements import insert, update
 from files.forgetting import let_go
 from files.models import StoredFile
@@ -28,7 +29,7 @@ def remember_preview(request: Request, message_id: int) -> None:
     Request.objects.filter(pk=request.pk).update(preview_message_id=message_id)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def save(turn: Turn, outcome: Outcome, incoming: Incoming, now: datetime) -> None:
     """Save the answer, what it cost, the messages to send, and that the update is done: all or nothing, and once."""
     if save_request(turn, outcome, now):
@@ -72,7 +73,8 @@ def save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
     if not outcome.text and not outcome.pictures:
         return
     request, conversation = turn.request, turn.conversation
-    question = Message(
+    question = new(
+        Message,
         conversation=conversation,
         request=request,
         role=Message.Role.USER,
@@ -82,7 +84,8 @@ def save_messages(turn: Turn, outcome: Outcome, now: datetime) -> None:
         message_id=request.question_message_id,
         created_at=request.created_at,
     )
-    answer = Message(
+    answer = new(
+        Message,
         conversation=conversation,
         request=request,
         role=Message.Role.ASSISTANT,

@@ -311,8 +311,7 @@ def call_off(series: UUID, now: datetime) -> int:
         names = [f"post-{standup.pk}", *(f"ask-{member.pk}" for member in members)]
         for row in Schedule.objects.filter(source=SOURCE, object_id__in=names):
             planning.remove(row, now=now)
-        name = f"{SOURCE}:{standup.pk}"
-        delivery.withdraw(Delivery.objects.filter(key__gt=f"{name}:", key__lt=f"{name};"), now)
+        delivery.withdraw(delivery.named(f"{SOURCE}:{standup.pk}"), now)
         if not contents_stay():
             erase(members)
     StandUp.objects.filter(pk__in=[standup.pk for standup in rounds]).update(state=StandUp.State.OFF)

@@ -199,6 +199,8 @@ async def test_answer_survives_a_database_that_is_away_for_a_moment(house: House
 
 # What the engine does once a second and a transaction's edges are no work of a message.
 NOT_OF_A_MESSAGE = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "SELECT lane, count(*)", "PRAGMA", "SELECT set_config")
+# What puts on record that the question is done and that its answer was said.
+ENDS = ('UPDATE "telegram_bot_update" SET "state"', 'UPDATE "delivery_delivery" SET "state"')
 
 
 async def test_steady_message_costs_at_most_twelve_statements(house: House) -> None:
@@ -210,21 +212,22 @@ async def test_steady_message_costs_at_most_twelve_statements(house: House) -> N
         return execute(sql, params, many, context)
 
     async def answered(text: str) -> None:
-        """Not `House.quiet`, which asks the database."""
+        """Not `House.quiet`, which asks the database. Between the end of one lane and the wake of the next none has
+        work for a moment, so that alone is no end."""
+        seen.clear()
         before = len(house.messages(ANNA))
         house.say(ANNA, text)
         await house.until(lambda: len(house.messages(ANNA)) > before)
         if "hold" in text:
             house.models.release()
         async with asyncio.timeout(30):
-            while house.engine.health()["lanes"]:
+            while house.engine.health()["lanes"] or not all(any(sql.startswith(end) for sql in seen) for end in ENDS):
                 await asyncio.sleep(0.01)
 
     async def fewest(text: str) -> list[str]:
         """The engine's look of each second may fall amid one message and wake its lane once more, but not amid all."""
         tries = []
         for _message in range(4):
-            seen.clear()
             await answered(text)
             tries.append(list(seen))
         return min(tries, key=len)

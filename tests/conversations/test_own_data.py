@@ -146,7 +146,8 @@ SHOWN = {
     "conversations.Request.user",
     "conversations.RequestSum.user", "conversations.StandUp.user", "conversations.StandUpMember.user",
     "files.StoredFile.owner", "llm.Budget.user", "llm.Spending.user",
-    "reminders.Reminder.created_by", "reminders.Reminder.user",
+    "posts.Post.author", "reminders.Reminder.created_by", "reminders.Reminder.user",
+    "reports.AvitoProfile.owner", "reports.Export.requested_by", "reports.Report.requested_by",
     "telegram_bot.AdminSession.user", "telegram_bot.Broadcast.created_by", "telegram_bot.Button.owner",
     "telegram_bot.Expectation.user",
 }  # fmt: skip

@@ -164,6 +164,7 @@ def test_answer_that_is_saved_already_is_not_saved_twice(arrive: Arrive, now: da
     assert Message.objects.count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
 def test_nothing_is_saved_when_something_cannot_be(arrive: Arrive, now: datetime) -> None:
     incoming = arrive(1)
     turn = ask(incoming, now)
