@@ -1,0 +1,1 @@
+"""The verbs of reports: the only code that writes their rows."""
