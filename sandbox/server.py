@@ -1,4 +1,4 @@
-"""One server for all fakes: the Bot API, its control API, the chat page and the model providers."""
+"""One server for all fakes: the Bot API, its control API, the chat page, the model providers and Avito."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from sandbox.avito import AvitoWorld
+from sandbox.avito.routes import add_routes as add_avito
 from sandbox.page.routes import add_routes as add_page
 from sandbox.providers.routes import add_routes as add_providers
 from sandbox.providers.state import Models
@@ -35,15 +37,17 @@ class Sandbox:
     url: str
     world: World
     models: Models
+    avito: AvitoWorld
 
 
-def build_app(world: World, models: Models) -> web.Application:
-    """All routes around one world and one set of models."""
+def build_app(world: World, models: Models, avito: AvitoWorld) -> web.Application:
+    """All routes around one world, one set of models and one Avito."""
     app = web.Application(client_max_size=http.MAX_BODY)
     app[http.WORLD] = world
     http.add_routes(app)
     control.add_routes(app)
     add_providers(app, models)
+    add_avito(app, avito)
     add_page(app)
     app.on_shutdown.append(close_world)
     return app
@@ -73,13 +77,13 @@ async def serve(
     number of the first message and, above 100 million, of the first update.
     """
     world = World(token, strict=strict, limits=limits, seed=seed, admin_chat=admin_chat, first=first)
-    models = Models()
-    runner = web.AppRunner(build_app(world, models), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    models, avito = Models(), AvitoWorld()
+    runner = web.AppRunner(build_app(world, models, avito), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port).start()
         host, real_port = runner.addresses[0][:2]
-        yield Sandbox(f"http://{host}:{real_port}", world, models)
+        yield Sandbox(f"http://{host}:{real_port}", world, models, avito)
     finally:
         await runner.cleanup()
 

@@ -15,11 +15,12 @@
 //   toast, alert            the two ways a callback answer shows
 //   tab-left, tab-right     on narrow screens, which window shows
 //   welcome, offline        the hint at the top; the notice that the sandbox is gone
-//   language, theme, panes  the switches in the top bar
+//   language, theme, panes  the switches in the top bar; avito opens a panel, see avito.js
 //
 // The address keeps the view: #left=101:101&right=100:-1001000000001 (person:chat), single=1, tab=right.
 
 import { get, listen } from "./api.js";
+import { avitoButton, isAvitoOpen, openAvito } from "./avito.js";
 import { avatar, h, icon, iconButton } from "./dom.js";
 import { switchLanguage, t } from "./i18n.js";
 import { Pane } from "./pane.js";
@@ -109,6 +110,7 @@ function topBar() {
     h("img", { src: "/page/icon.svg", alt: "", width: 28, height: 28 }),
     h("h1", {}, t("title"), h("span", {}, t("sandbox"))),
     h("span", { class: "spring" }),
+    avitoButton(),
     iconButton("columns", t("twoPanes"), togglePanes, { class: "icon-button wide-only", data: { testid: "panes" } }),
     iconButton(isDark() ? "sun" : "moon", t("theme"), changeTheme, { data: { testid: "theme" } }),
     language);
@@ -174,8 +176,10 @@ function togglePanes() {
 }
 
 function changeLanguage() {
+  const avito = isAvitoOpen();
   switchLanguage();
   build({ left: place("left"), right: place("right") });
+  if (avito) openAvito();
 }
 
 const place = (side) => ({ personId: panes[side].personId, chatId: panes[side].chatId });

@@ -13,6 +13,8 @@ import { serviceText, summary } from "./summary.js";
 const SHOWN_AT_FIRST = 150;
 const TEXT_UNITS = 4096;
 const ANSWER_SECONDS = 20;
+// A message of a chat without a public name: its id without -100, perhaps a topic, the message.
+const POSTED = /^https:\/\/t\.me\/c\/(\d+)\/(?:\d+\/)?(\d+)$/;
 
 const ACTIONS = {
   upload_photo: "actPhoto", upload_document: "actDocument", record_voice: "actVoice", upload_voice: "actVoice",
@@ -209,7 +211,8 @@ export class Pane {
 
   subtitle() {
     if (store.isPrivate(this.chat)) return t(store.isBlocked(this.chat) ? "botBlocked" : "bot");
-    return this.chat.type === "channel" ? t("channel") : memberCount(this.chat.members.length);
+    const line = this.chat.type === "channel" ? t("channel") : memberCount(this.chat.members.length);
+    return ["left", "kicked"].includes(this.chat.bot_status) ? `${line} · ${t("botAway")}` : line;
   }
 
   showPinned() {
@@ -388,9 +391,22 @@ export class Pane {
     else if (answer.text) this.notify(answer.text);
   }
 
+  /** A link to a message of a group or channel of this world shows it; true when there is such a chat. */
+  followPost(chatId, messageId) {
+    if (!store.state.chats.has(chatId)) return false;
+    if (!store.chatsOf(this.personId).some((chat) => chat.id === chatId)) this.notify(t("notYours"));
+    else {
+      this.open(this.personId, chatId);
+      this.jump(messageId);
+    }
+    return true;
+  }
+
   /** A link to the bot itself is played here (`?start=x` sends `/start x`); true when that happened. */
   follow(url) {
     const link = URL.parse(url);
+    const posted = POSTED.exec(url);
+    if (posted) return this.followPost(Number(`-100${posted[1]}`), Number(posted[2]));
     const bot = store.state.bot.username?.toLowerCase();
     if (!link || !["t.me", "telegram.me"].includes(link.hostname) || link.pathname.slice(1).toLowerCase() !== bot) return false;
     const start = link.searchParams.get("start");

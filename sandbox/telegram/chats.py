@@ -108,6 +108,8 @@ class Chat:
     last_bot: int | None = None
     # Posts of our bot in a channel, where messages do not name their sender.
     posts: set[int] = field(default_factory=set)
+    # The discussion group of a channel, which gets a copy of each post.
+    linked: int | None = None
     # How many numbers of messages were used up; only in supergroups and channels.
     numbered: int = 0
     # When the bot sent or edited here, for the flood limits (monotonic seconds).

@@ -190,6 +190,37 @@ def react(world: World, body: Body) -> Body:
     return {"update_id": world.react(*where, number(body, "chat_id"))}
 
 
+def forward(world: World, body: Body) -> Body:
+    """A person forwards a post of a channel: "from_chat_id", "message_id"; to the bot unless "chat_id" says where."""
+    where = number(body, "user_id"), number(body, "from_chat_id"), number(body, "message_id")
+    sent, update_id = world.forward(*where, body.get("chat_id"))
+    return {"message": views.seen(sent), "update_id": update_id}
+
+
+def pin(world: World, body: Body) -> Body:
+    """A person pins a message."""
+    where = number(body, "user_id"), number(body, "message_id"), number(body, "chat_id")
+    return {"update_id": world.pin(*where)}
+
+
+def link(world: World, body: Body) -> Body:
+    """A channel gets a discussion group, or loses it with null."""
+    group = number(body, "group_id") if body.get("group_id") is not None else None
+    return {"chat_id": world.link(number(body, "chat_id"), group).id}
+
+
+def bot_in(world: World, body: Body) -> Body:
+    """The bot is thrown out of a chat, or comes back: {"chat_id", "present"}; by the owner, or by "user_id"."""
+    chat = world.chat(number(body, "chat_id"))
+    if chat.type == "private":
+        raise ControlError(f"{chat.id} is a private chat; use block")
+    there = "administrator" if chat.type == "channel" else "member"
+    owner = next((person for person, status in chat.members.items() if status == "creator"), None)
+    by = body.get("user_id", owner)
+    status = (str(body.get("status") or there)) if body.get("present", True) else "kicked"
+    return {"update_ids": world.member(chat.id, world.bot["id"], status, by)}
+
+
 def faults(world: World, body: Body) -> Body:
     """Add fault rules."""
     world.faults.add(list(body["rules"]))
@@ -283,6 +314,10 @@ POSTS: dict[str, Callable[[World, Body], Any]] = {
     "vote": vote,
     "close_poll": close_poll,
     "react": react,
+    "forward": forward,
+    "pin": pin,
+    "link": link,
+    "bot_in": bot_in,
     "faults": faults,
     "user": settings.user,
     "chat": settings.chat,

@@ -1,6 +1,6 @@
 """Flood limits of the server, and when they answer 429.
 
-About 1 message a second in a private chat (3 at once), 20 a minute in a group (5 at once), 30 a second for
+About 1 message a second in a private chat (3 at once), 20 a minute in a group or channel (5 at once), 30 a second for
 the whole bot. Edits count like sends. Previews (drafts) have an allowance of their own in their chat, but
 count for the bot. Limits are a little softer than stated, as the network makes steady senders arrive in heaps.
 """
@@ -34,6 +34,11 @@ class Bucket:
         self.level = max(0.0, self.level - (now - self.at) * self.rate)
         self.at = now
         return max(0.0, (self.level + 1 - self.burst) / self.rate)
+
+
+def _is_public(chat: Chat) -> bool:
+    """Where many read: groups, and channels, which count as groups."""
+    return chat.type != "private"
 
 
 @dataclass
@@ -83,13 +88,13 @@ class Limits:
         draft = method in DRAFTS
         buckets = [self._for_bot(), self._for_chat(chat, draft)]
         wait = max(bucket.wait(now) for bucket in buckets)
-        if chat.is_group and not draft:
+        if _is_public(chat) and not draft:
             wait = max(wait, self._minute(chat.sent, now))
         if wait > 0:
             raise too_many(max(1, math.ceil(wait)))
         for bucket in buckets:
             bucket.level += 1
-        if chat.is_group and not draft:
+        if _is_public(chat) and not draft:
             chat.sent.extend([now] * count)
 
     def _for_bot(self) -> Bucket:
@@ -100,7 +105,7 @@ class Limits:
     def _for_chat(self, chat: Chat, draft: bool) -> Bucket:
         key = (chat.id, draft)
         if key not in self._chats:
-            burst = self.draft_burst if draft else self.group_burst if chat.is_group else self.chat_burst
+            burst = self.draft_burst if draft else self.group_burst if _is_public(chat) else self.chat_burst
             rate = self.draft_rate if draft else self.chat_rate
             self._chats[key] = Bucket(rate, burst + self.slack)
         return self._chats[key]

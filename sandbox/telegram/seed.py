@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from .world import World
 
 OLGA, ANNA, BORIS, CHRIS = 100, 101, 102, 103
-ADMINS, TEAM, NEWS = -1001000000001, -1001000000002, -1001000000003
+ADMINS, TEAM, NEWS, SALES = -1001000000001, -1001000000002, -1001000000003, -1001000000004
 
 
 def seed_world(world: World, admin_chat: int | None = None) -> None:
-    """Four people with private chats, a group of administrators, a team group, a channel.
+    """Four people with private chats, a group of administrators, a team group, two channels.
 
     `admin_chat` replaces the id of the administrators' group, or, when positive, that of the administrator.
     """
@@ -28,3 +28,4 @@ def seed_world(world: World, admin_chat: int | None = None) -> None:
     world.add_chat("supergroup", "Администраторы", chat_id=admins, members=leads)
     world.add_chat("supergroup", "Команда", chat_id=TEAM, members=team)
     world.add_chat("channel", "Новости", chat_id=NEWS, members=leads)
+    world.add_chat("channel", "Акции", chat_id=SALES, members=leads)

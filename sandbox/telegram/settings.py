@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import people, views
-from .chats import Chat, Topic
+from .chats import Chat, Topic, member_record
 from .errors import ControlError
 
 if TYPE_CHECKING:
@@ -59,10 +59,21 @@ def change_chat(world: World, found: Chat, body: Body) -> None:
     if "permissions" in body:
         people.permit(world, found.id, **body["permissions"])
     if "bot_rights" in body:
-        found.rights[world.bot["id"]] = {name: bool(value) for name, value in body["bot_rights"].items()}
+        give_rights(world, found, body["bot_rights"])
     for row in body.get("topics") or []:
         thread_id = row.get("message_thread_id") or world.next_message_id(found)
         found.topics[thread_id] = Topic(thread_id, str(row["name"]), closed=bool(row.get("closed")))
+
+
+def give_rights(world: World, found: Chat, rights: Body) -> None:
+    """Another set of rights for the bot, of which it hears."""
+    before = member_record(found, world.sender)
+    found.rights[world.bot["id"]] = {name: bool(value) for name, value in rights.items()}
+    after = member_record(found, world.sender)
+    owner = next((person for person, status in found.members.items() if status == "creator"), None)
+    if after != before and owner is not None:
+        changed = {"chat": found.short(), "from": world.user(owner), "date": world.now()}
+        world.updates.push("my_chat_member", {**changed, "old_chat_member": before, "new_chat_member": after})
 
 
 def bot(world: World, body: Body) -> Body:

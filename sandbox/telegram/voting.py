@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,10 @@ def react(world: World, user_id: int, message_id: int, emoji: str | None, chat_i
     if message_id not in chat.messages:
         raise ControlError(f"there is no message {message_id} in chat {chat.id}")
     old, new = put_reaction(world, chat, message_id, user_id, emoji)
-    if chat.is_group and not chat.leads(world.bot["id"]):
+    if not chat.leads(world.bot["id"]) and chat.type != "private":
         return None
+    if chat.type == "channel":
+        return tell_counts(world, chat, message_id)
     reaction = {
         "chat": chat.short(),
         "message_id": message_id,
@@ -89,6 +92,16 @@ def react(world: World, user_id: int, message_id: int, emoji: str | None, chat_i
         "date": world.now(),
     }
     return world.updates.push("message_reaction", {**reaction, "old_reaction": old, "new_reaction": new})
+
+
+def tell_counts(world: World, chat: Chat, message_id: int) -> int | None:
+    """In a channel nobody is told who reacted: the bot hears how often there is each reaction now."""
+    counts = Counter(row["emoji"] for rows in chat.reactions[message_id].values() for row in rows)
+    reactions = [
+        {"type": {"type": "emoji", "emoji": emoji}, "total_count": count} for emoji, count in counts.most_common()
+    ]
+    body = {"chat": chat.short(), "message_id": message_id, "date": world.now(), "reactions": reactions}
+    return world.updates.push("message_reaction_count", body)
 
 
 def put_reaction(

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
-from . import people, talking, views, voting
+from . import channels, people, talking, views, voting
 from .calls import CallLog, CallRecord
 from .chats import Chat, Message, User
 from .errors import ControlError
@@ -113,6 +113,8 @@ class World:
         """Put a message into its chat and tell who watches."""
         chat.messages[message["message_id"]] = message
         self.feed.emit("message", chat.id, {"chat_id": chat.id, "message": views.seen(message)})
+        if chat.linked is not None:
+            channels.discuss(self, chat, message)
         return message
 
     def replace(self, chat: Chat, message: Message) -> Message:
@@ -180,6 +182,9 @@ class World:
     vote = voting.vote
     close_poll = voting.close_poll
     react = voting.react
+    link = channels.link
+    forward = channels.forward
+    pin = channels.pin
     add_user = people.add_user
     add_chat = people.add_chat
 

@@ -1,4 +1,4 @@
-"""The sandbox, or its model servers alone, for tests in the same process, and plain HTTP clients for them."""
+"""The sandbox, or its model servers or Avito alone, for tests in the same process, and plain HTTP clients for them."""
 
 from collections.abc import AsyncIterator
 
@@ -6,8 +6,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from sandbox.avito import SEVER
 from sandbox.server import Sandbox, serve
 
+from .avito_client import Avito, Seller, serve_fake
 from .providers_server import Server, serve_models
 from .telegram_clients import Api, Control
 
@@ -40,3 +42,16 @@ async def server() -> AsyncIterator[Server]:
     """The model servers; answers come at once."""
     async with serve_models() as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def avito() -> AsyncIterator[Avito]:
+    """The Avito fake with its three accounts; it is noon in Moscow, and stays so."""
+    async with serve_fake() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def sever(avito: Avito) -> Seller:
+    """The shop that has everything, with a token."""
+    return await avito.seller(SEVER)

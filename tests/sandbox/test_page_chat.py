@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
 ]
 OLGA, ANNA, BORIS = 100, 101, 102
-ADMINS, TEAM = -1001000000001, -1001000000002
+ADMINS, TEAM, NEWS = -1001000000001, -1001000000002, -1001000000003
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
     "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
@@ -329,6 +329,20 @@ async def test_start_link_of_the_bot_is_played_in_the_page(page: Page, sandbox: 
     assert (await heard(sandbox, "message"))["text"] == "/start invite42"
 
 
+async def test_link_to_a_post_shows_it_to_whoever_is_in_the_channel(page: Page, sandbox: Sandbox) -> None:
+    post = await bot(sandbox, "sendMessage", chat_id=NEWS, text="Скидка")
+    link = f"https://t.me/c/1000000003/{post['message_id']}"
+    for person in (ANNA, OLGA):
+        await bot(sandbox, "sendMessage", chat_id=person, text=link)
+    await left(page, "message").get_by_role("link").click()
+    await expect(left(page, "toast")).to_contain_text("Вас нет в этом чате")
+
+    await page.get_by_test_id("pane-right").locator(f'[data-testid=chat-item][data-chat-id="{OLGA}"]').click()
+    await right(page, "message").get_by_role("link").click()
+    await expect(page.get_by_test_id("pane-right")).to_have_attribute("data-chat-id", str(NEWS))
+    await expect(right(page, "message")).to_contain_text("Скидка")
+
+
 async def test_draft_grows_and_vanishes_when_the_message_comes(page: Page, sandbox: Sandbox) -> None:
     await bot(sandbox, "sendMessageDraft", chat_id=ANNA, draft_id=7, text="")
     await expect(left(page, "draft")).to_contain_text("Думает")
@@ -378,6 +392,31 @@ async def test_pinned_message_shows_above_the_chat(page: Page, sandbox: Sandbox)
     said = await bot(sandbox, "sendMessage", chat_id=ADMINS, text="Порядок допуска")
     await bot(sandbox, "pinChatMessage", chat_id=ADMINS, message_id=said["message_id"])
     await expect(page.get_by_test_id("pane-right").locator(".pinned")).to_contain_text("Порядок допуска")
+
+
+async def test_channel_shows_what_a_post_can_be_and_its_owner_pins_and_forwards_it(
+    page: Page, sandbox: Sandbox
+) -> None:
+    await right(page, "chat-item").filter(has_text="Новости").click()
+    button = keys({"text": "Купить", "url": "https://example.org"})
+    post = await bot(sandbox, "sendMessage", chat_id=NEWS, text="Скидка 20%", reply_markup=button)
+    await bot(
+        sandbox, "sendPoll", chat_id=NEWS, question="Какой день?", options=[{"text": "Пятница"}, {"text": "Среда"}]
+    )
+    sandbox.world.react(OLGA, post["message_id"], "👍", NEWS)
+    shown = right(page, "message")
+    await expect(shown.filter(has_text="Какой день?")).to_contain_text("Среда")
+    first = shown.filter(has_text="Скидка 20%").first
+    await expect(first).to_contain_text("👍")
+    await expect(right(page, "inline-button")).to_contain_text("Купить")
+
+    await first.click(button="right")
+    await page.get_by_text("Закрепить", exact=True).click()
+    await expect(page.get_by_test_id("pane-right").locator(".pinned")).to_contain_text("Скидка 20%")
+    await shown.filter(has_text="Скидка 20%").first.click(button="right")
+    await page.get_by_text("Переслать боту").click()
+    message = await heard(sandbox, "message")
+    assert message["forward_origin"]["message_id"] == post["message_id"]
 
 
 async def whisper(sandbox: Sandbox, text: str, **more: Any) -> dict[str, Any]:
@@ -494,6 +533,16 @@ async def test_blocked_bot_hears_of_it_and_can_be_unblocked(page: Page, sandbox:
     await expect(left(page, "composer")).to_be_hidden()
     await page.get_by_role("button", name="Разблокировать бота").click()
     await expect(left(page, "composer")).to_be_visible()
+
+
+async def test_owner_of_a_channel_takes_the_bot_out_and_back_as_an_admin(page: Page, sandbox: Sandbox) -> None:
+    news = page.get_by_test_id("pane-right").locator(f'[data-testid=chat-item][data-chat-id="{NEWS}"]')
+    await news.click()
+    for label, status in ("Убрать бота из канала", "kicked"), ("Вернуть бота в канал", "administrator"):
+        await right(page, "chat-menu").click()
+        await page.get_by_role("menuitem").filter(has_text=label).click()
+        change = await heard(sandbox, "my_chat_member")
+        assert (change["from"]["id"], change["new_chat_member"]["status"]) == (OLGA, status)
 
 
 async def test_group_that_becomes_a_supergroup_stays_open(page: Page, sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ ANNA, BORIS, TEAM, NEWS = 101, 102, -1001000000002, -1001000000003
 ROOT = Path(__file__).parents[2]
 
 
-async def test_the_seeded_world_has_four_people_and_seven_chats(control: Control) -> None:
+async def test_the_seeded_world_has_four_people_and_eight_chats(control: Control) -> None:
     state = await control.get("state")
     assert {user["username"]: user["id"] for user in state["users"]} == {
         "olga": 100,
@@ -31,6 +31,7 @@ async def test_the_seeded_world_has_four_people_and_seven_chats(control: Control
         -1001000000001: "administrator",
         -1001000000002: "member",
         -1001000000003: "administrator",
+        -1001000000004: "administrator",
     }
     assert state["bot"]["username"] == "sekretar_bot"
 
@@ -290,7 +291,8 @@ async def test_edits_count_as_messages(session: aiohttp.ClientSession) -> None:
     assert answers[3]["error_code"] == 429
 
 
-async def test_a_group_takes_twenty_messages_a_minute(session: aiohttp.ClientSession) -> None:
+@pytest.mark.parametrize("chat", [TEAM, NEWS], ids=["group", "channel"])
+async def test_a_public_chat_takes_twenty_messages_a_minute(session: aiohttp.ClientSession, chat: int) -> None:
     async with serve(limits=True) as sandbox:
         now = [1000.0]
         sandbox.world.limits.clock = lambda: now[0]
@@ -298,7 +300,7 @@ async def test_a_group_takes_twenty_messages_a_minute(session: aiohttp.ClientSes
         answers = []
         for _ in range(21):
             now[0] += 2
-            answers.append(await api("sendMessage", chat_id=TEAM, text="x"))
+            answers.append(await api("sendMessage", chat_id=chat, text="x"))
     assert [answer["ok"] for answer in answers] == [True] * 20 + [False]
     assert 1 <= answers[20]["parameters"]["retry_after"] <= 20
 

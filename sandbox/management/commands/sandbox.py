@@ -1,4 +1,4 @@
-"""`manage.py sandbox`: the fakes of Telegram and of the model providers, with a chat page, on loopback."""
+"""`manage.py sandbox`: the fakes of Telegram, of the model providers and of Avito, with a chat page, on loopback."""
 
 import sys
 from argparse import Namespace
@@ -12,7 +12,7 @@ from sandbox import server
 class Command(BaseCommand):
     """Runs until Ctrl-C; prints one JSON line with the URL when ready."""
 
-    help = "Serve the sandbox: a fake Telegram with a chat page, and fake model providers, on 127.0.0.1."
+    help = "Serve the sandbox: a fake Telegram with a chat page, fake model providers and a fake Avito, on 127.0.0.1."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
