@@ -26,11 +26,13 @@ from conversations.models import (
     StandUp,
 )
 from delivery import planning
-from delivery.models import Delivery, JobRequest
+from delivery.models import Delivery, JobRequest, Webhook
 from delivery.schedule import Cron, Once, Rule
 from files.models import StoredFile
 from llm.models import Budget, Model, ProviderState, Spending, SyncRun
-from reminders.models import Occurrence, Reminder, Webhook
+from posts.models import Post, PostTarget
+from reminders.models import Occurrence, Reminder
+from reports.models import Alert, AvitoProfile, Export, Report, ReportTask, Snapshot
 from telegram_bot.models import AdminSession, Broadcast, Update
 
 
@@ -124,6 +126,8 @@ def one_of_each(number: int, now: datetime) -> dict[type[models.Model], models.M
         reminder,
         reminder.schedule,
         Occurrence.objects.create(reminder=reminder, planned_at=now, state="dead" if number % 2 else "acked"),
+        post(anna, chat, number, now),
+        *avito(anna, chat, number, now),
         Webhook.objects.create(key=key, url=f"https://hooks.example/{number}", secret="whsec_x"),
         AuditEntry.objects.create(action="role.set", target=f"user:{anna.pk}", details={"old": "a", "new": "b"}),
         SyncRun.objects.create(slot=f"s{number}", trigger="schedule", state="done", finished_at=now, results=RESULTS),
@@ -146,6 +150,39 @@ def remind(anna: User, chat: Chat, number: int, now: datetime) -> Reminder:
     schedule = planning.plan("reminder", str(uuid.UUID(int=number)), rule, "Europe/Berlin", now=now)
     values = {"id": uuid.UUID(int=number), "type": "recurring" if number % 2 else "one_time", "title": f"Tea {number}"}
     return Reminder.objects.create(schedule=schedule, user=anna, chat=chat, payload={"text": "Tea"}, **values)
+
+
+def post(anna: User, chat: Chat, number: int, now: datetime) -> Post:
+    """Published in one chat."""
+    values = {"state": "published", "planned_at": now, "published_at": now}
+    row = Post.objects.create(id=uuid.UUID(int=number), author=anna, text=f"News {number}", **values)
+    PostTarget.objects.create(post=row, chat=chat, state="sent", message_ids=[7], message_id=7, sent_at=now, attempt=1)
+    return row
+
+
+def avito(anna: User, chat: Chat, number: int, now: datetime) -> list[models.Model]:
+    """A profile with a day of figures, a report, an export and an alert."""
+    profile = AvitoProfile.objects.create(
+        owner=anna, name=f"Shop {number}", credentials={"client_id": "id", "client_secret": "hidden-from-all"},
+        client="d" * 64, client_mask="ab…yz", account_id=90000001 + number, access="works",
+        sections={"statistics": {"kind": "", "at": now.isoformat()}, "calls": {"kind": "no_access", "at": "long ago"}},
+    )  # fmt: skip
+    schedule = planning.plan("report", str(profile.pk), Cron("0 9 * * *"), "Europe/Moscow", now=now)
+    task = ReportTask.objects.create(profile=profile, schedule=schedule, chat=chat, hook_secret="hidden-from-all")
+    report = Report.objects.create(
+        id=uuid.UUID(int=number), kind="now", task=task, requested_by=anna, chat=chat, state="done",
+        first=now.date(), last=now.date(), finished_at=now,
+    )  # fmt: skip
+    report.parts.create(profile=profile, state="done", gaps={"calls": "no_access"})
+    figures = {"views": "120", "contacts": "6", "allSpending": "990.50"}
+    return [
+        profile,
+        task,
+        report,
+        Snapshot.objects.create(profile=profile, date=now.date() - timedelta(days=1), figures=figures),
+        Export.objects.create(profile=profile, requested_by=anna, chat=chat, state="done", finished_at=now),
+        Alert.objects.create(profile=profile, kind="rights", about="calls", facts={"kind": "no_access"}),
+    ]
 
 
 RESULTS = {

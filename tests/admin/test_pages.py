@@ -15,8 +15,10 @@ from accounts.models import ApiKey, AuditEntry, Chat, Invite, User
 from config import urls
 from conversations.models import Assistant, Conversation, Request
 from core.admin import ReadOnlyPage
+from delivery.models import Webhook
 from llm.models import Model, ProviderState, SyncRun
-from reminders.models import Reminder, Webhook
+from posts.models import Post
+from reminders.models import Reminder
 from telegram_bot.models import Button, Update
 from tests.admin.conftest import client_of, one_of_each, url
 
@@ -112,7 +114,7 @@ def test_row_cannot_be_deleted_here(site: Client, rows: Rows, model: Any) -> Non
 
 @pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model._meta.label)
 def test_only_what_is_issued_here_can_be_added(site: Client, rows: Rows, model: Any) -> None:
-    expected = 200 if model in (Invite, ApiKey, Reminder, Webhook) else 403
+    expected = 200 if model in (Invite, ApiKey, Post, Reminder, Webhook) else 403
 
     assert site.get(url(model, "add")).status_code == expected
 
@@ -225,3 +227,10 @@ def test_breaker_is_told_in_words(site: Client, rows: Rows, now: datetime, minut
     ProviderState.objects.update(paused_until=minutes and now + timedelta(minutes=minutes))
 
     assert words in site.get(url(ProviderState, "changelist")).content.decode()
+
+
+@pytest.mark.parametrize("open_one", ["/admin/posts/post/", "/admin/posts/post/calendar/"])
+def test_sidebar_marks_the_open_page_and_not_the_one_above_it(site: Client, open_one: str) -> None:
+    groups = site.get(open_one).context["sidebar_navigation"]
+
+    assert [item["link"] for group in groups for item in group["items"] if item["active"]] == [open_one]

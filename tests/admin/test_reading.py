@@ -12,12 +12,13 @@ from accounts.models import AuditEntry, User
 from conversations.models import Conversation, Message, Request
 from delivery.models import Delivery
 from files.models import StoredFile
+from posts.models import Post
 from reminders.models import Occurrence, Reminder
 from telegram_bot.models import AdminSession, Broadcast, Update
 from tests.admin.conftest import client_of, url
 
 WORD = "bumblebee"
-SHOWING = [Request, Conversation, Update, Delivery, StoredFile, Broadcast, Reminder, Occurrence]
+SHOWING = [Request, Conversation, Update, Delivery, StoredFile, Broadcast, Reminder, Occurrence, Post]
 Rows = dict[type[models.Model], Any]
 showing = pytest.mark.parametrize("model", SHOWING, ids=lambda model: model._meta.label)
 
@@ -34,6 +35,7 @@ def rows(rows: Rows) -> Rows:
     Broadcast.objects.update(text=WORD)
     Reminder.objects.update(title=WORD, payload={"text": WORD}, status_reason=f"The last time: {WORD}")
     Occurrence.objects.update(result=WORD, error=WORD, note=WORD)
+    Post.objects.update(text=WORD, markdown=WORD, poll={"question": WORD, "options": []}, status_reason=WORD)
     AdminSession.objects.update(waiting={"words": [WORD]})
     return rows
 

@@ -15,10 +15,10 @@ from pytest_django import Settings
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, User
 from delivery import tick
-from delivery.models import Schedule
+from delivery.models import Schedule, Webhook
 from delivery.schedule import Monthly, Weekly
 from reminders import services
-from reminders.models import Occurrence, Reminder, Webhook
+from reminders.models import Occurrence, Reminder
 from reminders.pages import coming
 from tests.admin.conftest import client_of, one_of_each, url
 
@@ -161,7 +161,7 @@ def test_dead_letters_can_be_filtered(site: Client, rows: Rows, every_workday: R
 
 def test_schedules_that_come_first_stand_first(site: Client, reminder: Reminder, every_workday: Reminder) -> None:
     Schedule.objects.filter(pk=reminder.schedule.pk).update(next_at=None)
-    assert listed(site, Schedule) == [every_workday.schedule, reminder.schedule]
+    assert listed(site, Schedule, source="reminder") == [every_workday.schedule, reminder.schedule]
 
 
 def test_schedules_can_be_filtered_by_their_source(site: Client, reminder: Reminder) -> None:
@@ -511,6 +511,19 @@ def test_webhook_gets_another_address_and_keeps_its_secret(site: Client, operato
     assert AuditEntry.objects.filter(action="webhook.moved").count() == 1
 
 
+@pytest.mark.parametrize(("ticked", "what"), [(True, "webhook.widened"), (False, "webhook.narrowed")])
+def test_webhook_hears_of_all_posts_when_it_is_told_so(
+    site: Client, operator: User, rows: Rows, ticked: bool, what: str
+) -> None:
+    row = rows[Webhook]
+    Webhook.objects.update(all_posts=not ticked)
+    for _again in range(2):
+        site.post(url(row, "change", row.pk), {"url": row.url, **({"all_posts": "on"} if ticked else {})})
+
+    assert Webhook.objects.get(pk=row.pk).all_posts == ticked
+    assert AuditEntry.objects.get(action=what).actor == operator
+
+
 def test_address_that_is_never_called_does_not_take_the_place_of_one(site: Client, rows: Rows) -> None:
     row = rows[Webhook]
     assert site.post(url(row, "change", row.pk), {"url": "http://127.0.0.1/in"}).status_code == 200
@@ -533,14 +546,26 @@ def test_webhook_can_be_switched_to_what_it_is_not(site: Client, rows: Rows, ena
     assert [verb for verb in ("enable", "disable", "renew") if url(row, verb, row.pk) in page] == [offered, "renew"]
 
 
-def test_key_has_one_webhook_and_a_revoked_one_gets_none(site: Client, key: ApiKey, now: datetime) -> None:
+@pytest.mark.parametrize("ended", ["revoked_at", "expires_at"])
+def test_webhook_of_a_key_that_has_ended_is_not_called_in_use(
+    site: Client, rows: Rows, now: datetime, ended: str
+) -> None:
+    page = url(Webhook, "changelist")
+    assert "its key has ended" not in site.get(page).content.decode()
+    ApiKey.objects.update(**{ended: now - timedelta(days=1)})
+    assert "its key has ended" in site.get(page).content.decode()
+
+
+def test_key_has_one_webhook_and_one_that_has_ended_gets_none(site: Client, key: ApiKey, now: datetime) -> None:
     def offered() -> list[ApiKey]:
         return list(site.get(url(Webhook, "add")).context["adminform"].form.fields["key"].queryset)
 
     assert offered() == [key]
     ApiKey.objects.update(revoked_at=now)
     assert offered() == []
-    ApiKey.objects.update(revoked_at=None)
+    ApiKey.objects.update(revoked_at=None, expires_at=now)
+    assert offered() == []
+    ApiKey.objects.update(expires_at=None)
     Webhook.objects.create(key=key, url="https://hooks.example/in", secret="whsec_x")
     assert offered() == []
 

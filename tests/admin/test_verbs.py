@@ -12,9 +12,8 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from accounts.models import Access, ApiKey, AuditEntry, Chat, Invite, Role, User
 from conversations.models import Assistant
-from delivery.models import Delivery, JobRequest
+from delivery.models import Delivery, JobRequest, Webhook
 from llm.models import Model, ProviderState
-from reminders.models import Webhook
 from telegram_bot.models import Update
 from tests.admin.conftest import client_of, person, url
 

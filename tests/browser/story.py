@@ -96,6 +96,18 @@ def write(page: Page, text: str) -> None:
     left(page, "composer").press("Enter")
 
 
+def drawn(browser: Browser, sign: str, colours: str) -> bytes:
+    """A PNG to be sent: an emoji on a field of those colours (CSS)."""
+    page = browser.new_page(viewport={"width": 960, "height": 640})
+    body = (
+        f"margin:0;height:100vh;display:grid;place-items:center;font-size:260px;background:linear-gradient({colours})"
+    )
+    page.set_content(f'<body style="{body}">{sign}</body>')
+    png = page.screenshot()
+    page.close()
+    return png
+
+
 def picture(page: Page, story: str, name: str) -> None:
     folder = ROOT / "test-results" / story
     folder.mkdir(parents=True, exist_ok=True)
