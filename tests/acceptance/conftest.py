@@ -1,18 +1,16 @@
 """A migrated database to copy, stages on copies of it, and the last words of every process of a story that failed."""
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
+from tests import once
 from tests.acceptance.processes import CHRIS, CROWD, OLGA, Database, Process, Stage, own_environment
 
-SERVER = os.environ.get("DATABASE_URL", "")
-ON_POSTGRES = SERVER.startswith("postgres")
+ON_POSTGRES = bool(once.server())
 
 # One process instead of three: tables, an admin, and the people that the stories let in.
 PREPARE = f"""
@@ -26,19 +24,22 @@ NewStage = Callable[..., Stage]
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database with people and without a word said."""
-    folder = tmp_path_factory.mktemp("migrated")
-    database = _create(folder)
-    try:
-        # Without a token nobody is told of anything.
-        told = {"DATABASE_URL": database.url, "SECRET_KEY": "x" * 50, "SEKRETAR_IGNORE_DOTENV": "1"}
-        words = ["manage.py", "shell", "-v0", "-c", PREPARE]
-        prepare = Process("prepare", words, {**own_environment(), **told}, folder)
-        assert prepare.wait() == 0, prepare.output
-        yield database
-    finally:
-        _drop(database)
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Database:
+    """A database with people and without a word said, to be copied: one for the whole run."""
+    name = "story"
+    url = f"{once.server()}/{once.database(name)}" if ON_POSTGRES else f"sqlite:///{once.folder() / name}.sqlite3"
+    once.made_once(name, lambda: _prepare(url, tmp_path_factory.mktemp(name)))
+    return Database(url)
+
+
+def _prepare(url: str, folder: Path) -> None:
+    if ON_POSTGRES:
+        once.on_server(f'CREATE DATABASE "{url.rpartition("/")[2]}"')
+    # Without a token nobody is told of anything.
+    told = {"DATABASE_URL": url, "SECRET_KEY": "x" * 50, "SEKRETAR_IGNORE_DOTENV": "1"}
+    words = ["manage.py", "shell", "-v0", "-c", PREPARE]
+    process = Process("prepare", words, {**own_environment(), **told}, folder)
+    assert process.wait() == 0, process.output
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +75,18 @@ def _end(stage: Stage) -> None:
         _drop(stage.database)
 
 
-def _create(folder: Path, template: Database | None = None) -> Database:
+def _create(folder: Path, template: Database) -> Database:
     if ON_POSTGRES:
         name = f"sekretar_story_{uuid.uuid4().hex[:12]}"
-        copied = f' TEMPLATE "{template.url.rpartition("/")[2]}"' if template else ""
-        _on_server(f'CREATE DATABASE "{name}"{copied}')
-        _on_server(f'ALTER DATABASE "{name}" SET synchronous_commit = off')  # only our processes die, not the server
-        return Database(f"{SERVER.rpartition('/')[0]}/{name}")
+        once.on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template.url.rpartition("/")[2]}"')
+        # Only our processes die, not the server.
+        once.on_server(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        return Database(f"{once.server()}/{name}")
     file = folder / "story.sqlite3"
-    if template is not None:
-        shutil.copy(template.url.removeprefix("sqlite:///"), file)
+    shutil.copy(template.url.removeprefix("sqlite:///"), file)
     return Database(f"sqlite:///{file}")
 
 
 def _drop(database: Database) -> None:
     if ON_POSTGRES:
-        _on_server(f'DROP DATABASE IF EXISTS "{database.url.rpartition("/")[2]}" WITH (FORCE)')
-
-
-def _on_server(statement: str) -> None:
-    with psycopg.connect(f"{SERVER.rpartition('/')[0]}/postgres", autocommit=True) as server:
-        server.execute(statement.encode())
+        once.on_server(f'DROP DATABASE IF EXISTS "{database.url.rpartition("/")[2]}" WITH (FORCE)')

@@ -157,10 +157,14 @@ class Sandbox:
         assert answer.is_success, answer.text
         return answer.json()
 
+    def delete(self, path: str) -> None:
+        answer = self._http.delete(path)
+        assert answer.is_success, answer.text
+
     def clear(self) -> None:
         """No faults any more, and models that answer at once unless they are told otherwise."""
-        self._http.delete("/faults")
-        self._http.delete("/llm/rules")
+        self.delete("/faults")
+        self.delete("/llm/rules")
         self.post("/llm/rules", pace=0)
 
     def say(self, user_id: int, text: str, chat_id: int | None = None) -> Json:
