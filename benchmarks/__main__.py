@@ -13,9 +13,12 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.export import export
 from benchmarks.figures import Figure, table
 from benchmarks.lab import FULL, QUICK, Lab
 from benchmarks.load import burst, crowd, latency, throughput
+from benchmarks.posts import posts
+from benchmarks.posts_pages import posts_pages
 from benchmarks.processes import ROOT, FailedError, deadline
 from benchmarks.reminders import due, lateness, poll
 from benchmarks.resources import idle
@@ -38,6 +41,9 @@ CASES: dict[str, tuple[Case, float, str]] = {
     "lateness": (lateness, 120, "Reminders, a thousand a minute"),
     "events": (events, 120, "Events of reminders for other programs"),
     "rest": (rest, 120, "Reminders over REST, one web process"),
+    "posts": (posts, 420, "Posts: 500 due at once, and figures beside 100,000 old ones"),
+    "posts_pages": (posts_pages, 240, "The operator's pages of posts beside 100,000 old ones"),
+    "export": (export, 300, "The export of a large account's chats from Avito"),
 }
 PREPARE_SECONDS = 90
 # Load for each core from which the machine counts as busy with something else.

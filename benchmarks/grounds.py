@@ -28,10 +28,12 @@ class Ground:
     def env(self, database: str, url: str = NOWHERE, **more: str) -> dict[str, str]:
         return self.lab.env(url, database) | more
 
-    def ask(self, database: str, *words: str | float, **more: str) -> dict[str, Any]:
-        """What `python -m benchmarks.reminder_rows` says in its last line."""
+    def ask(
+        self, database: str, *words: str | float, of: str = "benchmarks.reminder_rows", **more: str
+    ) -> dict[str, Any]:
+        """What `python -m` with ``of`` says in its last line."""
         log = self.lab.log(str(words[0]))
-        run(["-m", "benchmarks.reminder_rows", *map(str, words)], self.env(database, **more), log, ASK_SECONDS)
+        run(["-m", of, *map(str, words)], self.env(database, **more), log, ASK_SECONDS)
         found: dict[str, Any] = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
         return found
 
