@@ -6,7 +6,7 @@ PYTEST := SEKRETAR_IGNORE_DOTENV=1 $(PY) -m pytest
 SHARED_OUT := -n auto --durations 15
 MANAGE := $(PY) manage.py
 # Checked strictly. Migrations are written by Django.
-CODE := config core accounts llm files delivery reminders telegram_bot conversations sandbox scripts tests benchmarks
+CODE := config core accounts llm files delivery reminders posts reports rest telegram_bot conversations sandbox scripts examples tests benchmarks
 
 .PHONY: help setup setup-dev run web bot sandbox password test test-database lint lint-style lint-types lint-imports lint-django format \
 	migrations messages schema bench screenshots ci clean

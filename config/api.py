@@ -8,27 +8,32 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import URLPattern, path, re_path
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
-from ninja.errors import HttpError, ValidationError
+from ninja.errors import HttpError
 from ninja.openapi.docs import DocsBase
 
 from core.problem import CONTENT_TYPE, HttpProblem
+from posts.api import router as posts
+from posts.api.bodies import MOST_BODY as MOST_OF_POST
+from posts.services.limits import upload_bytes
 from reminders.api import router as reminders
-from reminders.api.bodies import MOST_BODY, StrictParser, flaws_of, too_much
+from rest.bodies import MOST_BODY, StrictParser, most_of, too_much
+from rest.flaws import StrictAPI, Unsound
 
 logger = logging.getLogger("django.request")
 
 View = Callable[..., HttpResponse]
 
 DESCRIPTION = """\
-Reminders for other services. Every call needs an API key (`manage.py create_api_key`, or the admin site) in
+Reminders and posts for other services. Every call needs an API key (`manage.py create_api_key`, or the admin site) in
 `Authorization: Bearer …` or `X-API-Key`. Errors are `application/problem+json` (RFC 9457) with `errors[] {field, code}`
 and a sentence. Paths work with and without a slash at their end. Unknown fields are refused, and unknown parameters
 wherever 400 is among the answers.
@@ -37,6 +42,14 @@ SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
 }
+
+
+# How long bodies may be under a path, bytes; the first that fits. Around a file stand some lines.
+BODIES: tuple[tuple[str, Callable[[], int]], ...] = (
+    ("posts/media", lambda: upload_bytes() + MOST_BODY),
+    ("posts", lambda: MOST_OF_POST),
+    ("", lambda: MOST_BODY),
+)
 
 
 class Docs(DocsBase):
@@ -53,7 +66,7 @@ class Docs(DocsBase):
         return render(request, "api/docs.html", {"title": api.title, "settings": shown})
 
 
-class Api(NinjaAPI):
+class Api(StrictAPI):
     def get_openapi_schema(self, **_where: Any) -> Any:
         return _description(self)
 
@@ -62,7 +75,7 @@ class Api(NinjaAPI):
         """Each path with and without a slash at its end, and whatever else is asked for answered as a problem."""
         patterns, app, namespace = super().urls
         twins = [twin for pattern in patterns if isinstance(pattern, URLPattern) for twin in _both(pattern)]
-        return [*twins, re_path("", csrf_exempt(_guarded(_nothing_here)))], app, namespace
+        return [*twins, re_path("", csrf_exempt(_guarded(_nothing_here, lambda: MOST_BODY)))], app, namespace
 
 
 @functools.cache
@@ -79,20 +92,22 @@ def _description(api: Api) -> dict[str, Any]:
 
 
 def _both(pattern: URLPattern) -> Iterator[URLPattern]:
-    route, view = str(pattern.pattern), _guarded(pattern.callback)
+    route = str(pattern.pattern)
+    view = _guarded(pattern.callback, next(most for path, most in BODIES if route.startswith(path)))
     yield path(route, view, name=pattern.name)
     if route:
         yield path(route.removesuffix("/") if route.endswith("/") else f"{route}/", view)
 
 
-def _guarded(view: View) -> View:
-    """``view``, of which nothing comes but its own answers and problems."""
+def _guarded(view: View, most: Callable[[], int]) -> View:
+    """``view``, of which nothing comes but its own answers and problems; of bodies it gets so many bytes at most."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            if _length(request) > MOST_BODY:
-                raise too_much()
+            request.most_body = most()  # type: ignore[attr-defined]
+            if _length(request) > most_of(request):
+                raise too_much(most_of(request))
             answer = view(request, *args, **kwargs)
         except Http404 as error:
             answer = not_found(request, error)
@@ -126,6 +141,7 @@ api = Api(
     urls_namespace="api",
 )
 api.add_router("/reminders", reminders)
+api.add_router("/posts", posts)
 
 
 @api.exception_handler(HttpProblem)
@@ -140,19 +156,21 @@ def refused_by_ninja(_request: HttpRequest, error: HttpError) -> HttpResponse:
     return cause.answer() if isinstance(cause, HttpProblem) else HttpProblem(error.status_code, str(error)).answer()
 
 
-@api.exception_handler(ValidationError)
-def not_valid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return HttpProblem(400, flaws=flaws_of(error.errors)).answer()
+@api.exception_handler(Unsound)
+def not_sound(_request: HttpRequest, error: Unsound) -> HttpResponse:
+    return HttpProblem(400, flaws=error.flaws).answer()
 
 
 @api.exception_handler(RequestDataTooBig)
-def too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
-    return too_much().answer()
+def too_big(request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+    return too_much(most_of(request)).answer()
 
 
 @api.exception_handler(SuspiciousOperation)
-def suspicious(_request: HttpRequest, _error: SuspiciousOperation) -> HttpResponse:
-    """What Django itself refuses to read, such as thousands of parameters."""
+@api.exception_handler(MultiPartParserError)
+@api.exception_handler(BadRequest)
+def unreadable(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    """What Django itself refuses to read, such as thousands of parameters, or a form without its boundary."""
     return HttpProblem(400, _("This request cannot be read.")).answer()
 
 

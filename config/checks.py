@@ -6,7 +6,8 @@ the bot's process: without BOT_TOKEN the web side and the sandbox still work, so
 
 Errors: E001 no token, E002 token's form, E003 a value that cannot be read, E004 no SECRET_KEY, E005 short SECRET_KEY,
 E006 address of the webhook, E007 its secret, E008 DEFAULT_MODEL, E009 encryption keys, E010 DEBUG in public,
-E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS, E022 DIALOG_TOOLS.
+E011 FILES_DIR, E012 SENTRY_DSN, E014 SUMMARY_MODEL, E020 FALLBACK_MODELS, E021 ASSISTANT_TOOLS, E022 DIALOG_TOOLS,
+E023 pauses of the workers, E024 EMAIL_FROM.
 Warnings: W001 no token, W002 no admins' chat, W003 admins' chat is a person, W004 no provider, W005 DEFAULT_MODEL
 without key, W006 the warning about a long dialog never comes, W010 no admin password, W011 a password that looks like a
 command, W012 no encryption key.
@@ -17,6 +18,7 @@ import binascii
 import os
 import re
 from collections.abc import Iterator, Sequence
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +26,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from config.env import PROBLEMS
 from llm import toolbox
@@ -216,6 +219,16 @@ def files_folder() -> Iterator[CheckMessage]:
         yield Error(f"{sentence} Name a folder that the bot's user owns.", id="sekretar.E011")
 
 
+def mail_sender() -> Iterator[CheckMessage]:
+    if not settings.EMAIL_HOST:
+        return
+    try:
+        validate_email(parseaddr(settings.EMAIL_FROM)[1])
+    except ValidationError:
+        sentence = "EMAIL_URL is set, so EMAIL_FROM must say from whom: Sekretar <reports@example.org>, for example."
+        yield Error(sentence, id="sekretar.E024")
+
+
 def error_reports() -> Iterator[CheckMessage]:
     if not settings.SENTRY_DSN:
         return
@@ -234,6 +247,12 @@ def long_dialogs() -> Iterator[CheckMessage]:
         yield checks.Warning(f"{sentence} Make it smaller.", id="sekretar.W006")
 
 
+def pauses_of_workers() -> Iterator[CheckMessage]:
+    if settings.WORKER_RETRY_BACKOFF_BASE_SEC > settings.WORKER_RETRY_BACKOFF_MAX_SEC:
+        sentence = "WORKER_RETRY_BACKOFF_BASE_SEC is above WORKER_RETRY_BACKOFF_MAX_SEC, but pauses only grow."
+        yield Error(f"{sentence} Make it smaller, or the other one larger.", id="sekretar.E023")
+
+
 CHECKS = (
     unreadable,
     secret_key,
@@ -250,5 +269,7 @@ CHECKS = (
     debug_in_public,
     files_folder,
     error_reports,
+    mail_sender,
     long_dialogs,
+    pauses_of_workers,
 )

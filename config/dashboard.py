@@ -3,7 +3,6 @@
 A figure that is not known stays None all the way to the page, which says "unknown"; it never becomes a zero.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -20,15 +19,19 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from accounts.models import Access, Chat, ChatKind, User
 from conversations import error_words, limits
 from conversations.models import Request
+from core import charts
 from delivery.models import Delivery, Schedule
 from delivery.pages import JOB_TITLES, run_badge
 from llm.models import ProviderState, SyncRun
+from posts.models import Post, State
+from posts.services import figures as of_posts
 from reminders.models import Occurrence, Reminder
 from telegram_bot.models import Update
 
 DAYS = 30
 TROUBLE_DAYS = 7
 SHOWN = 8
+NEXT_POSTS = 5
 SECONDS_KEPT = 60
 
 ANSWERED = Q(state__in=(Request.State.DONE, Request.State.STOPPED))
@@ -213,6 +216,19 @@ def reminders(now: datetime) -> dict[str, Any]:
     return {"reminders": found}
 
 
+def posts(now: datetime) -> dict[str, Any]:
+    """What is posted next, what is overdue, waits for a decision, went wrong in 7 days. Seven queries."""
+    lately = Post.objects.filter(planned_at__gte=now - timedelta(days=TROUBLE_DAYS), planned_at__lte=now)
+    following = of_posts.get_next_scheduled_posts(NEXT_POSTS)
+    found: dict[str, Any] = {
+        "next": [(post, of_posts.is_overdue(post, now)) for post in following],
+        "status": of_posts.get_scheduler_status(now),
+        "held": Post.objects.filter(state=State.HELD).count(),
+        "errors": lately.filter(state__in=of_posts.WITH_ERRORS).count(),
+    }
+    return {"posts": found}
+
+
 def jobs(now: datetime) -> dict[str, Any]:
     """The fixed jobs: next run and how the newest one ended. Two queries."""
     newest = DjangoJobExecution.objects.filter(job_id=OuterRef("pk")).order_by("-run_time").values("pk")[:1]
@@ -264,7 +280,7 @@ def use(now: datetime) -> dict[str, Any]:
         "requests_chart": requests_chart(found["daily"]) if found["use"]["requests"] else None,
         "first_chart": latency_chart(now, first) if first else None,
         "whole_chart": latency_chart(now, whole) if whole else None,
-        "chart_options": json.dumps(CHART_OPTIONS),
+        "chart_options": charts.options(),
     }
 
 
@@ -274,44 +290,16 @@ PANELS = (
     (("conversations.view_request",), use),
     (("telegram_bot.view_update", "delivery.view_delivery"), queues),
     (("reminders.view_reminder", "reminders.view_occurrence"), reminders),
+    (("posts.view_post",), posts),
     (("llm.view_providerstate", "llm.view_syncrun"), providers),
     (("django_apscheduler.view_djangojob", "django_apscheduler.view_djangojobexecution"), jobs),
 )
 
 
-# Without animation, so that a page that is printed or captured at once is complete.
-CHART_OPTIONS: dict[str, Any] = {
-    "animation": False,
-    "responsive": True,
-    "maintainAspectRatio": False,
-    "interaction": {"mode": "index", "intersect": False},
-    "plugins": {
-        "legend": {
-            "position": "top",
-            "align": "end",
-            "labels": {"boxWidth": 6, "boxHeight": 6, "usePointStyle": True, "color": "#9ca3af"},
-        }
-    },
-    "scales": {
-        "x": {
-            "ticks": {"color": "#9ca3af", "maxTicksLimit": 10, "maxRotation": 0},
-            "grid": {"display": False},
-            "border": {"display": False},
-        },
-        "y": {
-            "beginAtZero": True,
-            "ticks": {"color": "#9ca3af", "maxTicksLimit": 6, "precision": 0},
-            "grid": {"lineWidth": 0.5, "tickWidth": 0},
-            "border": {"display": False},
-        },
-    },
-}
-
-
 def requests_chart(daily: Iterable[dict[str, Any]]) -> str:
     """Requests and people per day, as chart.js takes it."""
     daily = list(daily)
-    return _chart(
+    return charts.lines(
         [row["day"] for row in daily],
         (gettext("requests"), [row["requests"] for row in daily], "var(--color-primary-500)"),
         (gettext("people"), [row["people"] for row in daily], "var(--color-orange-400)"),
@@ -325,26 +313,8 @@ def latency_chart(now: datetime, found: dict[date, dict[int, int]]) -> str:
     def line(percent: int) -> list[float | None]:
         return [round(found[day][percent] / 1000, 2) if day in found else None for day in span]
 
-    return _chart(
+    return charts.lines(
         span,
         (gettext("half within, s"), line(50), "var(--color-primary-500)"),
         (gettext("95% within, s"), line(95), "var(--color-orange-400)"),
     )
-
-
-def _chart(span: list[date], *lines: tuple[str, list[Any], str]) -> str:
-    datasets = [
-        {
-            "label": label,
-            "data": data,
-            "borderColor": colour,
-            "backgroundColor": colour,
-            "borderWidth": 2,
-            "pointRadius": 2,
-            "cubicInterpolationMode": "monotone",
-            "spanGaps": True,
-            "borderRadius": 3,
-        }
-        for label, data, colour in lines
-    ]
-    return json.dumps({"labels": [f"{day:%d.%m}" for day in span], "datasets": datasets})

@@ -128,6 +128,17 @@ class Env:
             self._problem(name, f"{name} is no address of a Redis server. Write for example {example}, or nothing.")
             return ""
 
+    def mail(self, name: str) -> dict[str, Any]:
+        """Django's settings of the mail server behind an address, or none; it may hold a password."""
+        value = self.secret(name)
+        try:
+            return _mail(value) if value else {}
+        except (ValueError, LookupError, environ.ImproperlyConfigured):
+            example = "smtp+tls://user:password@mail.example.org:587"
+            wanted = f"Write for example {example}, smtps://… for port 465, or nothing."
+            self._problem(name, f"{name} is no address of a mail server. {wanted}")
+            return {}
+
 
 _FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -167,6 +178,22 @@ def _redis(value: str) -> str:
     if parts.scheme not in ("redis", "rediss") or not parts.hostname or not (number.isdecimal() or not number):
         raise ValueError
     return value
+
+
+# How a mail server may be spoken to: as django-environ calls it, and the usual port.
+_MAIL = {"smtp": ("smtp", 25), "smtp+tls": ("smtp+tls", 587), "smtps": ("smtp+ssl", 465), "smtp+ssl": ("smtp+ssl", 465)}
+
+
+def _mail(value: str) -> dict[str, Any]:
+    scheme, _colon, rest = value.partition("://")
+    SECRETS.update({urlsplit(value).password or "", unquote(urlsplit(value).password or "")})
+    # smtps is TLS from the first byte everywhere but in django-environ.
+    known, port = _MAIL[scheme.lower()]
+    found = dict(environ.Env.email_url_config(f"{known}://{rest}"))
+    if not found["EMAIL_HOST"] or any(c.isspace() for c in value):
+        raise ValueError
+    found.pop("EMAIL_FILE_PATH")
+    return found | {"EMAIL_PORT": found["EMAIL_PORT"] or port}
 
 
 def _cron(value: str) -> str:

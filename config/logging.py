@@ -145,6 +145,8 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "apscheduler": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},
             "telegram": {"level": "WARNING"},
+            # It weighs every font of the machine, a line each.
+            "matplotlib": {"level": "INFO"},
             # With DEBUG=1 it logs every statement with its values, and those are what people said.
             "django.db.backends": {"level": "INFO"},
             # The web side's server comes with handlers of its own, past the mask. Requests are the proxy's to list.

@@ -57,7 +57,8 @@ LLM_TURN_TIMEOUT_SEC = env.number("LLM_TURN_TIMEOUT_SEC", 900, low=0.1)
 
 # Dialogs
 _reminding = [f"{verb}_reminder" for verb in ("create", "pause", "resume", "cancel", "complete")]
-DIALOG_TOOLS = env.many("DIALOG_TOOLS", ["current_time", "list_reminders", *_reminding])
+_avito = ["list_avito_profiles", "avito_figures", "avito_days"]
+DIALOG_TOOLS = env.many("DIALOG_TOOLS", ["current_time", "list_reminders", *_reminding, *_avito])
 MAX_TOOL_STEPS = env.integer("MAX_TOOL_STEPS", 8, low=1)
 MAX_CONTEXT_MESSAGES = env.integer("MAX_CONTEXT_MESSAGES", 20, low=1)
 MAX_CONTEXT_TOKENS = env.integer("MAX_CONTEXT_TOKENS", 32_000, low=100)
@@ -73,10 +74,37 @@ REMINDERS_PER_KEY = env.integer("REMINDERS_PER_KEY", 20_000, low=0)
 REMINDERS_PER_ASSISTANT = env.integer("REMINDERS_PER_ASSISTANT", 200, low=0)
 REMINDER_TASK_MINUTES = env.integer("REMINDER_TASK_MINUTES", 5, low=1)
 
+# Posts; 0: no limit, and never held
+POST_EXPIRE_HOURS = env.integer("POST_EXPIRE_HOURS", 24, low=1)
+POST_HOLD_LATE_MINUTES = env.integer("POST_HOLD_LATE_MINUTES", 0, low=0)
+POST_CHECK_MINUTES = env.integer("POST_CHECK_MINUTES", 10, low=0)
+POSTS_PER_AUTHOR = env.integer("POSTS_PER_AUTHOR", 500, low=0)
+TARGETS_PER_POST = env.integer("TARGETS_PER_POST", 50, low=0)
+POSTS_SENDING_AT_ONCE = env.integer("POSTS_SENDING_AT_ONCE", 30, low=1)
+
+# Reports; 0: no limit
+AVITO_BASE_URL = env.url("AVITO_BASE_URL", "https://api.avito.ru")
+AVITO_PROFILES_PER_PERSON = env.integer("AVITO_PROFILES_PER_PERSON", 50, low=0)
+
+# E-mail, which reports may go by; without EMAIL_URL there is none
+_mail = env.mail("EMAIL_URL")
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = str(_mail.get("EMAIL_HOST", ""))
+EMAIL_PORT = int(_mail.get("EMAIL_PORT", 25))
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = (str(_mail.get(f"EMAIL_HOST_{of}") or "") for of in ("USER", "PASSWORD"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = (bool(_mail.get(f"EMAIL_USE_{how}")) for how in ("TLS", "SSL"))
+EMAIL_TIMEOUT = 30
+EMAIL_FROM = env.text("EMAIL_FROM")
+
 # Jobs, work, files
 REFRESH_CRON = env.cron("REFRESH_CRON", "0 0 * * *")
 ENABLE_SCHEDULER = env.flag("ENABLE_SCHEDULER", True)
 ENGINE = env.choice("ENGINE", "local", ("local",))
+WORKER_STARTUP_TIMEOUT_SEC = env.number("WORKER_STARTUP_TIMEOUT_SEC", 0)
+WORKER_STARTUP_RETRIES = env.integer("WORKER_STARTUP_RETRIES", 0, low=0)
+WORKER_POLLING_RETRIES = env.integer("WORKER_POLLING_RETRIES", 0, low=0)
+WORKER_RETRY_BACKOFF_BASE_SEC = env.number("WORKER_RETRY_BACKOFF_BASE_SEC", 1, low=0.1)
+WORKER_RETRY_BACKOFF_MAX_SEC = env.number("WORKER_RETRY_BACKOFF_MAX_SEC", 30, low=0.1)
 FILES_DIR = Path(env.text("FILES_DIR", str(BASE_DIR / "data" / "files")))
 MAX_FILE_MB = env.integer("MAX_FILE_MB", 20, low=1, high=2000)
 MAX_FILE_MB_OF_ROLE = {
@@ -98,6 +126,9 @@ KEEP_DIALOGS_DAYS = env.integer("KEEP_DIALOGS_DAYS", 0, low=0)
 KEEP_REQUESTS_DAYS = env.integer("KEEP_REQUESTS_DAYS", 0, low=0)
 KEEP_AUDIT_DAYS = env.integer("KEEP_AUDIT_DAYS", 0, low=0)
 KEEP_REMINDERS_DAYS = env.integer("KEEP_REMINDERS_DAYS", 365, low=0)
+KEEP_POSTS_DAYS = env.integer("KEEP_POSTS_DAYS", 0, low=0)
+KEEP_REPORTS_DAYS = env.integer("KEEP_REPORTS_DAYS", 90, low=0)
+KEEP_FIGURES_DAYS = env.integer("KEEP_FIGURES_DAYS", 0, low=0)
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.choice("LOG_FORMAT", "auto", ("auto", "json", "console"))
@@ -129,6 +160,8 @@ INSTALLED_APPS = [
     "telegram_bot",
     "conversations",
     "reminders",
+    "posts",
+    "reports",
     "sandbox",
 ]
 
@@ -184,6 +217,8 @@ if "sqlite3" in str(_database["ENGINE"]):
     _database["TEST"] = {"NAME": env.text("TEST_SQLITE_NAME", str(BASE_DIR / "data" / "test.sqlite3"))}
 else:
     _database["CONN_HEALTH_CHECKS"] = True
+    # Seconds, instead of two minutes for a machine that does not even refuse.
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 10)
     # Seconds. The web side keeps its threads, and a new connection for each request takes longer than most requests.
     _database.setdefault("CONN_MAX_AGE", 60)
 DATABASES = {"default": _database}
@@ -233,6 +268,10 @@ BOT_MODULES = [
     "conversations.budget_bot",
     "conversations.standups.bot",
     "reminders.bot",
+    "posts.bot",
+    "reports.bot",
+    "reports.ordering.bot",
+    "reports.export.bot",
     "conversations.bot",
 ]
 
@@ -256,6 +295,7 @@ LANES = {
     "announce": "telegram_bot.broadcasts",
     "task": "delivery.outbox",
     "event": "reminders.events",
+    "hook": "delivery.hooks",
 }
 
 # How a delivery leaves: async send(delivery) -> Sent.
@@ -266,6 +306,17 @@ DELIVERY_BACKENDS = {
     "reminder": "reminders.source.send",
     "card": "reminders.chat.sending.send",
     "standup": "conversations.standups.source.send",
+    "post": "posts.source.send",
+    "post_preview": "posts.chat.sending.send",
+    "post_card": "posts.chat.following.send",
+    "post_check": "posts.precheck.send",
+    "post_file": "posts.loading.send",
+    "report": "reports.source.send",
+    "email": "reports.sending.email.send",
+    "report_hook": "reports.sending.webhook.send",
+    "avito_day": "reports.daily.send",
+    "avito_export": "reports.export.job.send",
+    "avito_export_file": "reports.export.leaving.send",
 }
 
 # Documents made when they are sent: name -> function(data) that gives a function() -> telegram_bot.documents.Document.
@@ -273,23 +324,30 @@ DOCUMENTS = {
     "mydata": "conversations.privacy.export.collect",
     "dialog": "conversations.dialogs.export.collect",
     "answer": "conversations.as_file.collect",
+    "report_chart": "reports.sending.chart.collect",
 }
 
 # What capabilities keep of people, for /mydata and /forget: name -> core.privacy.OwnData.
 OWN_DATA = {
     "standups": "conversations.standups.own_data.OWN",
     "reminders": "reminders.own_data.OWN",
+    "posts": "posts.own_data.OWN",
+    "reports": "reports.own_data.OWN",
 }
 
-# What waits, before a message is claimed, until its lane may send one: async room(lane).
-DELIVERY_ROOM = "telegram_bot.backend.room"
+# What waits, before a message is claimed, until its lane may send one, and what hears that none was sent after all:
+# async room(lane), give_back(lane).
+DELIVERY_ROOM = ("telegram_bot.backend.room", "telegram_bot.backend.give_back")
 
 # What keys of other services open: scope -> what it lets them do.
 API_SCOPES = {
     "reminders:read": _("read reminders"),
     "reminders:write": _("create, change and cancel reminders"),
     "events:consume": _("acknowledge events, and see and replay those that were given up"),
-    "audit:read": _("read who did what to reminders"),
+    "posts:read": _("read posts and how they fare"),
+    "posts:write": _("write, change and remove posts"),
+    "posts:publish": _("schedule, publish and cancel posts, and delete them from the chats"),
+    "audit:read": _("read who did what to reminders and posts"),
 }
 
 # What else runs in the bot's process until it ends: async run(stop).
@@ -304,11 +362,30 @@ DELIVERY_SOURCES: dict[str, str] = {
     "reminder": "reminders.source",
     "nag": "reminders.nag",
     "standup": "conversations.standups.source",
+    "post": "posts.source",
+    "post_check": "posts.precheck",
+    "post_delete": "posts.cleanup",
+    "report": "reports.source",
+    "avito_day": "reports.daily",
 }
 # Where events for other programs go: name -> module with async drain(lane), and what else reminders/events.py asks.
 EVENT_SINKS: dict[str, str] = {
     "redis": "reminders.sinks.redis",
     "webhook": "reminders.sinks.webhook",
+}
+# Who reads updates that no person sends, and that tell what became of the bot's messages: kind -> function(bot's id,
+# the update's body, now), which writes rows and answers nobody. Of "message": a channel's copy in its discussion group,
+# and what people who are let in forward, pin or reply to. "topic": any message in a topic of a forum. "membership":
+# what became of the bot in a chat by an admin who stays anonymous. Of all other kinds nothing passes without a person.
+UPDATE_NEWS: dict[str, str] = {
+    "poll": "posts.services.counting.votes_counted",
+    "message_reaction": "posts.services.counting.reaction_changed",
+    "message_reaction_count": "posts.services.counting.reactions_counted",
+    "channel_post": "posts.services.counting.seen",
+    "edited_channel_post": "posts.services.counting.seen",
+    "message": "posts.services.counting.seen",
+    "topic": "posts.services.topics.heard",
+    "membership": "telegram_bot.rights.heard",
 }
 # What assistants may be given: name -> llm.toolbox.Tool.
 ASSISTANT_TOOLS: dict[str, str] = {
@@ -324,6 +401,13 @@ ASSISTANT_TOOLS: dict[str, str] = {
     "resume_reminder": "reminders.tools.resume_reminder",
     "cancel_reminder": "reminders.tools.cancel_reminder",
     "complete_reminder": "reminders.tools.complete_reminder",
+    "draft_post": "posts.tools.draft_post",
+    "list_posts": "posts.tools.list_posts",
+    "propose_post_time": "posts.tools.propose_post_time",
+    "cancel_post": "posts.tools.cancel_post",
+    "list_avito_profiles": "reports.tools.list_avito_profiles",
+    "avito_figures": "reports.tools.avito_figures",
+    "avito_days": "reports.tools.avito_days",
 }
 # Of them: what a planned task has besides its assistant's own (a dialog without an assistant: DIALOG_TOOLS).
 TASK_TOOLS = ["current_time", "fetch_page", "complete_reminder"]
@@ -340,6 +424,12 @@ JOBS = {
     "housekeeping": ("delivery.jobs.housekeeping", "17 * * * *", "UTC"),
     "zone_news": ("delivery.zone_news.follow", "40 3 * * 1", "UTC"),
 }
+# What works out anew what was planned by a clock, when this machine has other zone data (delivery/zone_news.py): each a
+# function(now) -> number of plans moved.
+ZONE_NEWS = ["posts.services.planning.follow_zone_data"]
+# What runs by a person's clock and follows it into another zone, besides reminders: each a function(user, zone before,
+# now) -> what to say of it.
+ZONE_FOLLOWERS = ["reports.services.zones.follow"]
 # What housekeeping calls, each a function(now) -> number of rows removed.
 HOUSEKEEPING = [
     "llm.budgets.release_abandoned",
@@ -361,8 +451,19 @@ HOUSEKEEPING = [
     "reminders.retention.forget_old_occurrences",
     "reminders.retention.remove_lost_schedules",
     "reminders.retention.erase_contents",
+    "posts.services.expire_posts",
+    "posts.retention.forget_old_posts",
+    "posts.retention.remove_lost_schedules",
+    "reports.retention.forget_old_reports",
+    "reports.retention.forget_old_figures",
+    "reports.retention.end_lost_exports",
+    "reports.retention.remove_exports",
+    "reports.retention.remove_lost_schedules",
+    "reports.retention.remove_left_behind",
+    "reports.avito.answers.forget_old_answers",
     "accounts.services.forget_old_audit",
     "accounts.services.forget_old_sessions",
+    "posts.services.holding.hold_files",
     "files.services.remove_expired",
 ]
 
@@ -374,7 +475,17 @@ HEALTH_CHECKS = {
     "inbox": "telegram_bot.health.inbox",
     "outbox": "delivery.health.outbox",
     "tick": "delivery.health.tick",
+    "posts": "posts.health.posts",
+    "reports": "reports.health.reports",
     "redis": "reminders.health.redis",
     "scheduler": "delivery.health.scheduler",
     "disk": "core.health.disk",
 }
+
+# What /settings shows: functions(incoming, now) -> telegram_bot.settings_menu.Setting of a person, in this order.
+PERSONAL_SETTINGS = [
+    "telegram_bot.settings_menu.own",
+    "reminders.chat.preferences.own",
+    "conversations.preferences.own",
+    "reports.chat.preferences.own",
+]

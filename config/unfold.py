@@ -39,8 +39,26 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
             (_("Reminders"), "alarm", "reminders.reminder"),
             (_("Occurrences"), "event_repeat", "reminders.occurrence"),
             (_("Stand-ups"), "groups", "conversations.standup"),
-            (_("Webhooks"), "webhook", "reminders.webhook"),
+            (_("Webhooks"), "webhook", "delivery.webhook"),
             (_("Schedules"), "calendar_clock", "delivery.schedule"),
+        ],
+    ),
+    (
+        _("Posts"),
+        [
+            (_("Posts"), "newspaper", "posts.post"),
+            (_("Calendar"), "calendar_month", "admin:posts_post_calendar"),
+        ],
+    ),
+    (
+        _("Reports"),
+        [
+            (_("Avito profiles"), "storefront", "reports.avitoprofile"),
+            (_("What is reported"), "calendar_clock", "reports.reporttask"),
+            (_("Reports"), "monitoring", "reports.report"),
+            (_("Days of figures"), "calendar_view_month", "reports.snapshot"),
+            (_("Exports of chats"), "table_view", "reports.export"),
+            (_("Alerts"), "notification_important", "reports.alert"),
         ],
     ),
     (
@@ -81,7 +99,10 @@ TOPICS: list[tuple[Any, list[tuple[Any, str, str]]]] = [
 
 
 # Pages of no table, by the name of their address -> the rights they ask for.
-OWN_PAGES = {"traces": ("telegram_bot.view_update", "conversations.view_request", "delivery.view_delivery")}
+OWN_PAGES = {
+    "traces": ("telegram_bot.view_update", "conversations.view_request", "delivery.view_delivery"),
+    "admin:posts_post_calendar": ("posts.view_post",),
+}
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -92,7 +113,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         items = [_item(request, *page) for page in pages if _may_see(request, page[2])]
         if items:
             groups.append({"title": title, "separator": True, "items": items})
+    _mark_where_one_is(request, groups)
     return groups
+
+
+def _mark_where_one_is(request: HttpRequest, groups: list[dict[str, Any]]) -> None:
+    """Of pages below each other (a list, its calendar) the one that is open, not both."""
+    items = [item for group in groups[1:] for item in group["items"]]
+    here = max((item["link"] for item in items if request.path.startswith(item["link"])), key=len, default="")
+    for item in items:
+        item["active"] = item["link"] == here
 
 
 def _may_see(request: HttpRequest, label: str) -> bool:

@@ -10,7 +10,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,29 @@ QUESTIONS = [
     "Найди ошибку в этом запросе SQL",
     "Какие риски у переноса срока на неделю?",
     "Draft a polite reply to a late supplier",
+]
+# Channels of the sandbox, and what is posted there: days from today, hour, in how many, the text, what came of it.
+CHANNELS = [(-1001000000003, "Новости"), (-1001000000004, "Акции")]
+POSTS = [
+    (-17, "10:00", 2, "Мы переехали: теперь Цветочный бульвар, 8", "published"),
+    (-15, "18:30", 1, "Три книги о хлебе, которые стоит прочесть осенью", "published"),
+    (-13, "09:00", 2, "Завтраки со скидкой 20 % всю неделю", "published"),
+    (-11, "12:00", 1, "Как мы печём круассаны: репортаж из пекарни", "published"),
+    (-10, "10:00", 2, "В субботу работаем до 22:00", "partial"),
+    (-8, "09:00", 2, "Новый сорт: ржаной с тмином и клюквой", "published"),
+    (-6, "18:00", 1, "Какой пирог испечь к выходным?", "published"),
+    (-4, "10:00", 2, "Победил яблочный! Ждём вас завтра", "published"),
+    (-3, "19:00", 2, "Ночная распродажа: всё за полцены", "expired"),
+    (-2, "12:00", 1, "Ищем пекаря в утреннюю смену", "published"),
+    (-1, "09:00", 2, "Доброе утро! Первый хлеб уже на полке", "published"),
+    (-1, "17:00", 2, "Мастер-класс для детей: печём печенье", "published"),
+    (0, "09:00", 2, "Кофе к любому круассану в подарок", "published"),
+    (1, "10:00", 2, "Завтраки до полудня: новое меню", ""),
+    (2, "12:00", 1, "Репортаж: откуда берётся закваска", ""),
+    (3, "18:30", 2, "Пятница, вечер, живая музыка", ""),
+    (5, "09:00", 2, "Рождественские наборы: принимаем заказы", ""),
+    (6, "12:00", 1, "Пять вопросов пекарю", ""),
+    (8, "10:00", 2, "Каникулы: работаем без выходных", ""),
 ]
 
 
@@ -123,6 +146,49 @@ def budgets(now: datetime) -> None:
     Spending.objects.bulk_create(sums.values())
 
 
+def posts(now: datetime) -> None:
+    """What editors have posted in two channels, and what is planned."""
+    from django.conf import settings
+
+    from accounts.models import Access, Chat, ChatKind, User
+    from posts import services
+    from posts.content import Place
+
+    olga = User.objects.get(telegram_id=100)
+    rights = {"can_post_messages": True, "can_edit_messages": True, "can_delete_messages": True}
+    places = [
+        Place(Chat.objects.create(
+            bot_id=1000, telegram_id=number, kind=ChatKind.CHANNEL, title=title, status=Access.ACTIVE,
+            bot_status="administrator", bot_rights=rights, rights_at=now,
+        ))
+        for number, title in CHANNELS
+    ]  # fmt: skip
+    for days, clock, count, text, outcome in POSTS:
+        wall = datetime.combine(now.date() + timedelta(days=days), time.fromisoformat(clock))
+        at = wall.replace(tzinfo=now.tzinfo)
+        written = min(now, at) - timedelta(days=1)
+        post = services.create_draft(olga, text=text, places=places[:count], via="chat", now=written)
+        if outcome and at < now:
+            came_out(post, at, outcome)
+        else:
+            services.schedule_post(post, wall, settings.TIME_ZONE, by=olga, via="chat", now=now)
+
+
+def came_out(post: Any, at: datetime, state: str) -> None:
+    """As if its time had come."""
+    from posts.models import Post, PostTarget
+
+    shown = {} if state == "expired" else {"published_at": at}
+    Post.objects.filter(pk=post.pk).update(state=state, planned_at=at, updated_at=at, **shown)
+    told: dict[str, Any]
+    for number, target in enumerate(post.targets.order_by("position")):
+        if state == "expired" or (state == "partial" and number):
+            told = {"state": PostTarget.State.FAILED, "error_kind": "forbidden", "error": "bot was kicked"}
+        else:
+            told = {"state": PostTarget.State.SENT, "message_ids": [int(at.timestamp()) % 10**6], "sent_at": at}
+        PostTarget.objects.filter(pk=target.pk).update(attempt=1, **told)
+
+
 def limit(telegram_id: int, now: datetime) -> None:
     """A budget of a day for one person, with room for no further answer."""
     from accounts.models import User
@@ -145,6 +211,7 @@ def main() -> None:
     else:
         month(now)
         budgets(now)
+        posts(now)
 
 
 def month(now: datetime) -> None:

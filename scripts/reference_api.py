@@ -7,11 +7,12 @@ Node = dict[str, Any]
 
 INTRODUCTION = """\
 The same stands, to be tried out, at `/api/docs` of a running site, and for programs at `/api/openapi.json`. How to
-begin: [howto/reminders-from-another-service.md](../howto/reminders-from-another-service.md).
+begin: [reminders from another service](../howto/reminders-from-another-service.md),
+[posts from another service](../howto/posts-from-another-service.md).
 
 Refused is what is no sound JSON: names that come twice, NaN, NUL, halves of characters, nesting deeper than 32. A body
-is 64 KiB at most, a payload 16 KiB. Times are RFC 3339; one without an offset is read in the `timezone` that is sent
-along, and refused without one."""
+is 64 KiB at most, of posts 256 KiB, a payload 16 KiB. Times are RFC 3339; one without an offset is read in the
+`timezone` that is sent along, and refused without one."""
 
 CODES = {
     "400": "something sent is wrong; `errors` says what",
@@ -19,8 +20,9 @@ CODES = {
     "403": "the key lacks the scope, or the event is another key's",
     "404": "there is no such thing, or its person is not let in",
     "405": "the path knows other methods (`Allow`)",
+    "409": "it does not go as the post stands; `errors` says why and what to do",
     "412": "it is not the version of `If-Match` any more",
-    "413": "the body is larger than 64 KiB",
+    "413": "the body is too large",
     "415": "the body is no `application/json` in UTF-8",
 }
 
@@ -63,7 +65,10 @@ def _body(body: Node | None) -> str:
     if body is None:
         return ""
     needed = "" if body.get("required") else " (it may be left out)"
-    return f"Body: {kind(body['content']['application/json']['schema'])}{needed}."
+    [(form, sent)] = body["content"].items()
+    if form == "application/json":
+        return f"Body: {kind(sent['schema'])}{needed}."
+    return f"Body: `{form}` with " + ", ".join(f"`{name}`" for name in sent["schema"]["properties"]) + "."
 
 
 def _answer(status: Any, one: Node) -> str:

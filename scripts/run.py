@@ -72,6 +72,8 @@ def play_environment(values: Mapping[str, str], sandbox_port: int, root: Path) -
         key, address = f"{name}_API_KEY", f"{name}_BASE_URL"
         if not dotenv.configured(values, key) and not dotenv.configured(values, address):
             env |= {key: "sandbox", address: url + path}
+    if not dotenv.configured(values, "AVITO_BASE_URL"):
+        env["AVITO_BASE_URL"] = f"{url}/avito"
     if not dotenv.configured(values, "DATABASE_URL"):
         env["DATABASE_URL"] = f"sqlite:///{root / 'data' / 'sandbox.sqlite3'}"
     if not dotenv.configured(values, "FILES_DIR"):

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, FilePayload, Locator, Page, ViewportSize, expect, sync_playwright
 
+from sandbox.avito import SEVER_KEYS
+from scripts.run import SANDBOX_TOKEN
 from tests.files import documents
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +52,7 @@ point[0] = 0               # TypeError
 
 > Если к середине решения нет, назначьте того, кто принесёт два варианта.""",
 }
+CAPTION = "Весна в пекарне: круассаны с фисташкой, завтраки до полудня и столики на улице. Ждём вас с 8:00!"
 # A file of the question, the question, the answer.
 CONTRACT = documents.pdf(
     [
@@ -70,6 +73,7 @@ FILE_ANSWER = """Три места, о которых стоит договор�
 
 VIEW: ViewportSize = {"width": 1400, "height": 900}
 PATIENCE = 20_000  # milliseconds
+SHOP = "Мебель «Север»"
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,7 @@ def sekretar(env: dict[str, str]) -> Iterator[Running]:
 
 
 def believable(env: dict[str, str], *words: str) -> None:
+    env = env | {"BOT_TOKEN": SANDBOX_TOKEN}  # channels belong to a bot
     subprocess.run([sys.executable, "-m", "scripts.believable", *words], cwd=ROOT, env=env, check=True)
 
 
@@ -180,6 +185,8 @@ def chat(browser: Browser, running: Running) -> None:
     page.goto(f"{address}#left=100:100")
     page.reload()
     run_it_from_the_chat(page)
+    make_a_post(page, browser)
+    get_a_report(page, address)
 
 
 def ask_about_a_file(page: Page, address: str) -> None:
@@ -240,6 +247,55 @@ def run_it_from_the_chat(page: Page) -> None:
     take(page, "admin-chat")
 
 
+def make_a_post(page: Page, browser: Browser) -> None:
+    """An editor's draft with a photo and buttons, for two channels."""
+    photo: FilePayload = {"name": "croissant.png", "mimeType": "image/png", "buffer": drawn(browser)}
+    page.get_by_test_id("pane-left").get_by_test_id("file-input").set_input_files([photo])
+    ask(page, f"/post {CAPTION}")
+    press(page, "🔗", "https://")
+    ask(page, "Меню — https://example.com/menu | Забронировать столик — https://example.com/table")
+    press(page, "📍", "Новости")
+    for title in ("Новости", "Акции"):
+        press(page, title, f"☑️ {title}")
+    press(page, "✅", "Новости, Акции")
+    page.mouse.wheel(0, 2000)
+    take(page, "posts")
+
+
+def get_a_report(page: Page, address: str) -> None:
+    """An Avito shop is connected, and the week is reported with a chart."""
+    page.request.post(f"{address}_sandbox/avito/manners", data={"gates": False})
+    ask(page, "/add_profile " + "\n".join((SHOP, *SEVER_KEYS)))
+    expect(newest(page, "left")).to_contain_text("90000001", timeout=PATIENCE)
+    shows_keys(page, "/profiles")
+    press(page, SHOP, "90000001")
+    press(page, "🗓", SHOP)
+    expect(newest(page, "left").get_by_test_id("inline-button").filter(has_text="⚙️")).to_have_count(0)
+    newest(page, "left").get_by_test_id("inline-button").filter(has_text="7 ").first.click()
+    expect(newest(page, "left").locator("img")).to_be_visible(timeout=PATIENCE)
+    page.mouse.wheel(0, 2000)
+    take(page, "reports")
+
+
+def press(page: Page, label: str, shown: str) -> None:
+    """Press a button of the newest message; then it, or what comes, shows ``shown``."""
+    key = newest(page, "left").get_by_test_id("inline-button").filter(has_text=label)
+    expect(key).to_be_visible(timeout=PATIENCE)
+    key.click()
+    expect(newest(page, "left")).to_contain_text(shown, timeout=PATIENCE)
+
+
+def drawn(browser: Browser) -> bytes:
+    """A picture to be posted."""
+    page = browser.new_page(viewport={"width": 1000, "height": 420})
+    field = "height:100vh; background:linear-gradient(150deg, #fff3dc, #e9b872)"
+    look = f"{field}; margin:0; display:grid; place-items:center; font-size:190px"
+    page.set_content(f'<body style="{look}">🥐☕🌷</body>')
+    png = page.screenshot()
+    page.close()
+    return png
+
+
 def answered(page: Page, address: str, question: str, words: str) -> None:
     """Ask; the model says ``words``. In the first answer it pauses halfway, for a picture."""
     pauses = question == next(iter(DIALOG))
@@ -269,7 +325,17 @@ def admin(browser: Browser, address: str) -> None:
         if answer is None or not answer.ok:
             sys.exit(f"{path} of the admin site does not show up.")
         take(page, name)
+    a_shop(page, address)
     trace(page, address)
+
+
+def a_shop(page: Page, address: str) -> None:
+    """What an Avito shop did in 30 days."""
+    page.goto(f"{address}reports/avitoprofile/")
+    page.locator("#result_list tbody a[href*='/change/']").first.click()
+    expect(page.locator("canvas").first).to_be_visible(timeout=PATIENCE)
+    page.wait_for_load_state("load")
+    take(page, "shop")
 
 
 def trace(page: Page, address: str) -> None:
@@ -287,6 +353,7 @@ PAGES = {
     "requests": "conversations/request/",
     "models-admin": "llm/model/",
     "spending": "llm/spending/",
+    "calendar": "posts/post/calendar/",
 }
 
 

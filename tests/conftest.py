@@ -3,6 +3,7 @@
 import functools
 import itertools
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,16 +13,19 @@ from typing import TypeVar
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from accounts.models import Access, Role, User
 from accounts.services import TelegramPerson
 from conversations.models import Assistant
 from core import db as bridge
+from tests import once
 
 T = TypeVar("T")
 
@@ -121,6 +125,47 @@ def _finish_database_calls(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest, django_db_keepdb: bool) -> bool:
+    """A worker's SQLite file is there already: a copy (below)."""
+    return django_db_keepdb or (connection.vendor == "sqlite" and hasattr(request.config, "workerinput"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Workers begin with copies of one migrated database: to apply all migrations takes each three seconds."""
+    if not hasattr(request.config, "workerinput"):
+        return
+    with django_db_blocker.unblock():
+        once.made_once("migrated", _migrate)
+    if connection.vendor == "sqlite":
+        shutil.copy(_template(), connection.settings_dict["TEST"]["NAME"])
+    else:
+        connection.settings_dict["TEST"]["TEMPLATE"] = _template()
+
+
+def _template() -> str:
+    """The name of the migrated database."""
+    return str(once.folder() / "migrated.sqlite3") if connection.vendor == "sqlite" else once.database("migrated")
+
+
+def _migrate() -> None:
+    told, own = connection.settings_dict, connection.settings_dict["TEST"]["NAME"]
+    before, told["TEST"]["NAME"] = told["NAME"], _template()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connection.close()
+    told["NAME"] = settings.DATABASES["default"]["NAME"] = before
+    told["TEST"]["NAME"] = own
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        once.remove()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """PostgreSQL drops no database that somebody is connected to, such as a process a test killed."""
     with django_db_blocker.unblock():
@@ -179,6 +224,7 @@ def _spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     another's way, and one at the end would be waited for.
     """
     heavy = [item for item in items if item.get_closest_marker("acceptance") or item.get_closest_marker("browser")]
+    heavy = list(_file_by_file(heavy))
     known = set(heavy)
     light = iter([item for item in items if item not in known])
     between = (len(items) - len(heavy)) * 3 // 4 // max(1, len(heavy))
@@ -188,10 +234,21 @@ def _spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     yield from light
 
 
+def _file_by_file(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """One of each file, then another of each: a story that waits for minutes stands alone in its file, so it begins
+    early, while there is other work to wait with.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    for turn in itertools.zip_longest(*files.values()):
+        yield from (item for item in turn if item is not None)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """For ``-n auto``: one more than there are processors, for some test always waits; four at most."""
-    return min((os.cpu_count() or 1) + 1, 4)
+    """For ``-n auto``: two for each processor, for the tests wait a third of their time; four at most."""
+    return min(2 * (os.cpu_count() or 1), 4)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -202,6 +259,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 class _Shared(LoadScopeScheduling):  # type: ignore[misc]
     """Test by test to whoever is free, but the tests of a file with a fixture for the whole file to one worker."""
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """What is done is forgotten: all that a worker has had would be counted after each of its tests."""
+        super().mark_test_complete(node, item_index, duration)
+        done = self._split_scope(self.registered_collections[node][item_index])
+        if all(self.assigned_work[node][done].values()):
+            del self.assigned_work[node][done]
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]

@@ -21,6 +21,7 @@ from delivery import engine
 from delivery.engine.local import LocalEngine
 from delivery.models import Delivery
 from llm.models import Model, ProviderState
+from reports.services import knowing
 from sandbox.server import Sandbox, serve
 from telegram_bot import notices, runtime, services
 from telegram_bot.application import App, build
@@ -156,6 +157,7 @@ def _configure(settings: Settings, url: str, overrides: dict[str, Any]) -> None:
         "ADMIN_CHAT_ID": ADMINS,
         "OPENAI_API_KEY": "sandbox",
         "OPENAI_BASE_URL": f"{url}/llm/openai/v1",
+        "AVITO_BASE_URL": f"{url}/avito",
         "DEFAULT_MODEL": f"openai:{MODEL}",
         "LANGUAGE_CODE": "en",
         "POLL_TIMEOUT_SEC": 20,
@@ -167,6 +169,7 @@ def _configure(settings: Settings, url: str, overrides: dict[str, Any]) -> None:
         setattr(settings, name, value)
     conversations.forget_default()
     notices.forget()
+    knowing.somebody_came()
 
 
 @contextmanager

@@ -24,10 +24,13 @@ _folder = Path(os.environ["SEKRETAR_TEST_DIR"])
 os.environ |= {
     "SEKRETAR_IGNORE_DOTENV": "1",
     "SECRET_KEY": "only-the-tests-use-this-secret-key-0123456789abcdefghij",
-    "FILES_DIR": str(_folder / "files"),
+    # Of each worker's own: what one looks at, another would sweep away.
+    "FILES_DIR": str(_folder / "files" / os.environ.get("PYTEST_XDIST_WORKER", "")),
     "LANGUAGE_CODE": "en",  # the language of the sources, so that a test quotes what the code says
     "LOG_LEVEL": "WARNING",
     "TEST_SQLITE_NAME": str(_folder / "test.sqlite3"),
+    # Nobody is there: a test that needs an Avito has one of its own.
+    "AVITO_BASE_URL": "http://127.0.0.1:9/avito",
 }
 
 from config.settings import *  # noqa: E402, F403

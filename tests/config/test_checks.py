@@ -80,6 +80,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("SENTRY_DSN", "sentry.example", "sekretar.E012", "SENTRY_DSN is no DSN"),
     ("SUMMARY_MODEL", "gpt-4o-mini", "sekretar.E014", "must be provider:name, or empty"),
     ("CONTEXT_WARN_TOKENS", 10**6, "sekretar.W006", "above MAX_CONTEXT_TOKENS"),
+    ("WORKER_RETRY_BACKOFF_BASE_SEC", 31, "sekretar.E023", "above WORKER_RETRY_BACKOFF_MAX_SEC, but pauses only grow"),
     ("ADMIN_PASSWORD", "", "sekretar.W010", "without asking for it"),
     ("ADMIN_PASSWORD", "/open sesame", "sekretar.W011", "taken for a command"),
 ]

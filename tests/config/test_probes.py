@@ -69,7 +69,7 @@ def test_probe_may_call_by_any_name(path: str) -> None:
 def test_ready_when_all_is_well() -> None:
     checks = ready(200)
     assert {name: check["level"] for name, check in checks.items()} == dict.fromkeys(
-        ["database", "bot", "inbox", "outbox", "tick", "redis", "scheduler", "disk"], "ok"
+        ["database", "bot", "inbox", "outbox", "tick", "posts", "reports", "redis", "scheduler", "disk"], "ok"
     )
     assert checks["bot"]["by"] == "poll"
     assert 2 <= checks["bot"]["heard_seconds_ago"] < 5
@@ -184,7 +184,7 @@ def test_cost_of_the_question_is_bounded(django_assert_max_num_queries: DjangoAs
     for number in range(20):
         update(now, number, lane=f"in:1:{number}:0")
         delivery(now, number, lane=f"out:1:{number}")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(16):
         ready(200)
 
 
@@ -272,5 +272,5 @@ def test_unknown_cost_is_no_figure_and_not_zero(member: User, now: datetime) -> 
 @pytest.mark.usefixtures("alive")
 def test_sums_of_the_day_are_kept_for_a_minute(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     figures()
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(19):
         figures()

@@ -30,6 +30,8 @@ VIOLATIONS = {
         ("llm.models", "import delivery.models"),
         ("delivery.models", "import telegram_bot.models"),
         ("telegram_bot.models", "import conversations.models"),
+        ("telegram_bot.models", "import rest.answers"),
+        ("rest.times", "import posts.models"),
         ("files.models", "import config.settings"),
     ],
     "inside": [
@@ -39,6 +41,7 @@ VIOLATIONS = {
     ],
     "telegram": [("conversations.services", "import telegram"), ("llm.models", "import telegram.ext")],
     "below": [("accounts.models", "import ninja")],
+    "rest": [("conversations.services", "import rest.answers"), ("posts.services", "import rest.times")],
     "http": [("conversations.services", "import httpx"), ("telegram_bot.models", "import aiohttp")],
     "sandbox-alone": [("sandbox.server", "import core.http")],
     "sandbox-unknown": [

@@ -25,9 +25,9 @@ NEWS = "Run `make messages`, then translate what is new in locale/ru/LC_MESSAGES
 LATIN, CYRILLIC = re.compile("[A-Za-z]"), re.compile("[А-Яа-яЁё]")
 PLACEHOLDER = re.compile(r"%\(\w+\)[-+ #0]*[\d.]*[a-z]|\{\w*\}")
 # What a program reads: commands, code, settings, addresses, Markdown's marks, HTML's tags.
-FIXED = re.compile(r"(?<!\w)/[a-z]+\b|`[^`]+`|\*\*|<[^>]+>|[A-Z]+_[A-Z_]+|https?://\S+")
+FIXED = re.compile(r"(?<!\w)/[a-z]+\b|`[^`]+`|\*\*|<[^>]+>|[A-Z]+_[A-Z_]+|https?://[^\s»”),]+")
 # Examples that people type, in their own language.
-OWN_WORDS = {"`/ask how are you?`", "`/ask как дела?`"}
+OWN_WORDS = {"`/ask how are you?`", "`/ask как дела?`", "`code`", "`код`"}
 
 
 def name(entry: Entry) -> str:

@@ -10,7 +10,11 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Every app but the sandbox, whose page has its words itself, and the project's templates.
-FOLDERS = [*sorted({path.parent for path in ROOT.glob("*/apps.py")} - {ROOT / "sandbox"}), ROOT / "templates"]
+FOLDERS = [
+    *sorted({path.parent for path in ROOT.glob("*/apps.py")} - {ROOT / "sandbox"}),
+    ROOT / "rest",
+    ROOT / "templates",
+]
 
 
 @dataclass(frozen=True)
