@@ -13,6 +13,8 @@ from types import FrameType
 
 import psutil
 
+from scripts import bootstrap
+
 ROOT = Path(__file__).resolve().parent.parent
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 END_SECONDS = 25.0
@@ -32,7 +34,7 @@ class Process:
         with log.open("ab") as output:
             self.started = time.time()
             self.popen = subprocess.Popen(
-                [sys.executable, *arguments],
+                [as_installed(), *arguments],
                 env=inherited | dict(env),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -76,6 +78,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
+
+
+def as_installed() -> str:
+    """The Python of `make run`, which `make bench` sets up; without that (in tests) this one."""
+    return str(bootstrap.python(ROOT, "bench")) if bootstrap.is_installed(ROOT, "bench") else sys.executable
 
 
 def cpu_of(info: psutil.Process) -> float:

@@ -1,4 +1,7 @@
-"""Makes .venv and installs the pinned packages into it: `python -m scripts.bootstrap [runtime|dev]`.
+"""Makes .venv and installs the pinned packages into it: `python -m scripts.bootstrap [runtime|dev|bench]`.
+
+``bench`` is what ``runtime`` is, in a folder of its own: benchmarks measure what users run. Some packages load others
+that happen to be there, and those that the tests need weigh 4 MB.
 
 A second run with unchanged requirements installs nothing. Standard library only: nothing is installed yet.
 """
@@ -12,7 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = {
     "runtime": ("requirements.txt",),
     "dev": ("requirements.txt", "requirements-dev.txt"),
+    "bench": ("requirements.txt",),
 }
+FOLDERS = {"runtime": ".venv", "dev": ".venv", "bench": ".venv/bench"}
 FITS = "import sys; sys.exit(sys.prefix == sys.base_prefix or not (3, 11) <= sys.version_info[:2] < (3, 14))"
 
 
@@ -24,8 +29,13 @@ def fingerprint(root: Path, kind: str) -> str:
     return digest.hexdigest()
 
 
+def python(root: Path, kind: str) -> Path:
+    """The Python that has the packages of ``kind``, once they are installed."""
+    return root / FOLDERS[kind] / "bin" / "python"
+
+
 def stamp(root: Path, kind: str) -> Path:
-    return root / ".venv" / f"installed-{kind}"
+    return root / FOLDERS[kind] / f"installed-{kind}"
 
 
 def is_installed(root: Path, kind: str) -> bool:
@@ -38,36 +48,36 @@ def is_installed(root: Path, kind: str) -> bool:
 
 def remember(root: Path, kind: str) -> None:
     """Record the installation; ``dev`` contains ``runtime``."""
-    for name in ("runtime", kind):
+    for name in {kind, "runtime"} if kind == "dev" else {kind}:
         stamp(root, name).write_text(fingerprint(root, name), encoding="ascii")
 
 
-def venv_fits(root: Path) -> bool:
-    """False when .venv is absent, or belongs to a Python that is unfit or went away."""
-    ask = [str(root / ".venv" / "bin" / "python"), "-c", FITS]
+def venv_fits(root: Path, kind: str = "runtime") -> bool:
+    """False when the folder is absent, or belongs to a Python that is unfit or went away."""
+    ask = [str(python(root, kind)), "-c", FITS]
     try:
         return subprocess.run(ask, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
 
-def make_venv(root: Path) -> None:
-    version = ".".join(map(str, sys.version_info[:3]))
-    print(f"Making .venv with Python {version}…", flush=True)
+def make_venv(root: Path, kind: str) -> None:
+    version, folder = ".".join(map(str, sys.version_info[:3])), FOLDERS[kind]
+    print(f"Making {folder} with Python {version}…", flush=True)
     made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", root / ".venv"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "venv", "--clear", root / folder], capture_output=True, text=True, check=False
     )
     if made.returncode:
         print((made.stdout + made.stderr).strip(), file=sys.stderr)
-        sys.exit("The folder .venv could not be made; the lines above say why.")
+        sys.exit(f"The folder {folder} could not be made; the lines above say why.")
 
 
 def install(root: Path, kind: str) -> None:
-    for old in ("runtime", "dev"):
+    for old in [name for name, folder in FOLDERS.items() if folder == FOLDERS[kind]]:
         stamp(root, old).unlink(missing_ok=True)
     wanted = REQUIREMENTS[kind][-1]
     print(f"Installing the packages of {wanted} (only when that file changed; about a minute)…", flush=True)
-    pip = [str(root / ".venv" / "bin" / "python"), "-m", "pip", "install", "-r", str(root / wanted)]
+    pip = [str(python(root, kind)), "-m", "pip", "install", "-r", str(root / wanted)]
     quietly = ["--quiet", "--no-input", "--disable-pip-version-check"]
     if subprocess.run([*pip, *quietly], cwd=root, check=False).returncode:
         sys.exit("The packages could not be installed; the lines above say why. Mend that and try again.")
@@ -75,10 +85,10 @@ def install(root: Path, kind: str) -> None:
 
 
 def main(kind: str, root: Path = ROOT) -> None:
-    """Leave ``root`` with a .venv that holds the packages of ``kind``, or exit with a sentence."""
+    """Leave ``root`` with a folder that holds the packages of ``kind``, or exit with a sentence."""
     (root / "data").mkdir(mode=0o700, exist_ok=True)
-    if not venv_fits(root):
-        make_venv(root)
+    if not venv_fits(root, kind):
+        make_venv(root, kind)
     if not is_installed(root, kind):
         install(root, kind)
 

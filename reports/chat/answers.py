@@ -17,7 +17,7 @@ from reports.chat import cards, menus, place
 from reports.chat.cards import key
 from reports.chat.place import Menu, titled
 from reports.models import AvitoProfile, ReportTask
-from reports.sending import email
+from reports.sending.names import mail_is_set_up
 from reports.services import access, profiles, tasks
 from reports.services.rows import NotSo
 from telegram_bot import expecting
@@ -175,7 +175,7 @@ def asking_email(profile: AvitoProfile, task: ReportTask, problem: str = "") -> 
     lines = [
         f"⚠️ {problem}" if problem else "",
         _("To which address shall each report go as well? Write it: anna@example.com"),
-        "" if email.is_set_up() else _("So far I have no mail server: ask the admins, or nothing will be sent."),
+        "" if mail_is_set_up() else _("So far I have no mail server: ask the admins, or nothing will be sent."),
         _("Now: %(address)s") % {"address": task.email} if task.email else "",
     ]
     off = [key("✖️ " + _("No e-mail"), "report_email", profile, off=True)] if task.email else []

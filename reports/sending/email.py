@@ -24,7 +24,7 @@ from reports.chart import picture
 from reports.contents import Contents, contents_of
 from reports.figures.summary import Summary
 from reports.sending.chart import names_of
-from reports.sending.names import AWAY, NOT_SET_UP, REFUSED
+from reports.sending.names import AWAY, NOT_SET_UP, REFUSED, mail_is_set_up
 from reports.sending.patience import again
 from reports.words.report import plain, subject
 from reports.words.troubles import trouble
@@ -46,13 +46,9 @@ class Letter:
     language: str
 
 
-def is_set_up() -> bool:
-    return bool(settings.EMAIL_HOST and settings.EMAIL_FROM)
-
-
 async def send(row: Delivery) -> Sent:
     """Raises DeliveryError."""
-    if not is_set_up():
+    if not mail_is_set_up():
         raise DeliveryError(NOT_SET_UP, "EMAIL_URL or EMAIL_FROM is missing.", permanent=True)
     letter = await in_db(_load, UUID(row.content["report"]), str(row.content["to"]))
     if letter is None:

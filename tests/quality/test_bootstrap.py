@@ -46,6 +46,16 @@ def test_change_of_the_runtime_packages_concerns_the_tests_too(root: Path) -> No
     assert not bootstrap.is_installed(root, "dev")
 
 
+def test_what_is_measured_is_installed_apart(root: Path) -> None:
+    (root / ".venv" / "bench").mkdir()
+    bootstrap.remember(root, "dev")
+    assert not bootstrap.is_installed(root, "bench")
+    bootstrap.remember(root, "bench")
+    assert bootstrap.is_installed(root, "bench")
+    (root / "requirements.txt").write_text("alpha==2\n", encoding="ascii")
+    assert not bootstrap.is_installed(root, "bench")
+
+
 def test_folder_without_a_python_is_no_fitting_venv(root: Path) -> None:
     assert not bootstrap.venv_fits(root)
 
