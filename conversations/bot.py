@@ -19,7 +19,7 @@ from llm.routing import abilities
 from telegram_bot import fleeting
 from telegram_bot.access import escaped
 from telegram_bot.addressing import replies_to, without_name
-from telegram_bot.application import App, Context, on_button
+from telegram_bot.application import SAID, App, Context, on_button
 from telegram_bot.markdown import Part, parts
 from telegram_bot.models import Button
 from telegram_bot.streaming import typing
@@ -49,7 +49,7 @@ def register(application: App) -> None:
     application.add_handler(MessageHandler(NEW & filters.COMMAND, unknown_command))
     application.add_handler(MessageHandler((NEW | EDITED) & filters.TEXT & ~filters.COMMAND, text))
     application.add_handler(MessageHandler((NEW | EDITED) & FILE, file))
-    application.add_handler(MessageHandler(NEW & filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL, not_text))
+    application.add_handler(MessageHandler(NEW & filters.ChatType.PRIVATE & SAID, not_text))
     application.add_handler(TypeHandler(Update, stopped_draft))
     on_button(application, "models", show_providers)
     on_button(application, "models.of", show_models)

@@ -20,12 +20,12 @@ from posts import services
 from posts.chat import asking, contents, deciding, drafts, place, polls, shelf, stats
 from posts.chat.contents import Content
 from telegram_bot import expecting, fleeting, rights
-from telegram_bot.application import CARDS, App, Context, on_answer, on_button
+from telegram_bot.application import CARDS, SAID, App, Context, on_answer, on_button
 from telegram_bot.models import Button, Expectation
 from telegram_bot.outgoing import Key
 
 NEW, EDITED = filters.UpdateType.MESSAGE, filters.UpdateType.EDITED_MESSAGE
-PRIVATE = filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
+PRIVATE = filters.ChatType.PRIVATE & SAID
 # Under a file the library finds no commands.
 CAPTION = re.compile(r"^/post(@\w+)?(?=\s|$)", re.IGNORECASE)
 # What the hint in a group leads to: its number and the topic's.

@@ -19,7 +19,7 @@ from accounts import services as accounts
 from accounts.models import Language, Role, User
 from core.db import in_db
 from telegram_bot import access, commands, expecting, fleeting, outgoing, rights, services, settings_menu, trouble
-from telegram_bot.application import ANSWERS, App, Context, on_button
+from telegram_bot.application import ANSWERS, SAID, App, Context, on_button
 from telegram_bot.incoming import Incoming
 from telegram_bot.models import Button
 from telegram_bot.outgoing import Key, Place
@@ -40,8 +40,7 @@ def register(application: App) -> None:
         application.add_handler(CommandHandler(name, handler, filters.UpdateType.MESSAGE))
     application.add_handler(CallbackQueryHandler(press, pattern=r"^b:"))
     application.add_handler(ChatMemberHandler(membership, ChatMemberHandler.MY_CHAT_MEMBER))
-    said = filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL
-    application.add_handler(MessageHandler(said, listen), group=ANSWERS)
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & SAID, listen), group=ANSWERS)
     on_button(application, "language", choose_language)
     on_button(application, "language.ask", ask_language)
 
