@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -276,6 +277,11 @@ async def get_file(request: web.Request) -> web.Response:
     return web.Response(body=stored.content, headers=headers)
 
 
+async def get_faults(request: web.Request) -> web.Response:
+    """The rules, and how many calls each has got; a call that hangs or is held is counted when it comes in."""
+    return web.json_response([asdict(rule) for rule in request.app[WORLD].faults.rules])
+
+
 async def clear_faults(request: web.Request) -> web.Response:
     """No more faults."""
     request.app[WORLD].faults.clear()
@@ -329,6 +335,7 @@ GETS = {
     "events": events,
     "calls": get_calls,
     "counts": get_counts,
+    "faults": get_faults,
     "commands": get_commands,
     "file/{unique_id}": get_file,
 }

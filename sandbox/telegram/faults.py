@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import ApiError, ControlError
 from .updates import TWO_POLLS
 
-KINDS = {"429", "500", "502_html", "403", "400", "401", "409", "hang", "cut", "cut_after", "slow"}
+KINDS = {"429", "500", "502_html", "403", "400", "401", "409", "hang", "cut", "cut_after", "slow", "hold"}
 TEXTS = {
     "400": "Bad Request: chat not found",
     "401": "Unauthorized",
@@ -20,7 +21,10 @@ TEXTS = {
 
 @dataclass(slots=True)
 class Rule:
-    """Applies to matching calls number `after` + 1 and on, `times` times (None: until cleared)."""
+    """Applies to matching calls number `after` + 1 and on, `times` times (None: until cleared).
+
+    `hold`: the method runs, and answers, once the rules are cleared.
+    """
 
     kind: str
     method: str = "*"
@@ -50,14 +54,17 @@ class Faults:
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
+        self.cleared = asyncio.Event()
 
     def add(self, rules: list[dict[str, Any]]) -> None:
         """Append rules; ControlError for one that cannot be read."""
         self.rules += [parse(rule) for rule in rules]
 
     def clear(self) -> None:
-        """No more faults."""
+        """No more faults; what is held goes on."""
         self.rules = []
+        self.cleared.set()
+        self.cleared = asyncio.Event()
 
     def take(self, method: str, chat_id: int | None) -> Rule | None:
         """The rule for this call, counted; None when the call goes through."""

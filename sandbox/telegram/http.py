@@ -165,6 +165,8 @@ async def before(world: World, rule: Rule) -> None:
         raise CutError
     if rule.kind == "slow":
         await pause(world, 1.0 if rule.seconds is None else rule.seconds)
+    if rule.kind == "hold":
+        await held(world)
 
 
 async def pause(world: World, seconds: float) -> None:
@@ -173,6 +175,16 @@ async def pause(world: World, seconds: float) -> None:
         await asyncio.wait_for(world.closing.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def held(world: World) -> None:
+    """Wait until the faults are cleared, but not longer than the server lives."""
+    ends = [asyncio.create_task(event.wait()) for event in (world.faults.cleared, world.closing)]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 def check_token(world: World, token: str) -> None:

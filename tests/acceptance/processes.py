@@ -202,9 +202,25 @@ class Sandbox:
     def fault(self, method: str, kind: str, **more: Any) -> None:
         self.post("/faults", rules=[{"method": method, "kind": kind, **more}])
 
+    def got(self, calls: int = 1, seconds: float = PATIENCE) -> None:
+        """Return when the faults have taken so many calls, those that hang or are held among them."""
+        until(lambda: sum(rule["applied"] for rule in self.get("/faults")) >= calls, seconds, "a call to be broken")
+
     def model(self, contains: str, **behaviour: Any) -> None:
         """What the models do with questions that hold ``contains``."""
         self.post("/llm/rules", contains=contains, **behaviour)
+
+    def until_held(self, count: int = 1) -> None:
+        """Return when so many answers stop halfway, as ``hold`` told the models."""
+
+        def held() -> bool:
+            return sum(call["outcome"] == "held" for call in self.get("/llm/calls", endpoint="chat")) >= count
+
+        until(held, what=f"{count} answers that are held")
+
+    def release(self) -> None:
+        """Let the answers go on that are held."""
+        self.post("/llm/release")
 
     def questions(self) -> list[str]:
         """The question of every call that a model got, oldest first."""
@@ -275,7 +291,7 @@ class Stage:
         """The web side and its address."""
         command = ["-m", "uvicorn", "config.asgi:application", "--port", "0", "--no-access-log"]
         process = self.start("web", command, self.environment(**changed))
-        process.says("Uvicorn running on")
+        process.says("Press CTRL+C")  # the last words of the line with the address
         found = re.search(r"http://127\.0\.0\.1:\d+", process.output)
         assert found is not None
         return process, found[0]

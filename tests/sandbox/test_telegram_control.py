@@ -256,6 +256,20 @@ async def test_a_slow_call_takes_its_time(sandbox: Sandbox, api: Api, control: C
     assert sandbox.world.calls("getMe")[0].duration >= 0.2
 
 
+async def test_a_held_call_is_counted_at_once_and_done_when_the_faults_are_cleared(
+    sandbox: Sandbox, api: Api, control: Control
+) -> None:
+    await control("faults", rules=[{"method": "sendMessage", "kind": "hold"}])
+    call = asyncio.create_task(api("sendMessage", chat_id=ANNA, text="x"))
+    while (await control.get("faults"))[0]["applied"] == 0:
+        await asyncio.sleep(0.01)
+    assert (len(sandbox.world.chat(ANNA).messages), call.done()) == (0, False)
+    await control.delete("faults")
+    assert (await call)["ok"] is True
+    assert len(sandbox.world.chat(ANNA).messages) == 1
+    assert await control.get("faults") == []
+
+
 async def test_a_hanging_call_and_a_poll_do_not_hold_up_the_end(session: aiohttp.ClientSession) -> None:
     async with serve() as sandbox:
         api = Api(sandbox.url, session)
