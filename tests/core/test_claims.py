@@ -45,14 +45,15 @@ def key_of(found: Delivery | None) -> str | None:
 @pytest.mark.django_db
 def test_claimed_row_is_held_by_this_worker_for_the_lease() -> None:
     row("a", message_id=2**52, trace_id="abc")
-    before = timezone.now()
+    before = database_now()
     found = claim()
+    after = database_now()
 
     assert found is not None
     assert (found.key, found.state, found.attempts, found.worker) == ("a", "sending", 1, WORKER)
     assert (found.content, found.message_id, found.trace_id) == ({"text": "ж"}, 2**52, "abc")
     assert found.lease_until is not None
-    assert abs(found.lease_until - before - OUTBOX.lease) < timedelta(seconds=5)
+    assert before <= found.lease_until - OUTBOX.lease <= after
     stored = Delivery.objects.get()
     fields = [field.attname for field in Delivery._meta.concrete_fields]
     assert [getattr(found, name) for name in fields] == [getattr(stored, name) for name in fields]
@@ -135,6 +136,11 @@ def test_inbox_goes_by_the_number_of_the_update_and_not_by_arrival() -> None:
 # --- several --------------------------------------------------------------------------------------------------------
 
 
+def is_any_left() -> bool:
+    """Not a number of looks: whoever holds a head may be kept waiting for as long as many of them take."""
+    return Delivery.objects.filter(state="queued").exists()
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("_time", range(3))
 def test_of_two_who_claim_one_lane_at_once_exactly_one_wins(at_once: AtOnce, _time: int) -> None:
@@ -154,12 +160,10 @@ def test_crowd_drains_a_lane_in_order_and_each_row_once(at_once: AtOnce) -> None
 
     def drain() -> list[str]:
         mine = []
-        for _look in range(200):
+        while is_any_left():
             if (found := claim()) is not None:
                 mine.append(found.key)
                 Delivery.objects.filter(pk=found.pk).update(state="sent", finished_at=database_now())
-            elif not Delivery.objects.filter(state="queued").exists():
-                break
         return mine
 
     shares = at_once(drain, drain, drain)
@@ -178,7 +182,7 @@ def test_crowd_that_claims_the_same_lanes_in_any_order_gets_each_head_once(at_on
 
     def drain(names: list[str]) -> list[str]:
         mine = []
-        for _look in range(100):
+        while is_any_left():
             for found in claim_heads(OUTBOX, names):
                 if found is not None:
                     mine.append(found.key)

@@ -17,14 +17,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def test_urgent_call_is_made_before_those_that_wait() -> None:
     one_is_free, all_are_free, order = threading.Event(), threading.Event(), list[str]()
-    held = [in_db(all_are_free.wait, 60) for _thread in range(THREADS[connection.vendor] - 1)]
-    calls = [*held, in_db(one_is_free.wait, 60), in_db(order.append, "usual"), in_db_first(order.append, "urgent")]
+    # All are held before anything waits: one that is only about to be held would take the urgent call and linger.
+    held = await all_held(all_are_free, first=one_is_free)
+    calls = [in_db(order.append, "usual"), in_db_first(order.append, "urgent")]
     tasks = [asyncio.create_task(call) for call in calls]
     await asyncio.sleep(0)  # the tasks begin, in their order
     one_is_free.set()
-    await tasks[-2]
+    await tasks[0]
     all_are_free.set()
-    await asyncio.gather(*tasks)
+    await asyncio.gather(*tasks, *held)
     assert order == ["urgent", "usual"]
 
 
@@ -75,15 +76,16 @@ async def test_language_a_call_chooses_is_its_own() -> None:
         assert translation.get_language() == "en"
 
 
-async def all_held(until: threading.Event) -> list["asyncio.Task[bool]"]:
-    """Calls that keep every thread busy, all of them begun."""
+async def all_held(until: threading.Event, first: threading.Event | None = None) -> list["asyncio.Task[bool]"]:
+    """Calls that keep every thread busy, all of them begun; one of them until ``first``, when that is given."""
     begun = threading.Semaphore(0)
 
-    def hold() -> bool:
+    def hold(until: threading.Event) -> bool:
         begun.release()
         return until.wait(60)
 
-    held = [asyncio.create_task(in_db(hold)) for _thread in range(THREADS[connection.vendor])]
+    ends = [first or until, *[until] * (THREADS[connection.vendor] - 1)]
+    held = [asyncio.create_task(in_db(hold, end)) for end in ends]
     for _call in held:
         assert await asyncio.to_thread(begun.acquire, timeout=60)
     return held
