@@ -312,7 +312,7 @@ class AvitoWorld:
             if not future.done():
                 future.set_result(None)
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until `condition()` holds; it is asked when a request comes or is answered. TimeoutError."""
         async with asyncio.timeout(seconds):
             while not condition():

@@ -175,7 +175,7 @@ class Models:
             if not future.done():
                 future.set_result(None)
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait until `condition()` holds; it is asked whenever a call begins, gets its body, speaks or ends.
 
         Raises TimeoutError after `seconds`. Only from the event loop the server runs in.

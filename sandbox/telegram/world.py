@@ -153,7 +153,7 @@ class World:
         """The whole world (or one chat of it) as JSON values."""
         return views.state(self, chat_id)
 
-    async def wait_for(self, predicate: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109
+    async def wait_for(self, predicate: Callable[[], T], timeout: float = 60.0) -> T:  # noqa: ASYNC109
         """What `predicate()` returns once it is true, asked at each event and call; else TimeoutError."""
         end = time.monotonic() + timeout
         while not (found := predicate()):

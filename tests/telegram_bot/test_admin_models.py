@@ -75,12 +75,13 @@ async def test_refresh_works_without_a_scheduler_and_shows_what_came(house: Hous
 
 async def test_refresh_holds_nobody_up_and_tells_of_each_provider_as_it_answers(house: House, settings: Any) -> None:
     settings.MISTRAL_API_KEY, settings.MISTRAL_BASE_URL = "sandbox", f"{house.sandbox.url}/llm/mistral"
-    house.models.rule(endpoint="models", provider="mistral", delay=2.0)
+    house.models.rule(endpoint="models", provider="mistral", hold="mistral")
     house.say(OLGA, "/admin refresh models")
     await shown(house, "✅ openai:")
     assert "⏳ mistral" in house.heard(OLGA)[-1]
     assert await house.ask(ANNA, "/ping") == "Bot ready"
     assert await house.ask(OLGA, "/ping") == "Bot ready"
+    house.models.release("mistral")
     await house.until(lambda: any("Refreshed" in said for said in house.heard(OLGA)))
 
     (said,) = (said for said in house.heard(OLGA) if "Refreshed" in said)
@@ -95,7 +96,8 @@ async def test_provider_that_fails_is_shown_with_its_error(house: House, setting
     assert "⚠️ openai:" in await shown(house, "Refreshed")
 
 
-async def test_leader_of_the_scheduler_does_the_work_where_there_is_one(house: House) -> None:
+async def test_leader_of_the_scheduler_does_the_work_where_there_is_one(house: House, monkeypatch: Any) -> None:
+    monkeypatch.setattr("telegram_bot.admin_chat.refreshing.PATIENCE", 600.0)
     await house.db(pulse.beat, pulse.BOT, {"leads": True}, timezone.now())
     house.say(OLGA, "/admin refresh models")
     await house.quiet()

@@ -165,7 +165,7 @@ async def test_operator_can_send_an_ended_message_again(house: House, state: str
 
 async def test_message_that_waits_for_its_turn_is_not_on_its_way(transactional_db: None, settings: Settings) -> None:
     """A crash now must not make it look as if it might have arrived."""
-    async with open_house(settings, TELEGRAM_RATE_CHAT=0.2) as slow:
+    async with open_house(settings, TELEGRAM_RATE_CHAT=0.001) as slow:
         for number in range(4):
             await slow.db(outgoing.say, f"k{number}", Place(BOT, ANNA), str(number))
         await slow.until(lambda: len(slow.heard(ANNA)) == 3)

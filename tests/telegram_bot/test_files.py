@@ -277,7 +277,7 @@ async def test_typing_is_shown_until_what_takes_long_is_done(house: House) -> No
     shown = len(house.calls("sendChatAction"))
     assert {call.params["action"] for call in house.calls("sendChatAction")} == {"typing"}
 
-    async with typing(Place(BOT, ANNA)):
+    async with typing(Place(BOT, ANNA), Pace(typing_after=60.0)):  # what takes a moment is a matter of the machine
         await fetch(send(house), await anna(house))
     assert len(house.calls("sendChatAction")) == shown
 

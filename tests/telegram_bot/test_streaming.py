@@ -58,7 +58,7 @@ class Stage:
 
     async def until_on_its_way(self) -> None:
         """The message that a fault makes slow has left."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not self.world.faults.rules[0].applied:
                 await asyncio.sleep(0.005)
 
@@ -117,7 +117,7 @@ async def test_steady_stream_is_few_edits(stage: Stage) -> None:
     began = time.monotonic()
     preview = stage.preview(Pace(first=0.01, edits_at=(0.1, 0.3), edit_every=0.2, typing_after=5))
     count = 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while len(stage.texts("editMessageText")) < 3:
             count += 1
             preview.show("word " * count)
@@ -134,7 +134,7 @@ async def test_steady_stream_is_few_edits(stage: Stage) -> None:
 async def test_at_most_ten_edits(stage: Stage) -> None:
     preview = stage.preview(Pace(first=0, edits_at=(), edit_every=0.001, typing_after=5))
     more, number = 20, 0
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while more:
             number += 1
             preview.show(f"Words {number}")
