@@ -220,7 +220,7 @@ async def test_steady_message_costs_at_most_twelve_statements(house: House) -> N
         await house.until(lambda: len(house.messages(ANNA)) > before)
         if "hold" in text:
             house.models.release()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while house.engine.health()["lanes"] or not all(any(sql.startswith(end) for sql in seen) for end in ENDS):
                 await asyncio.sleep(0.01)
 

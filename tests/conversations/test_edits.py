@@ -97,7 +97,7 @@ async def test_question_can_be_edited_again_and_again(house: House) -> None:
 
 async def test_edit_ends_the_answer_that_is_being_written(house: House) -> None:
     message = house.say(ANNA, "[[text Once upon a time there was a fox]] [[hold]]")
-    await house.until(lambda: house.messages(ANNA))
+    await house.until(lambda: house.heard(ANNA) == ["Once upon a time"])
 
     await edit(house, message["message_id"], "Better words [[history]]")
 
