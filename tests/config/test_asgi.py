@@ -22,7 +22,7 @@ def who(_request: HttpRequest) -> HttpResponse:
 
 
 def who_of_many(_request: HttpRequest) -> HttpResponse:
-    together.wait(30)
+    together.wait(60)
     return HttpResponse(str(threading.get_ident()))
 
 

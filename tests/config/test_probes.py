@@ -32,6 +32,11 @@ def alive(now: datetime) -> None:
     pulse.beat(pulse.BOT, WELL, now)
 
 
+def since(now: datetime) -> float:
+    """Seconds that the test itself has taken, and a little for what is rounded."""
+    return (timezone.now() - now).total_seconds() + 0.1
+
+
 def ready(status: int, **headers: str) -> dict[str, Any]:
     answer = Client().get("/readyz", headers=headers)
     assert answer.status_code == status, answer.content
@@ -66,13 +71,13 @@ def test_probe_may_call_by_any_name(path: str) -> None:
 
 
 @pytest.mark.usefixtures("alive")
-def test_ready_when_all_is_well() -> None:
+def test_ready_when_all_is_well(now: datetime) -> None:
     checks = ready(200)
     assert {name: check["level"] for name, check in checks.items()} == dict.fromkeys(
         ["database", "bot", "inbox", "outbox", "tick", "posts", "reports", "redis", "scheduler", "disk"], "ok"
     )
     assert checks["bot"]["by"] == "poll"
-    assert 2 <= checks["bot"]["heard_seconds_ago"] < 5
+    assert 2 <= checks["bot"]["heard_seconds_ago"] <= 2 + since(now)
     assert checks["scheduler"]["leader"]
 
 
@@ -120,7 +125,7 @@ def test_message_behind_a_long_answer_waits_its_turn(now: datetime) -> None:
 def test_delivery_is_late_from_when_it_fell_due(now: datetime) -> None:
     delivery(now - timedelta(hours=2), 1, not_before=now + timedelta(minutes=5))
     delivery(now - timedelta(hours=1), 2, not_before=now - timedelta(minutes=1), lane="out:1:6")
-    assert 60 <= ready(200)["outbox"]["oldest_seconds"] < 65
+    assert 60 <= ready(200)["outbox"]["oldest_seconds"] <= 60 + since(now)
 
 
 @pytest.mark.usefixtures("alive")
@@ -158,7 +163,7 @@ def test_the_longest_overdue_counts(now: datetime) -> None:
     for number in range(3):
         due = now - timedelta(seconds=100 * number)
         Schedule.objects.create(source="reminder", object_id=str(number), rule={}, zone="UTC", next_at=due)
-    assert 200 <= ready(200)["tick"]["overdue_seconds"] < 210
+    assert 200 <= ready(200)["tick"]["overdue_seconds"] <= 200 + since(now)
 
 
 @pytest.mark.usefixtures("alive")

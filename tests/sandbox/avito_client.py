@@ -127,5 +127,5 @@ class Avito:
 async def serve_fake(**options: Any) -> AsyncIterator[Avito]:
     """Run the fake; its clock stands at `NOON` until it is moved."""
     world = AvitoWorld(clock=lambda: NOON, **options)
-    async with serve_avito(world) as url, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as http:
+    async with serve_avito(world) as url, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http:
         yield Avito(url, world, http)

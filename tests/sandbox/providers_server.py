@@ -85,7 +85,7 @@ async def serve_models(pace: float = 0, **options: Any) -> AsyncIterator[Server]
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as http:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http:
             yield Server(f"http://{host}:{port}", models, http)
     finally:
         await runner.cleanup()
