@@ -231,7 +231,8 @@ async def test_tools_have_a_deadline_together_with_the_answer(armed: House, sett
     assert (request.state, request.error_kind) == ("failed", "timeout")
 
 
-async def test_stop_works_between_calls(armed: House) -> None:
+async def test_stop_works_between_calls(armed: House, settings: Settings) -> None:
+    settings.MAX_TOOL_STEPS = 100  # more than a busy machine makes until it reads the next message
     armed.say(ANNA, "[[rounds 99]] [[tool slow {}]]")
     await armed.until(lambda: len(armed.models.calls) == 2)
 
@@ -240,7 +241,7 @@ async def test_stop_works_between_calls(armed: House) -> None:
 
     [request] = await armed.db(requests)
     assert request.state == "stopped"
-    assert len(request.steps) < 4
+    assert len(request.steps) < 50
 
 
 async def test_mistral_gets_its_calls_back_in_its_own_form(armed: House, settings: Settings) -> None:

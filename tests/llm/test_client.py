@@ -122,15 +122,21 @@ async def test_silence_before_the_first_word_is_a_timeout(wire: Wire, client: Cl
     settings.LLM_FIRST_TOKEN_TIMEOUT_SEC = 0.5
     for _ in range(3):
         wire.says(": keep-alive\n\n", ending="hang")
-    assert (await fails(client)).kind == "timeout"
-    assert len(wire.seen) == 3
+    with capture_logs() as logged:
+        assert (await fails(client)).kind == "timeout"
+    assert retries(logged) == 2
+
+
+def retries(logged: list[Any]) -> int:
+    """How often it was tried again. A busy machine may not get to the server within so short a patience."""
+    return [entry["event"] for entry in logged].count("llm_retry")
 
 
 async def test_silence_in_the_middle_is_a_timeout(wire: Wire, client: Client, settings: Any) -> None:
     settings.LLM_READ_TIMEOUT_SEC = 0.3
     wire.says(says()[0], ": keep-alive\n\n", ending="hang")
     assert (await fails(client)).kind == "timeout"
-    await asyncio.wait_for(wire.gone.wait(), 30)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
 
 async def test_second_attempt_has_the_patience_of_the_first(wire: Wire, client: Client, settings: Any) -> None:
@@ -139,16 +145,18 @@ async def test_second_attempt_has_the_patience_of_the_first(wire: Wire, client: 
     wire.says(f"data: {fragment}\n\n", ending="cut")
     for _ in range(2):
         wire.says(": keep-alive\n\n", ending="hang")
-    async with asyncio.timeout(30):
-        assert (await fails(client)).kind == "timeout"
-    assert len(wire.seen) == 3
+    async with asyncio.timeout(60):
+        with capture_logs() as logged:
+            assert (await fails(client)).kind == "timeout"
+    assert retries(logged) == 2
 
 
 async def test_whole_turn_has_a_deadline(wire: Wire, client: Client, settings: Any) -> None:
     settings.LLM_TURN_TIMEOUT_SEC = 0.5
     wire.says(says()[0], ending="hang")
-    assert (await fails(client)).kind == "timeout"
-    assert len(wire.seen) == 1
+    with capture_logs() as logged:
+        assert (await fails(client)).kind == "timeout"
+    assert retries(logged) == 0
 
 
 async def test_slow_reader_is_no_timeout(wire: Wire, client: Client, settings: Any) -> None:
@@ -165,17 +173,17 @@ async def test_closing_the_stream_closes_the_connection(wire: Wire, client: Clie
     wire.says(says()[0], ending="hang")
     async with aclosing(client.stream(target(), asks())) as events:
         assert await anext(events) == Text("42")
-    await asyncio.wait_for(wire.gone.wait(), 30)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
 
 async def test_cancelling_the_task_closes_the_connection(wire: Wire, client: Client) -> None:
     wire.says(": wait\n\n", ending="hang")
     task = asyncio.create_task(ask(client))
-    await asyncio.wait_for(wire.arrived.wait(), 30)
+    await asyncio.wait_for(wire.arrived.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(wire.gone.wait(), 30)
+    await asyncio.wait_for(wire.gone.wait(), 60)
 
 
 async def test_whole_answer_is_the_sum_of_the_stream(wire: Wire, client: Client) -> None:
@@ -349,7 +357,7 @@ async def test_others_wait_while_one_tries(wire: Wire, client: Client) -> None:
     seen = target(paused_until=until, pause_kind="auth")
     wire.says(": thinking\n\n", ending="hang")
     trial = asyncio.create_task(ask(client, seen))
-    await asyncio.wait_for(wire.arrived.wait(), 30)
+    await asyncio.wait_for(wire.arrived.wait(), 60)
     assert (await fails(client, seen)).kind == "auth"
     trial.cancel()
     await asyncio.wait([trial])

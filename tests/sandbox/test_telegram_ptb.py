@@ -1,6 +1,7 @@
 """python-telegram-bot against the fake: the library the project itself uses."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -24,11 +25,13 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest_asyncio.fixture
 async def bot(sandbox: Sandbox) -> AsyncIterator[Bot]:
+    patient: dict[str, Any] = dict.fromkeys(("read_timeout", "write_timeout", "connect_timeout", "pool_timeout"), 60.0)
     made = Bot(
         "1000:sandbox-token",
         base_url=f"{sandbox.url}/bot",
         base_file_url=f"{sandbox.url}/file/bot",
-        request=HTTPXRequest(connection_pool_size=4),
+        request=HTTPXRequest(connection_pool_size=4, **patient),
+        get_updates_request=HTTPXRequest(connection_pool_size=1, **patient),
     )
     async with made:
         yield made
