@@ -18,6 +18,7 @@ from typing import IO
 Process = subprocess.Popen[bytes]
 
 PATIENCE_SEC = 25.0
+LAST_LINES_SEC = 10.0
 COLOURS = {"bot": 36, "web": 35, "sandbox": 33}
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -67,7 +68,7 @@ class Supervisor:
         self.out = out or sys.stdout
         self.running: dict[str, tuple[Command, Process]] = {}
         self.events: queue.SimpleQueue[Ended | Stopped] = queue.SimpleQueue()
-        self.pumps: list[threading.Thread] = []
+        self.pumps: dict[str, threading.Thread] = {}
         self._lock = threading.Lock()
 
     def listen(self) -> None:
@@ -84,7 +85,7 @@ class Supervisor:
         self.running[command.name] = (command, process)
         pump = threading.Thread(target=self._pump, args=(command, process.stdout), daemon=True)
         pump.start()
-        self.pumps.append(pump)
+        self.pumps[command.name] = pump
         threading.Thread(target=self._watch, args=(command.name, process), daemon=True).start()
 
     def wait(self, timeout: float | None = None) -> Happening:
@@ -103,8 +104,11 @@ class Supervisor:
                 if process.poll() is None:
                     process.terminate()
             killed += self._await(here, patience)
-        for pump in self.pumps:
-            pump.join(timeout=2)
+            # Their last lines come before those of the next wave, and none is lost on a busy machine. Not for ever:
+            # somebody they left behind may hold their output open.
+            deadline = time.monotonic() + LAST_LINES_SEC
+            for name, _ in here:
+                self.pumps[name].join(max(0.0, deadline - time.monotonic()))
         return killed
 
     def _await(self, processes: list[tuple[str, Process]], patience: float) -> list[str]:
@@ -145,4 +149,4 @@ def _kill(process: Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    process.wait(timeout=5)
+    process.wait(timeout=60)
