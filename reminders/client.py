@@ -44,6 +44,8 @@ GONE_SECONDS = 3600
 REMEMBERED = 10_000
 # Seconds of one wait for the server; the package gives a server up that says nothing for 5.
 LONGEST_WAIT = 2.0
+# Less than a millisecond is for ever to older servers.
+SHORTEST_WAIT = 0.01
 
 NOW = """
 local clock = redis.call('TIME')
@@ -143,6 +145,10 @@ class Event:
         )
 
 
+def _bounded(wait: float) -> float:
+    return max(SHORTEST_WAIT, min(wait, LONGEST_WAIT))
+
+
 class _Consumer:
     """What both kinds of client share. ``consumer`` names this program in the record: up to 60 characters."""
 
@@ -172,7 +178,7 @@ class Events(_Consumer):
         until = time.monotonic() + wait
         while (found := self._next()) is None and (left := until - time.monotonic()) > 0:
             # Nothing is moved: this waits for the list to hold something.
-            self.redis.blmove(self.queue, self.queue, min(left, LONGEST_WAIT), "RIGHT", "RIGHT")
+            self.redis.blmove(self.queue, self.queue, _bounded(left), "RIGHT", "RIGHT")
         return found
 
     def _next(self) -> Event | None:
@@ -213,7 +219,7 @@ class AsyncEvents(_Consumer):
     async def take(self, wait: float = 0.0) -> Event | None:
         until = time.monotonic() + wait
         while (found := await self._next()) is None and (left := until - time.monotonic()) > 0:
-            await self.redis.blmove(self.queue, self.queue, min(left, LONGEST_WAIT), "RIGHT", "RIGHT")
+            await self.redis.blmove(self.queue, self.queue, _bounded(left), "RIGHT", "RIGHT")
         return found
 
     async def _next(self) -> Event | None:
