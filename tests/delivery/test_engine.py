@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -37,7 +38,7 @@ def put(engine: LocalEngine, lane: str, *names: str) -> None:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.002)
 
@@ -107,6 +108,7 @@ async def test_wake_of_an_unknown_kind_is_nothing(engine: LocalEngine) -> None:
 
 
 def test_wake_before_the_start_is_left_to_the_first_sweep() -> None:
+    paper.forget()
     LocalEngine(TABLE).wake("a:1")
 
     assert looks == []
@@ -227,7 +229,11 @@ async def test_recovery_while_running_asks_for_leases_only(engine: LocalEngine) 
 
 
 async def test_health_tells_when_the_last_sweep_was(engine: LocalEngine) -> None:
-    assert engine.health()["swept_seconds_ago"] < 5
+    began = time.monotonic()
+    await engine.sweep()
+    assert 0 <= engine.health()["swept_seconds_ago"] <= time.monotonic() - began + 0.1
+    engine._swept_at -= 7
+    assert 7 <= engine.health()["swept_seconds_ago"] <= time.monotonic() - began + 7.1
 
 
 # --- stopping -------------------------------------------------------------------------------------------------------

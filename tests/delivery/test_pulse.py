@@ -25,10 +25,14 @@ def held_by(worker: str) -> Delivery:
     )
 
 
-def test_alive_are_the_bot_and_those_workers_that_were_heard_of_just_now() -> None:
+def test_alive_are_the_bot_and_those_workers_that_were_heard_of_just_now(
+    monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    monkeypatch.setattr(pulse, "database_now", lambda: now)
+    monkeypatch.setattr(timezone, "now", lambda: now)
     beat("the bot", name=pulse.BOT)
-    beat("fresh", 15)
-    beat("silent", 25)
+    beat("fresh", 19.9)
+    beat("silent", 20.1)
     beat("something else", name="conditions")
 
     assert pulse.workers() == {"the bot", "fresh"}

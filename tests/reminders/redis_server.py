@@ -32,7 +32,7 @@ class RedisServer:
         more = ["--requirepass", self.password] if self.password else []
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         self.process = subprocess.Popen([BINARY, *where, *more], stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < until, "redis-server does not start"
             time.sleep(0.02)
@@ -48,5 +48,5 @@ class RedisServer:
         """As a machine that loses its power."""
         if self.process is not None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(60)
             self.process = None

@@ -71,10 +71,12 @@ def test_first_in_is_first_out(redis_server: RedisServer, server: redis.Redis) -
 
 def test_what_is_taken_is_leased_and_told(redis_server: RedisServer, server: redis.Redis) -> None:
     push(server, "e-1")
+    before = time.time()
     consumer(redis_server, lease=30).take()
-    left = float(server.zscore(LEASES, "e-1") or 0) / 1000 - time.time()
+    after = time.time()
+    until = float(server.zscore(LEASES, "e-1") or 0) / 1000
 
-    assert 25 < left <= 31
+    assert before + 29 < until < after + 31
     assert (server.llen(QUEUE), server.zcard(WAITING), server.hkeys(PROCESSING)) == (0, 0, ["e-1"])
     [said] = entries(server)
     assert (said["what"], said["consumer"], said["attempt"]) == ("take", "mailer-1", "1")
@@ -168,8 +170,9 @@ def test_lease_is_extended_from_now_on(redis_server: RedisServer, server: redis.
     event = events.take()
     assert event is not None
 
+    before = time.time()
     assert events.extend(event, 120)
-    assert float(server.zscore(LEASES, "e-1") or 0) / 1000 - time.time() > 100
+    assert before + 119 < float(server.zscore(LEASES, "e-1") or 0) / 1000 < time.time() + 121
     assert news(server) == [("take", "e-1"), ("extend", "e-1")]
 
 
@@ -202,10 +205,10 @@ def test_waiting_consumer_gets_an_event_as_soon_as_it_comes(redis_server: RedisS
     timer = threading.Timer(0.3, push, (server, "e-1"))
     timer.start()
     began = time.monotonic()
-    event = consumer(redis_server).take(wait=20)
+    event = consumer(redis_server).take(wait=180)
 
     assert event is not None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     timer.join()
 
 
@@ -217,7 +220,7 @@ def test_waiting_ends_when_nothing_comes(redis_server: RedisServer) -> None:
     began = time.monotonic()
 
     assert consumer(redis_server).take(wait=0.3) is None
-    assert 0.2 < time.monotonic() - began < 5
+    assert 0.2 < time.monotonic() - began < 60
 
 
 def test_consumers_at_the_same_time_share_the_events(redis_server: RedisServer, server: redis.Redis) -> None:

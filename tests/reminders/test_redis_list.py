@@ -51,6 +51,7 @@ LATER = Cron("0 9 * * *")
 
 @pytest_asyncio.fixture(autouse=True)
 async def _lines_end() -> AsyncIterator[None]:
+    redis_list._asked_again_at = 0.0
     yield
     redis_list._asked_again_at = 0.0
     await redis_list.close()
@@ -223,12 +224,14 @@ async def test_taken_event_is_known_to_be_worked_on(
     member: User, redis_server: RedisServer, list_: redis.Redis
 ) -> None:
     occurrence = await out(member)
+    before = timezone.now()
     taken(consumer(redis_server))
     await write_down()
+    after = timezone.now()
 
     assert (await state_of(occurrence), occurrence.claimed_by) == (State.CLAIMED, "redis:mailer-1")
     assert occurrence.lease_until is not None
-    assert 55 <= (occurrence.lease_until - timezone.now()).total_seconds() <= 61
+    assert before + timedelta(seconds=59) <= occurrence.lease_until <= after + timedelta(seconds=61)
     assert list_.xlen(NEWS) == 0
 
 
@@ -353,16 +356,21 @@ async def test_refused_event_comes_four_times_more_and_is_then_given_up(
         asked = timezone.now()
         mailer.nack(taken(mailer), "no mail server")
         await write_down()
+        answered = timezone.now()
         waiting = await in_db(Delivery.objects.get, backend="event", state="queued")
         assert waiting.not_before is not None
-        pauses.append((waiting.not_before - asked).total_seconds())
+        # As long as that at most, and as short as that at least: it is not known when in between the no was heard.
+        pauses.append([(waiting.not_before - moment).total_seconds() for moment in (asked, answered)])
         await in_db(retries_are_due)
         assert await events.drain(LANE)
     mailer.nack(taken(mailer), "no mail server")
     await write_down()
 
     wanted = (10, 60, 300, 1800)
-    assert all(0.85 * want <= pause <= 1.15 * want for pause, want in zip(pauses, wanted, strict=True))
+    assert all(
+        0.85 * want <= longest and shortest <= 1.15 * want
+        for (longest, shortest), want in zip(pauses, wanted, strict=True)
+    )
     assert (await state_of(occurrence), occurrence.attempts) == (State.DEAD, 5)
     assert (await in_db(Reminder.objects.get, pk=occurrence.reminder_id)).needs_attention
 
@@ -686,6 +694,8 @@ async def test_server_that_is_away_is_not_asked_at_every_turn(member: User, own_
     own_server.kill()
     await in_db(due, member)
     assert not await events.drain(LANE)
+    assert server().out.pause == 1.0
+    server().out.until += 60  # its second may be over by now
     await in_db(retries_are_due)
 
     assert not await events.drain(LANE)
@@ -693,19 +703,35 @@ async def test_server_that_is_away_is_not_asked_at_every_turn(member: User, own_
     assert row.not_before is None, "nobody touched it"
 
 
-async def test_verb_waits_a_moment_at_most_for_a_server_that_hangs(member: User, own_server: RedisServer) -> None:
+async def test_verb_waits_a_moment_at_most_for_a_server_that_hangs(
+    member: User, own_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+    from_url = redis.Redis.from_url
+
+    def noted(url: str, **how: Any) -> redis.Redis:
+        asked.append(how)
+        return from_url(url, **how)
+
+    monkeypatch.setattr(redis.Redis, "from_url", noted)
     occurrence = await out(member)
     assert own_server.process is not None
     own_server.process.send_signal(signal.SIGSTOP)
-    pauses = []
     for verb in (VERBS["paused"], VERBS["cancelled"]):
-        began = time.monotonic()
         await in_db(verb, await in_db(Reminder.objects.get, pk=occurrence.reminder_id))
         redis_list.forget([occurrence.pk])
-        pauses.append(time.monotonic() - began)
 
-    assert pauses[0] < 1.5
-    assert pauses[1] < 0.4, "it is not asked again for a while"
+    assert len(asked) == 1, "it is not asked again for a while"
+    assert asked[0]["socket_connect_timeout"] + asked[0]["socket_timeout"] < 1
+    # The quickest of several: another program may keep this one waiting, but not each time.
+    pauses = [2.0]
+    while min(pauses) >= 1.5 and len(pauses) < 20:
+        redis_list._asked_again_at = 0.0
+        began = time.monotonic()
+        redis_list.forget([occurrence.pk])
+        pauses.append(time.monotonic() - began)
+    assert min(pauses) < 1.5
+    assert len(asked) == len(pauses), "it was asked each time"
 
 
 async def test_password_of_the_server_is_in_no_log(member: User, own_server: RedisServer) -> None:
@@ -853,11 +879,11 @@ async def running(*services: Callable[[asyncio.Event], Awaitable[None]]) -> Asyn
         yield
     finally:
         stop.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(*tasks)
 
 
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await true():
             await asyncio.sleep(0.05)
@@ -919,7 +945,7 @@ async def engine_at_work() -> AsyncIterator[LocalEngine]:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         for kind in ("event", "out"):
-            await local.stop(kind, 5.0)
+            await local.stop(kind, 60.0)
         paper.forget()
 
 
