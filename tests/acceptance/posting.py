@@ -51,7 +51,9 @@ barrier = threading.Barrier({times})
 def press():
     post = Post.objects.latest("created_at")
     barrier.wait()
-    print("published", services.publish_post(post, by=olga, via="chat", now=timezone.now()), flush=True)
+    published = services.publish_post(post, by=olga, via="chat", now=timezone.now())
+    # In one piece: these threads speak at the same time.
+    print(f"published {{published}}\\n", end="", flush=True)
     connection.close()
 threads = [threading.Thread(target=press) for _ in range({times})]
 for thread in threads: thread.start()

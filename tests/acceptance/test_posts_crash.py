@@ -22,7 +22,15 @@ from tests.acceptance.posting import (
     targets,
 )
 from tests.acceptance.processes import OLGA, Stage, until
-from tests.acceptance.test_reminders_crash import STANDS_AT_THE_RECORD, Cast, held_up, waits_for_a_lock
+from tests.acceptance.test_reminders_crash import (
+    STANDS_AT_THE_RECORD,
+    Cast,
+    held_up,
+    telegram_asks_to_wait,
+    the_wait_is_over,
+    told_to_wait,
+    waits_for_a_lock,
+)
 
 pytestmark = pytest.mark.acceptance
 
@@ -46,12 +54,13 @@ def told(stage: Stage, beginning: str) -> bool:
 
 def test_kill_between_telegrams_yes_and_our_record_asks_a_person_and_doubles_nothing(stage: Stage) -> None:
     let_chats_in(stage)
-    stage.sandbox.fault("sendMessage", "slow", seconds=4, chat_id=NEWS)
+    stage.sandbox.fault("sendMessage", "hold", chat_id=NEWS)
     first = stage.bot()
     plan(stage)
-    until(lambda: is_on_its_way(stage), what="a post on its way")
-    time.sleep(1.5)  # from the claim to the call; the sandbox tells only of calls that have ended
+    stage.sandbox.got()
+    assert is_on_its_way(stage)
     first.kill()
+    stage.sandbox.clear()
     until(lambda: said(stage, NEWS), what="it arrives all the same")
     stage.bot()
     until(lambda: told(stage, "❓"), what="the author is asked")
@@ -70,8 +79,8 @@ def test_kill_before_it_arrived_asks_too_and_send_again_sends_it_once(stage: Sta
     stage.sandbox.fault("sendMessage", "hang", chat_id=NEWS)
     first = stage.bot()
     plan(stage)
-    until(lambda: is_on_its_way(stage), what="a post on its way")
-    time.sleep(1.5)
+    stage.sandbox.got()
+    assert is_on_its_way(stage)
     first.kill()
     stage.bot()
     until(lambda: told(stage, "❓"), what="the author is asked")
@@ -84,13 +93,14 @@ def test_kill_before_it_arrived_asks_too_and_send_again_sends_it_once(stage: Sta
 @needs_postgres
 def test_kill_between_the_target_and_the_outbox_asks_nobody(stage: Stage) -> None:
     let_chats_in(stage)
-    stage.sandbox.fault("sendMessage", "slow", seconds=2, chat_id=NEWS)
+    stage.sandbox.fault("sendMessage", "hold", chat_id=NEWS)
     cast = Cast(stage, "runworker")
     cast.greet()
     plan(stage)
-    until(lambda: is_on_its_way(stage), what="a post on its way")
+    stage.sandbox.got()
     stage.database.rows(STANDS_AT_THE_RECORD)
     with held_up(stage, "SELECT pg_advisory_xact_lock(1)"):
+        stage.sandbox.clear()
         until(lambda: waits_for_a_lock(stage, "delivery_delivery"), what="a record that is held up")
         assert targets(stage) == {"sent": 1}
         cast.kill(0)
@@ -104,12 +114,15 @@ def test_kill_between_the_target_and_the_outbox_asks_nobody(stage: Stage) -> Non
 def test_kill_between_the_tick_and_the_sending_loses_nothing_and_asks_nobody(stage: Stage) -> None:
     let_chats_in(stage)
     # Telegram takes none while the first lives: what was fired waits in the outbox.
-    stage.sandbox.fault("sendMessage", "429", retry_after=2, times=None)
+    telegram_asks_to_wait(stage)
     first = stage.bot()
     plan(stage, 5)
-    until(lambda: stage.database.rows(WAITING) == [(5,)], what="all fired, none on its way")
+    # The other four wait behind the one that was refused.
+    until(
+        lambda: stage.database.rows(WAITING) == [(5,)] and told_to_wait(stage) == 1, what="all fired, none on its way"
+    )
     first.kill()
-    stage.sandbox.clear()
+    the_wait_is_over(stage)
     stage.bot()
     until(lambda: over(stage, 5), what="all are out")
 
