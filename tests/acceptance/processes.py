@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,12 @@ CROWD = range(FIRST, FIRST + 60)  # all of them are let in already
 LOOK_SECONDS = 0.03
 PATIENCE = 60.0
 LOG_LINES = 60
+# Whether a bot holds the lock of its database on PostgreSQL (core/locks.py).
+BOT_LOCK = zlib.crc32(b"sekretar:runbot")
+LOCKED = (
+    "SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+    " WHERE datname = current_database() AND locktype = 'advisory' AND granted AND objid::bigint = %s"
+)
 
 # Values that can be found again in any output.
 SECRETS = {
@@ -103,6 +110,15 @@ class Process:
         """SIGTERM; the exit code."""
         self.popen.send_signal(signal.SIGTERM)
         return self.wait(seconds)
+
+    def freeze(self) -> None:
+        """SIGSTOP; return when none of its threads runs any more."""
+        self.popen.send_signal(signal.SIGSTOP)
+        _pid, status = os.waitpid(self.popen.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), self.tail()
+
+    def thaw(self) -> None:
+        self.popen.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -206,6 +222,10 @@ class Sandbox:
         """Return when the faults have taken so many calls, those that hang or are held among them."""
         until(lambda: sum(rule["applied"] for rule in self.get("/faults")) >= calls, seconds, "a call to be broken")
 
+    def until_taken(self, count: int = 1) -> None:
+        """Return when so many calls have run into the faults, also such as hang or are held."""
+        until(lambda: sum(rule["applied"] for rule in self.get("/faults")) >= count, what=f"{count} faults taken")
+
     def model(self, contains: str, **behaviour: Any) -> None:
         """What the models do with questions that hold ``contains``."""
         self.post("/llm/rules", contains=contains, **behaviour)
@@ -214,7 +234,8 @@ class Sandbox:
         """Return when so many answers stop halfway, as ``hold`` told the models."""
 
         def held() -> bool:
-            return sum(call["outcome"] == "held" for call in self.get("/llm/calls", endpoint="chat")) >= count
+            outcomes = [call["outcome"] for call in self.get("/llm/calls", endpoint="chat")]
+            return outcomes.count("held") >= count
 
         until(held, what=f"{count} answers that are held")
 
@@ -282,7 +303,10 @@ class Stage:
         return self.start(words[0], ["manage.py", *words], self.environment(**changed))
 
     def bot(self, **changed: str) -> Process:
-        """A bot that has greeted Telegram."""
+        """A bot that has greeted Telegram. There must be no other any more."""
+        if self.database.url.startswith("postgres"):
+            # The server lets go of a dead bot's lock when it notices, and that is not when the process is gone.
+            until(lambda: not self.database.rows(LOCKED, BOT_LOCK), what="the end of the last bot's session")
         process = self.manage("runbot", **changed)
         process.says("started")
         return process
@@ -301,7 +325,7 @@ class Stage:
         updates = self.database.count("telegram_bot_update", "new", "running")
         return updates + self.database.count("delivery_delivery", "queued", "sending")
 
-    def quiet(self, seconds: float = PATIENCE) -> None:
+    def quiet(self, seconds: float = 2 * PATIENCE) -> None:
         """Return when every update is confirmed and done, and everything is said."""
         until(lambda: not self.sandbox.pending() and not self.open_rows(), seconds, "no open rows")
 

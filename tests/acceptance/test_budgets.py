@@ -63,7 +63,8 @@ def test_two_processes_cannot_overspend_a_budget_together(stage: Stage) -> None:
         " VALUES ('bot', '', 'month', %s, true, now())",
         LIMIT,
     )
-    stage.sandbox.model("Question", words=WORDS, slow=1.5)
+    # Held until both have begun: one that was late would find nothing left to do.
+    stage.sandbox.model("Question", words=WORDS, slow=1.5, hold="hold")
     said = [stage.sandbox.say(person, f"Question {person}") for person in ASKED]
     batch = [{"update_id": number, "message": message} for number, message in enumerate(said, start=1)]
     workers = [run(stage, WORKER), run(stage, WORKER)]
@@ -71,9 +72,13 @@ def test_two_processes_cannot_overspend_a_budget_together(stage: Stage) -> None:
         worker.says("at work")
     run(stage, STORE.format(bot=BOT, batch=json.dumps(batch))).says("stored")
 
+    both = "SELECT DISTINCT worker FROM telegram_bot_update WHERE state <> 'new'"
+    until(lambda: len(stage.database.rows(both)) == 2, what="both at work")
+
     most = [0]
 
     def all_is_said() -> bool:
+        stage.sandbox.release()
         most.append(sum(spent(stage)))
         done = stage.database.count("telegram_bot_update", "done") == len(ASKED)
         return done and not stage.database.count("delivery_delivery", "queued", "sending")

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.acceptance.processes import FIRST, Json, Stage, is_preview, until
+from tests.acceptance.processes import FIRST, Json, Process, Stage, is_preview, until
 
 pytestmark = pytest.mark.acceptance
 
-# Two hundred messages. Few chats: on a busy machine, where all of them do the same at once, there are few answers
-# at any moment between their sending and their record.
+# Two hundred messages. Few chats: so there are few answers at any moment between their sending and their record.
 CHATS, EACH = range(FIRST, FIRST + 5), 40
 WHOLE_HISTORY = {"MAX_CONTEXT_MESSAGES": "100", "MAX_CONTEXT_TOKENS": "100000", "CONTEXT_WARN_TOKENS": "100000"}
 MARK = "↻ possibly a repetition\n"
@@ -31,19 +30,41 @@ def crash_of(stage: Stage) -> Crash:
     return Crash({raw["message"]["text"] for raw in raws}, stage.database.count("delivery_delivery", "sending"))
 
 
+def answer_how(stage: Stage, *, last: bool) -> None:
+    """Everybody's model is of another speed, as in life. Together they answer about as often as Telegram lets a bot
+    send, 25 times a second. Not ``last``: the last question of all is not answered yet."""
+    stage.sandbox.clear()
+    if not last:
+        stage.sandbox.model(f"{CHATS[-1]}/{EACH}", history=True, hold="hold")
+    for chat in CHATS:
+        stage.sandbox.model(f"{chat}/", history=True, delay=0.1 + 0.02 * (chat - FIRST))
+
+
+def kill(stage: Stage, bot: Process) -> Crash:
+    """Kill it at a moment when two answers at most are on their way. What stands still can be looked at."""
+
+    def is_moment() -> bool:
+        bot.freeze()
+        if stage.database.count("delivery_delivery", "sending") <= 2:
+            return True
+        bot.thaw()
+        return False
+
+    until(is_moment, what="a moment with few answers on their way")
+    bot.kill()
+    return crash_of(stage)
+
+
 @pytest.fixture(params=[35, 150])
 def survived(stage: Stage, request: pytest.FixtureRequest) -> tuple[Stage, Crash]:
     """Two hundred messages, a kill after ``param`` answers, a second process that goes on."""
-    for chat in CHATS:
-        # Everybody's model is of another speed, as in life. Together they answer about as often as Telegram lets a
-        # bot send, 25 times a second.
-        stage.sandbox.model(f"{chat}/", history=True, delay=0.1 + 0.02 * (chat - FIRST))
+    answer_how(stage, last=False)
     bot = stage.bot(**WHOLE_HISTORY)
     stage.sandbox.post("/burst", chats=len(CHATS), per_chat=EACH, first_id=FIRST, text="{chat}/{n}")
     stage.sandbox.done("sendMessage", request.param)
-    bot.kill()
-    crash = crash_of(stage)
+    crash = kill(stage, bot)
     assert len(stage.sandbox.calls("sendMessage")) < len(CHATS) * EACH  # it was in the middle
+    answer_how(stage, last=True)
     stage.bot(**WHOLE_HISTORY)
     stage.quiet()
     return stage, crash
@@ -71,7 +92,8 @@ SLOW = range(FIRST, FIRST + 3)
 
 
 def test_previews_of_a_killed_bot_become_the_whole_answers(stage: Stage) -> None:
-    stage.sandbox.model("tell", words=120, slow=3)
+    # None of them is over before the kill, however long the others take to begin.
+    stage.sandbox.model("tell", words=120, slow=3, hold="hold")
     bot = stage.bot()
     for chat in SLOW:
         stage.sandbox.say(chat, "tell me a lot")
@@ -81,6 +103,8 @@ def test_previews_of_a_killed_bot_become_the_whole_answers(stage: Stage) -> None
     before = [message["message_id"] for message in seen(stage)]
     bot.kill()
     assert all(map(is_preview, seen(stage)))
+    stage.sandbox.clear()
+    stage.sandbox.model("tell", words=120, slow=3)
     stage.bot()
     stage.quiet()
     assert [message["message_id"] for message in seen(stage)] == before

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.processes import CHRIS, Database, Json, Stage, until
+from tests.acceptance.processes import CHRIS, PATIENCE, Database, Json, Stage, until
 
 pytestmark = pytest.mark.acceptance
 
@@ -135,7 +135,8 @@ def test_person_branches_lists_exports_and_deletes_to_the_last_word(summarised: 
     press(stage, "📄 Markdown")
     document = stage.sandbox.messages(CHRIS)[-1]["document"]
     assert document["file_name"].endswith("-Question-1-rooibos-and-so-on-by-the-way.md")
-    exported = httpx.get(f"{stage.sandbox.url}/_sandbox/file/{document['file_unique_id']}").text
+    file = f"{stage.sandbox.url}/_sandbox/file/{document['file_unique_id']}"
+    exported = httpx.get(file, timeout=PATIENCE).text
     assert NOTES in exported
     assert all(f"Question {n} {word}" in exported for n, word in enumerate(WORDS, start=1))
 

@@ -5,15 +5,19 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.processes import ADMINS, FIRST, Stage, free_port, until
+from tests.acceptance.processes import ADMINS, FIRST, PATIENCE, Stage, free_port, until
 
 pytestmark = pytest.mark.acceptance
 
 SOON = {"DEAF_AFTER_SEC": "2"}
 
 
+def get(address: str) -> httpx.Response:
+    return httpx.get(address, timeout=PATIENCE)
+
+
 def ready(address: str) -> tuple[int, dict[str, Any]]:
-    answer = httpx.get(f"{address}/readyz", timeout=10)
+    answer = get(f"{address}/readyz")
     return answer.status_code, answer.json()["checks"]
 
 
@@ -23,7 +27,7 @@ def notices(stage: Stage) -> list[str]:
 
 def test_deaf_bot_is_told_of_and_so_is_the_cure(stage: Stage) -> None:
     web, address = stage.web(**SOON)
-    assert httpx.get(f"{address}/healthz").text == "ok\n"
+    assert get(f"{address}/healthz").text == "ok\n"
     status, checks = ready(address)
     assert (status, checks["bot"]) == (503, {"level": "failed", "alive": False})
 
@@ -38,7 +42,7 @@ def test_deaf_bot_is_told_of_and_so_is_the_cure(stage: Stage) -> None:
     status, checks = ready(address)
     assert (checks["bot"]["level"], checks["bot"]["alive"]) == ("failed", True)
     assert checks["bot"]["trouble"] in ("NetworkError", "TimedOut")
-    assert httpx.get(f"{address}/healthz").status_code == 200
+    assert get(f"{address}/healthz").status_code == 200
     until(lambda: notices(stage), what="the admins are told")
 
     stage.sandbox.clear()
@@ -66,12 +70,15 @@ def test_figures_of_both_processes_can_be_scraped(stage: Stage) -> None:
     stage.bot(METRICS_PORT=str(port))
     stage.ask(FIRST, "How much is it?")
     stage.quiet()
-    own = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    figures = f"http://127.0.0.1:{port}/metrics"
+    # The last to be counted, when the row says already that it is done.
+    until(lambda: "sekretar_updates_total{" in get(figures).text, what="the update to be counted")
+    own = get(figures).text
     assert 'sekretar_updates_total{kind="message",outcome="done"} 1.0' in own
     assert 'sekretar_answers_total{error="",model="gpt-4.1-mini",provider="openai",state="done"} 1.0' in own
     assert 'sekretar_first_token_seconds_count{provider="openai"} 1.0' in own
     assert 'sekretar_tokens_total{direction="output",model="gpt-4.1-mini",provider="openai"}' in own
     assert "How much" not in own
-    rows = httpx.get(f"{address}/metrics").text
+    rows = get(f"{address}/metrics").text
     assert 'sekretar_day_updates{kind="message",state="done"} 1.0' in rows
     assert 'sekretar_inbox_rows{state="new"} 0.0' in rows

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.acceptance.conftest import NewStage
-from tests.acceptance.processes import FIRST, Json, Stage, until
+from tests.acceptance.processes import FIRST, Json, Stage, is_preview, until
 
 pytestmark = pytest.mark.acceptance
 
@@ -36,13 +36,18 @@ def after_faults(stage: Stage) -> Stage:
     """In each chat one question and one kind of fault, all at once; everything is said."""
     sandbox = stage.sandbox
     sandbox.model("quick", text="A quick answer.", pace=0)
-    sandbox.model("slow", words=60, slow=1.6)
+    # Held until all have a preview: an answer that is over before has nothing to be edited.
+    sandbox.model("slow", words=60, slow=1.6, hold="hold")
     for kind, chat in SEND_CHATS.items():
         sandbox.fault("sendMessage", kind, chat_id=chat, **SENDS[kind])
         sandbox.say(chat, "quick")
     for kind, chat in EDIT_CHATS.items():
         sandbox.fault("editMessageText", kind, chat_id=chat, **EDITS[kind])
         sandbox.say(chat, "slow")
+    for chat in EDIT_CHATS.values():
+        until(lambda chat=chat: any(map(is_preview, sandbox.messages(chat))), what="a preview")  # type: ignore[misc]
+    sandbox.until_held(len(EDIT_CHATS))
+    sandbox.release()
     stage.quiet()
     sandbox.clear()
     return stage

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import NewStage
-from tests.acceptance.processes import FIRST, SECRETS, Json, Stage, until
+from tests.acceptance.processes import FIRST, PATIENCE, SECRETS, Json, Stage, until
 
 pytestmark = pytest.mark.acceptance
 
@@ -21,7 +21,7 @@ def door(new_stage: NewStage) -> Iterator[tuple[Stage, httpx.Client, str]]:
     url = f"{address}/telegram/webhook"
     stage.bot(WEBHOOK_URL=url).says("receiving by webhook")
     stage.ask(FIRST, "Hello")  # each test may be the first of its process, and all want the chat to be there
-    with httpx.Client(headers={HEADER: SECRETS["WEBHOOK_SECRET"]}) as client:
+    with httpx.Client(headers={HEADER: SECRETS["WEBHOOK_SECRET"]}, timeout=PATIENCE) as client:
         yield stage, client, url
 
 
