@@ -5,6 +5,7 @@ import itertools
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -176,7 +177,13 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if connection.vendor == "postgresql":
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            # They end a moment later than they are told to, on a busy machine later than the server waits for them.
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                cursor.execute(f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}")
+                if not cursor.fetchone()[0]:
+                    break
+                time.sleep(0.02)
 
 
 # Written by migrations, changed by no test: Django's own records of models and rights.
