@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from sandbox.avito import POLKA, REMONT, REMONT_KEYS, SEVER, SEVER_SECOND_KEYS
 from sandbox.server import Sandbox, serve
 
-from .test_page_chat import CHROMIUM, FLAGS
+from .test_page_chat import CHROMIUM, FLAGS, seen
 
 pytestmark = [
     pytest.mark.browser,
@@ -67,8 +67,9 @@ async def test_every_seller_is_there_with_a_word_about_it(page: Page) -> None:
 
 @pytest.mark.parametrize(("button", "value"), [("copy-id", REMONT_KEYS[0]), ("copy-secret", REMONT_KEYS[1])])
 async def test_a_key_is_copied_whole(page: Page, button: str, value: str) -> None:
+    toast = seen(expect(page.get_by_test_id("avito-panel").get_by_test_id("toast")).to_have_text("Скопировано"))
     await keys(page, REMONT_KEYS[0]).get_by_test_id(button).click()
-    await expect(page.get_by_test_id("avito-panel").get_by_test_id("toast")).to_have_text("Скопировано")
+    await toast
     assert await page.evaluate("navigator.clipboard.readText()") == value
 
 
@@ -94,8 +95,10 @@ async def test_the_panel_opens_as_things_are(page: Page, sandbox: Sandbox) -> No
 async def test_what_the_sandbox_refuses_is_taken_back(page: Page, sandbox: Sandbox) -> None:
     del sandbox.avito.keys[REMONT_KEYS[0]]
     switch = keys(page, REMONT_KEYS[0]).get_by_test_id("revoked")
+    toast = page.get_by_test_id("avito-panel").get_by_test_id("toast")
+    refused = seen(expect(toast).to_contain_text("missing or unknown"))
     await switch.click()
-    await expect(page.get_by_test_id("avito-panel").get_by_test_id("toast")).to_contain_text("missing or unknown")
+    await refused
     await expect(switch).not_to_be_checked()
 
 

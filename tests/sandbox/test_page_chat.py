@@ -1,9 +1,10 @@
 """The chat page in Chromium: a person on one side, a bot that speaks the Bot API on the other."""
 
+import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import aiohttp
@@ -112,6 +113,11 @@ def right(page: Page, testid: str) -> Locator:
 async def write(page: Page, text: str) -> None:
     await left(page, "composer").fill(text)
     await left(page, "composer").press("Enter")
+
+
+def seen(expected: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    """Look from now on: what shows for seconds only must not be over before somebody looks."""
+    return asyncio.ensure_future(expected)
 
 
 def keys(*buttons: dict[str, Any]) -> dict[str, Any]:
@@ -232,8 +238,9 @@ async def test_press_of_a_button_reaches_the_bot_and_its_answer_shows(page: Page
     query = await heard(sandbox, "callback_query")
     assert (query["data"], query["from"]["id"]) == ("yes", ANNA)
     await expect(left(page, "inline-button").first).to_have_class(re.compile("pending"))
+    toast = seen(expect(left(page, "toast")).to_have_text("Хорошо"))
     await bot(sandbox, "answerCallbackQuery", callback_query_id=query["id"], text="Хорошо")
-    await expect(left(page, "toast")).to_have_text("Хорошо")
+    await toast
     await expect(left(page, "inline-button").first).not_to_have_class(re.compile("pending"))
 
 
@@ -291,8 +298,9 @@ async def test_code_block_shows_its_language_and_copies_its_text(page: Page, san
     await bot(sandbox, "sendMessage", chat_id=ANNA, text=code, entities=entities)
     block = left(page, "message").locator(".pre")
     await expect(block).to_contain_text("python")
+    toast = seen(expect(left(page, "toast")).to_be_visible())
     await block.get_by_role("button").click()
-    await expect(left(page, "toast")).to_be_visible()
+    await toast
     assert await page.evaluate("navigator.clipboard.readText()") == code
 
 
@@ -334,8 +342,9 @@ async def test_link_to_a_post_shows_it_to_whoever_is_in_the_channel(page: Page, 
     link = f"https://t.me/c/1000000003/{post['message_id']}"
     for person in (ANNA, OLGA):
         await bot(sandbox, "sendMessage", chat_id=person, text=link)
+    toast = seen(expect(left(page, "toast")).to_contain_text("Вас нет в этом чате"))
     await left(page, "message").get_by_role("link").click()
-    await expect(left(page, "toast")).to_contain_text("Вас нет в этом чате")
+    await toast
 
     await page.get_by_test_id("pane-right").locator(f'[data-testid=chat-item][data-chat-id="{OLGA}"]').click()
     await right(page, "message").get_by_role("link").click()
@@ -360,8 +369,9 @@ async def test_stop_on_a_draft_reaches_the_bot(page: Page, sandbox: Sandbox) -> 
 
 
 async def test_typing_shows_until_the_message_comes(page: Page, sandbox: Sandbox) -> None:
+    typing = seen(expect(left(page, "typing")).to_contain_text("печатает"))
     await bot(sandbox, "sendChatAction", chat_id=ANNA, action="typing")
-    await expect(left(page, "typing")).to_contain_text("печатает")
+    await typing
     await bot(sandbox, "sendMessage", chat_id=ANNA, text="Готово")
     await expect(left(page, "typing")).to_have_count(0)
 
@@ -499,8 +509,9 @@ async def test_answer_to_a_press_shows_to_the_presser_only(page: Page, sandbox: 
     await right(page, "inline-button").click()
     query = await heard(sandbox, "callback_query")
     assert query["from"]["id"] == OLGA
+    toast = seen(expect(right(page, "toast")).to_have_text("Готово"))
     await bot(sandbox, "answerCallbackQuery", callback_query_id=query["id"], text="Готово")
-    await expect(right(page, "toast")).to_have_text("Готово")
+    await toast
     await expect(left(page, "toast")).to_have_count(0)
 
 

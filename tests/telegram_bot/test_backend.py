@@ -152,9 +152,9 @@ async def test_reply_to_a_message_that_is_gone_is_allowed_at_once(house: House) 
 
 
 async def test_message_that_cannot_be_edited_any_more_is_sent_anew(house: House) -> None:
-    house.fault("editMessageText", "400", description="Bad Request: message can't be edited")
     house.say(ANNA, "Hi")
     await house.quiet()
+    house.fault("editMessageText", "400", description="Bad Request: message can't be edited")
     mine = house.messages(ANNA)[-1]["message_id"]
     delivery = await say(house, text="new words", edit=mine)
 

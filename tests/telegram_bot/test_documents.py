@@ -4,6 +4,7 @@ before, and as a file where Telegram does not take the picture."""
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from delivery.models import Delivery
@@ -37,6 +38,7 @@ def known(settings: Any) -> None:
 async def sent(house: House, language: str = "en", *, says: bool = False, **facts: Any) -> dict[str, Any]:
     """What came of it in the chat."""
 
+    @transaction.atomic  # a sweep must not find it before it has its facts
     def enqueue() -> None:
         documents.enqueue("a:drawn", Place(BOT, ANNA), "drawn", {"says": says}, language, "test")
         Delivery.objects.filter(key="a:drawn").update(**facts)
