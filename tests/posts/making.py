@@ -1,9 +1,12 @@
 """People, chats and posts for tests."""
 
+import asyncio
+import inspect
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from accounts.models import Access, Chat, ChatKind, Role, User
@@ -12,6 +15,8 @@ from delivery.models import Delivery, Schedule
 from posts import services
 from posts.content import Place
 from posts.models import Post, PostTarget
+from sandbox.telegram.methods import METHODS, Params
+from sandbox.telegram.world import World
 from tests.house import ANNA, House
 from tests.house import BOT as BOT
 from tests.house import TEAM as TEAM
@@ -117,6 +122,24 @@ def told(user: User | int) -> list[str]:
 
 
 # --- in the running bot ---------------------------------------------------------------------------------------------
+
+
+class Held:
+    """Calls of a method for these chats stand still in Telegram until ``go`` is set; ``came``: whose they were."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, method: str, *chats: int) -> None:
+        self.came: list[int] = []
+        self.go = asyncio.Event()
+        usual = METHODS[method]
+
+        async def played(world: World, params: Params) -> Any:
+            if params["chat_id"] in chats:
+                self.came.append(params["chat_id"])
+                await self.go.wait()
+            found = usual(world, params)
+            return await found if inspect.isawaitable(found) else found
+
+        monkeypatch.setitem(METHODS, method, played)
 
 
 def let_editors_in() -> None:

@@ -19,6 +19,7 @@ from tests.house import ANNA, TEAM, House, every_statement
 from tests.posts.making import (
     DAY,
     NEWS,
+    Held,
     anna,
     chat_of,
     deliveries,
@@ -157,13 +158,18 @@ async def test_of_several_unknown_each_has_its_own_buttons(house: House) -> None
     ]
 
 
-async def test_when_telegram_asks_for_a_pause_only_that_chat_waits(house: House) -> None:
+async def test_when_telegram_asks_for_a_pause_only_that_chat_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house.fault("sendMessage", "429", chat_id=NEWS, retry_after=1)
+    again = Held(monkeypatch, "sendMessage", NEWS)  # however soon its pause is over
     row = await house.db(post_to, NEWS, TEAM)
     await house.db(publish, row)
-    await house.until(lambda: said(house, TEAM))
-    assert said(house, NEWS) == []
-    assert await house.db(states, row) == [Target.QUEUED, Target.SENT]
+    async with asyncio.timeout(60):
+        while await house.db(states, row) != [Target.QUEUED, Target.SENT]:
+            await asyncio.sleep(0.02)
+    assert (len(said(house, TEAM)), said(house, NEWS)) == (1, [])
+    again.go.set()
     await house.until(lambda: said(house, NEWS))
     await house.quiet()
     assert (await house.db(fresh, row)).state == State.PUBLISHED
@@ -253,17 +259,27 @@ async def test_the_general_topic_takes_it_when_that_is_allowed(house: House) -> 
 # --- how many at once -----------------------------------------------------------------------------------------------
 
 
-async def test_only_so_many_leave_at_once_and_who_waits_is_not_on_the_way(house: House, settings: Settings) -> None:
+async def test_only_so_many_leave_at_once_and_who_waits_is_not_on_the_way(
+    house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.POSTS_SENDING_AT_ONCE = 1
-    house.fault("sendMessage", "slow", chat_id=NEWS, seconds=1.5)
+    held = Held(monkeypatch, "sendMessage", NEWS, TEAM)
     row = await house.db(post_to, NEWS, TEAM)
     await house.db(publish, row)
-    await house.until(lambda: house.calls("sendMessage", NEWS))
-    await asyncio.sleep(0.3)
-    assert said(house, TEAM) == []
-    waiting = await house.db(lambda: Delivery.objects.get(chat_id=TEAM))
-    assert (waiting.state, waiting.attempts) == ("queued", 0)
-    await house.until(lambda: said(house, TEAM))
+    await house.until(lambda: held.came)
+    [other] = {NEWS, TEAM} - set(held.came)
+
+    def waits() -> Delivery | None:
+        """It was looked at, and put back."""
+        return Delivery.objects.filter(chat_id=other, state="queued", not_before__isnull=False).first()
+
+    async with asyncio.timeout(60):
+        while (waiting := await house.db(waits)) is None:
+            await asyncio.sleep(0.02)
+    assert waiting.attempts == 0
+    assert (len(held.came), said(house, NEWS), said(house, TEAM)) == (1, [], [])
+    held.go.set()
+    await house.until(lambda: said(house, NEWS) and said(house, TEAM))
     await house.quiet()
     assert (await house.db(fresh, row)).state == State.PUBLISHED
 
