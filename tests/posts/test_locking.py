@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +19,8 @@ from tests.posts.making import HOUR, fire, fresh, planned, settle, states, targe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Target = PostTarget.State
-# Until another thread stands where it waits.
-MOMENT = 0.3
+# Seconds after which nobody comes any more.
+LONGEST = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -36,13 +37,19 @@ class Meanwhile:
         self.errors: list[Exception] = []
 
     def start(self, work: Callable[[], Any]) -> None:
-        """Return when it is done or waits."""
-        self.threads.append(threading.Thread(target=self._run, args=[work]))
-        self.threads[-1].start()
-        time.sleep(MOMENT)
+        """Return when it is done or waits for a lock that another holds."""
+        backend: Future[int] = Future()
+        thread = threading.Thread(target=self._run, args=[work, backend])
+        self.threads.append(thread)
+        thread.start()
+        number, until = backend.result(LONGEST), time.monotonic() + LONGEST
+        while thread.is_alive() and not _waits(number):
+            assert time.monotonic() < until, "it neither ends nor waits"
+            time.sleep(0.01)
 
-    def _run(self, work: Callable[[], Any]) -> None:
+    def _run(self, work: Callable[[], Any], backend: "Future[int]") -> None:
         try:
+            backend.set_result(_number())
             work()
         except Exception as error:
             self.errors.append(error)
@@ -51,7 +58,21 @@ class Meanwhile:
 
     def end(self) -> None:
         for thread in self.threads:
-            thread.join(20)
+            thread.join(LONGEST)
+        assert not any(thread.is_alive() for thread in self.threads)
+
+
+def _number() -> int:
+    """That of this thread's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _waits(number: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0", [number])
+        return bool(cursor.fetchone()[0])
 
 
 @pytest.fixture
@@ -100,18 +121,21 @@ def test_verb_locks_a_schedule_that_came_while_it_waited(
 ) -> None:
     post = on_its_way(editor, news, now=now, delete_after_minutes=10)
     target = targets(post)[0]
+    locked, looked = threading.Event(), threading.Event()
     free: list[int] = []
 
     def verb() -> None:
         with transaction.atomic():
             rows.lock(post)
-            time.sleep(2 * MOMENT)
+            locked.set()
+            looked.wait(LONGEST)
 
     with transaction.atomic():
         settle(target, now=now)
         meanwhile.start(verb)
-    time.sleep(MOMENT)
+    assert locked.wait(LONGEST)
     with transaction.atomic():
         unlocked = Schedule.objects.filter(source="post_delete").select_for_update(skip_locked=True, no_key=True)
         free.extend(unlocked.values_list("pk", flat=True))
+    looked.set()
     assert free == []
