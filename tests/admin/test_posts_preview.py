@@ -104,6 +104,6 @@ def test_manner_of_a_post_is_told() -> None:
 def test_preview_of_a_text_far_too_long_keeps_nobody_waiting() -> None:
     text = "tea " * 20_000
     spans = [entity("bold", 4 * number, 3) for number in range(20_000)]
-    began = time.perf_counter()
+    began = time.thread_time()  # of our own work: whoever else is busy here does not count
     assert html_of(text, spans).count("<strong>tea</strong>") == 20_000
-    assert time.perf_counter() - began < 3  # it took the square of the number of entities
+    assert time.thread_time() - began < 3  # it took the square of the number of entities
