@@ -1,6 +1,7 @@
 """The site in Chromium: charts are drawn, a dialog decides, and nothing is fetched from elsewhere."""
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -56,6 +57,7 @@ def page(live_server: Any, people: tuple[User, User]) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(locale="en-US", base_url=live_server.url)
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
+        context.set_default_timeout(60_000)
         opened = context.new_page()
         opened.on("pageerror", lambda error: trouble.append(str(error)))
         opened.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
@@ -70,7 +72,10 @@ def test_charts_are_drawn(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
     assert page.locator("canvas").count() == 3
-    assert all(canvas.evaluate(PAINTED) for canvas in page.locator("canvas").all())
+    until = time.monotonic() + 60
+    while not all(canvas.evaluate(PAINTED) for canvas in page.locator("canvas").all()):
+        assert time.monotonic() < until, "a chart stays empty"
+        page.wait_for_timeout(50)
 
 
 def test_record_of_a_reminder_does_not_make_a_phones_page_scroll_sideways(page: Page) -> None:
@@ -89,7 +94,7 @@ def test_person_is_let_in_through_the_dialog(page: Page, people: tuple[User, Use
     page.locator("#dialog").get_by_role("button", name="Let in").click()
     page.get_by_text("Let in: 1 row.").wait_for()
 
-    assert page.get_by_text("active", exact=True).first.is_visible()
+    page.get_by_text("active", exact=True).first.wait_for()
 
 
 @pytest.fixture
@@ -112,4 +117,4 @@ def test_reminder_is_looked_at_before_it_is_saved(anna: User, page: Page) -> Non
 
     page.get_by_role("button", name="Save").click()
     page.get_by_text("It is saved.").wait_for()
-    assert page.get_by_text("every weekday at 09:30").is_visible()
+    page.get_by_text("every weekday at 09:30").wait_for()
