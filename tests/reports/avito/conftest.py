@@ -1,10 +1,12 @@
 """The sandbox's Avito, one that a test speaks for, and clients of both on a clock that stands still."""
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -37,6 +39,8 @@ class Clock:
 
 
 Make = Callable[..., Avito]
+# What others do takes true time, in which the clock that stands still would let all patience pass at once.
+TOGETHER: Mapping[str, Any] = {"patience": 60, "sleep": asyncio.sleep}
 
 
 @pytest.fixture
@@ -54,11 +58,15 @@ async def said(settings: Settings) -> AsyncIterator[Said]:
 
 @pytest_asyncio.fixture
 async def client(clock: Clock, transactional_db: None) -> AsyncIterator[Make]:
-    """``client(keys)``: closed after the test. Without keys those of nobody in particular, of account 7."""
+    """``client(keys)``: closed after the test. Without keys those of nobody in particular, of account 7.
+
+    ``**TOGETHER``: for several that wait for one another.
+    """
     made: list[Avito] = []
 
-    def make(keys: Keys | None = None, **more: float) -> Avito:
-        avito = Avito(keys or Keys("client-of-nobody", "a secret + & = %", 7), clock=clock, sleep=clock.sleep, **more)
+    def make(keys: Keys | None = None, **more: Any) -> Avito:
+        known: dict[str, Any] = {"clock": clock, "sleep": clock.sleep} | more
+        avito = Avito(keys or Keys("client-of-nobody", "a secret + & = %", 7), **known)
         made.append(avito)
         return avito
 

@@ -20,7 +20,7 @@ from reports.avito.statistics import daily
 from reports.metrics import Section
 from reports.models import AvitoToken
 from sandbox.avito import REMONT, SEVER, AvitoWorld
-from tests.reports.avito.conftest import Clock, Make, keys_in
+from tests.reports.avito.conftest import TOGETHER, Clock, Make, keys_in
 from tests.reports.avito.said import TOKEN, Said
 
 WALLET = "/core/v1/accounts/7/balance/"
@@ -178,7 +178,7 @@ async def test_calls_at_the_same_time_share_one_fetch(world: AvitoWorld, sever: 
 
 async def test_jobs_at_the_same_time_share_one_fetch(world: AvitoWorld, client: Make) -> None:
     """Each as another process would: what they share is in the database."""
-    jobs = [client(keys_in(world)) for _ in range(4)]
+    jobs = [client(keys_in(world), **TOGETHER) for _ in range(4)]
     await asyncio.gather(
         *[call(avito) for call, avito in zip((money, rating, advance, own_account), jobs, strict=True)]
     )

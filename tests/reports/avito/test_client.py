@@ -1,6 +1,7 @@
 """A call: its limits, its other tries, and answers that are shared."""
 
 import asyncio
+import socket
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,8 +22,7 @@ from reports.avito.waiting import PAUSES
 from reports.metrics import Section
 from reports.models import Answer, CallGate
 from sandbox.avito import POLKA, REMONT, SEVER, AvitoWorld
-from tests.acceptance.processes import free_port
-from tests.reports.avito.conftest import Clock, Make, keys_in
+from tests.reports.avito.conftest import TOGETHER, Clock, Make, keys_in
 from tests.reports.avito.said import Said
 
 DAY = date(2026, 3, 2)
@@ -93,8 +93,10 @@ async def test_reset_of_a_limit_is_no_pause_for_a_broken_avito(said: Said, clien
 
 
 async def test_nobody_there_is_avito_down(settings: Settings, client: Make) -> None:
-    settings.AVITO_BASE_URL = f"http://127.0.0.1:{free_port()}"
-    error = await refusal(own_account(client()))
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # it is ours, so nobody else listens there
+        settings.AVITO_BASE_URL = "http://127.0.0.1:{1}".format(*nobody.getsockname())
+        error = await refusal(own_account(client()))
     assert (error.kind, error.status, error.section) == (Kind.AVITO_DOWN, None, Section.ACCOUNT)
 
 
@@ -296,9 +298,9 @@ async def test_no_content_is_kept_too(world: AvitoWorld, client: Make) -> None:
 async def test_who_asks_the_same_meanwhile_gets_the_same_answer(said: Said, client: Make) -> None:
     said.waits = True
     said.says(WALLET, {"real": 5})
-    first = asyncio.create_task(money(client()))
+    first = asyncio.create_task(money(client(**TOGETHER)))
     await said.arrived.wait()
-    second = asyncio.create_task(money(client(patience=60)))
+    second = asyncio.create_task(money(client(**TOGETHER)))
     said.go.set()
     assert (await first, len(said.asked())) == (await second, 1)
 
