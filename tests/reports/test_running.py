@@ -2,6 +2,7 @@
 for; Avito is the sandbox's, behind a real port."""
 
 import asyncio
+import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -283,6 +284,7 @@ async def test_three_questions_to_one_account_take_the_two_minutes_that_its_limi
     profile = await in_db(working.given, world, owner)
     reports = [await in_db(working.ordered, [profile], NOON, period=period) for period in (WEEK, QUARTER, LONG)]
     waits: dict[Report, float] = dict.fromkeys(reports, 0.0)
+    begun = time.monotonic()
     while waits:
         report = min(waits, key=lambda one: waits[one])
         clock.at = max(clock.at, NOON + timedelta(seconds=waits[report]))
@@ -292,7 +294,9 @@ async def test_three_questions_to_one_account_take_the_two_minutes_that_its_limi
             # The fake's clock stands still while a step takes its time, so the next one comes a little later.
             waits[report] = (clock.at - NOON).total_seconds() + pause + LATER
 
-    assert 2 * MINUTE <= (clock.at - NOON).total_seconds() <= 2 * (MINUTE + LATER) + 2
+    # Avito's minute counts from its answer on, so what the calls took in truth comes on top.
+    took = time.monotonic() - begun
+    assert 2 * MINUTE <= (clock.at - NOON).total_seconds() <= 2 * (MINUTE + LATER) + 2 + took
     assert [call.status for call in world.found("stats_v2")] == [200] * 3
 
 
