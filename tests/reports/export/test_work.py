@@ -1,6 +1,7 @@
 """The work on an export, step by step: what a dead worker leaves, pauses, cancelling, two at once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -187,8 +188,11 @@ async def test_a_limit_puts_it_off_and_is_shown(world: AvitoWorld, owner: User) 
     await in_db(lambda: Delivery.objects.filter(key="shown:0").update(state="sent", message_id=7))
     world.trouble("messages", 429, times=1, after=6, retry_after=40)
 
-    assert (await put_back(export)).retry_after == pytest.approx(40, abs=1)
-    assert "Avito asks for a pause: I go on in 40 seconds." in (await in_db(said, export))[-1]
+    start = time.monotonic()
+    pause = (await put_back(export)).retry_after
+    assert pause is not None
+    assert 40 - (time.monotonic() - start) <= pause <= 40
+    assert f"Avito asks for a pause: I go on in {pause:.0f} seconds." in (await in_db(said, export))[-1]
     await in_db(lambda: CallGate.objects.all().delete())  # forty seconds later
     assert (await finished(export)).state == State.DONE
     assert len({call.path for call in world.found("messages", status=200)}) == world.count("messages", status=200)
@@ -268,7 +272,7 @@ async def test_cancelling_ends_the_work_at_once_and_leaves_nothing(world: AvitoW
     task = asyncio.create_task(step(export))
     await world.until(lambda: world.count("messages") == 14)
     assert await in_db(lambda: verbs.cancel(export, now=timezone.now()))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):  # less than Avito is waited for
         assert await task == Sent()
 
     assert "Cancelled. Nothing of it was kept." in (await in_db(said, export))[-1]
@@ -330,7 +334,7 @@ async def test_a_profile_deleted_while_its_chats_are_read_leaves_nothing(world: 
     await in_db(lambda: delete_profile(export.profile, by=owner, via="chat", now=timezone.now()))
     world.calm()
     world.release()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await task == Sent()
     assert not spool.folder_of(export.pk).exists()
 
