@@ -61,7 +61,7 @@ async def press(house: House, label: str, user: int = ANNA, chat: int | None = N
     return str(house.calls("answerCallbackQuery")[-1].params.get("text") or "")
 
 
-async def ended(house: House, seconds: float = 30.0) -> Report:
+async def ended(house: House, seconds: float = 60.0) -> Report:
     """The newest report, once none is at work any more and all is said."""
     async with asyncio.timeout(seconds):
         while await house.db(Report.objects.filter(state=Report.State.QUEUED).exists):

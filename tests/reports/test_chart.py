@@ -205,7 +205,7 @@ def test_the_library_is_loaded_by_the_first_picture_and_keeps_none() -> None:
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules"
     )
     known = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "SEKRETAR_IGNORE_DOTENV": "1"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=known, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, env=known, timeout=200)
 
 
 # Below the labels of days: what a picture of 400 points' width loses to the time that Telegram lays over its corner.
@@ -229,7 +229,7 @@ def drawn_without_a_home(folder: Path, files: Path) -> str:
     known = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR" and name[:4] != "XDG_"}
     known |= {"DJANGO_SETTINGS_MODULE": "tests.settings", "SEKRETAR_IGNORE_DOTENV": "1", "HOME": str(folder)}
     command = [sys.executable, "-W", "error", "-c", code]
-    return subprocess.run(command, check=True, env=known, timeout=60, capture_output=True, text=True).stderr
+    return subprocess.run(command, check=True, env=known, timeout=200, capture_output=True, text=True).stderr
 
 
 def test_the_list_of_fonts_is_kept_with_our_files_and_never_in_a_home_folder(tmp_path: Path) -> None:

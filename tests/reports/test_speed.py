@@ -118,7 +118,7 @@ async def test_accounts_are_asked_at_the_same_time(world: AvitoWorld, owner: Use
     world.trouble("balance", "hold")
     report = await stats(profiles, clock)
     step = asyncio.create_task(working.step(report, clock))
-    await world.until(lambda: world.count("balance") == running.TOGETHER, 20)
+    await world.until(lambda: world.count("balance") == running.TOGETHER)
     world.calm()
     world.release()
 

@@ -29,7 +29,7 @@ async def stats(house: House, words: str = "", user: int = ANNA, chat: int = TEA
     """All that the bot said after it."""
     before = len(house.messages(chat))
     house.say(user, f"/stats@sekretar_bot {words}".strip(), chat)
-    await house.until(lambda: len(house.messages(chat)) > before, 8)
+    await house.until(lambda: len(house.messages(chat)) > before)
     if await house.db(Report.objects.exists):
         await asked.ended(house)
     await house.quiet()
