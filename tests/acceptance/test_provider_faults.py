@@ -40,9 +40,10 @@ def after_faults(new_stage: NewStage) -> Stage:
     stage = new_stage()
     for name, (behaviour, _words) in STORIES.items():
         stage.sandbox.model(f" {name}!", **behaviour)
-    stage.bot(**PATIENCE)
+    # Said before there is a bot: nobody's model is asked so late that the others' failures have closed the provider.
     for name, chat in CHATS.items():
         stage.sandbox.say(chat, f"say {name}!")
+    stage.bot(**PATIENCE)
     stage.quiet()
     return stage
 
