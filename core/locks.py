@@ -7,6 +7,7 @@ through a transaction-mode pooler, where a session is nobody's.
 
 import fcntl
 import os
+import time
 import zlib
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,11 @@ from typing import IO
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, InterfaceError
+
+# For so long (s) who starts waits for the lock: a server hears a moment later that the process before has ended, and
+# on a busy machine that moment may be longer than a start takes.
+LINGERS_SEC = 3.0
+LOOK_SEC = 0.2
 
 
 class ProcessLock:
@@ -24,8 +30,14 @@ class ProcessLock:
         self._file: IO[str] | None = None
         self._session: BaseDatabaseWrapper | None = None
 
-    def acquire(self) -> bool:
-        return self._acquire_file() if connection.vendor == "sqlite" else self._acquire_session()
+    def acquire(self, patience: float = 0.0) -> bool:
+        """``patience``: seconds for which a server is asked again; a file is free as soon as its process has ended."""
+        if connection.vendor == "sqlite":
+            return self._acquire_file()
+        until = time.monotonic() + patience
+        while not (held := self._acquire_session()) and time.monotonic() < until:
+            time.sleep(LOOK_SEC)
+        return held
 
     def still_held(self) -> bool:
         """False when the session that held the lock is gone: whoever led must stop leading."""

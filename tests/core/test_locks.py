@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -111,6 +112,19 @@ def test_lock_of_a_killed_process_is_free(lock: ProcessLock, other: Other) -> No
     holder.wait(60)
 
     assert eventually(lock.acquire)
+
+
+def test_server_is_asked_again_while_the_lock_of_a_process_that_ends_lingers(lock: ProcessLock, other: Other) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("a file's lock ends with the process")
+    holder = other("test")
+    assert says(holder) == "True"
+    assert not lock.acquire(patience=0.1)
+    ends = threading.Timer(0.5, tell, (holder,))
+    ends.start()
+
+    assert lock.acquire(patience=60)
+    ends.join()
 
 
 def test_process_is_refused_while_we_hold_it(lock: ProcessLock, other: Other) -> None:

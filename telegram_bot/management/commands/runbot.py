@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from core.db import close_db_threads
-from core.locks import ProcessLock
+from core.locks import LINGERS_SEC, ProcessLock
 from telegram_bot.patience import (
     GaveUp,
     Interrupted,
@@ -42,7 +43,7 @@ class Command(BaseCommand):
             sys.exit(0 if ping.report(self.stdout.write) else 1)
         lock = ProcessLock("runbot")
         try:
-            if not when_database_answers(lock.acquire):
+            if not when_database_answers(partial(lock.acquire, LINGERS_SEC)):
                 raise CommandError("Another runbot works with this database already. Stop it first.")
             _run(lock)
         except Interrupted:
