@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.acceptance.processes import OLGA, Stage
+from tests.acceptance.processes import OLGA, PATIENCE, Stage
 
 NEWS = -1001000000003
 # Groups of a crowd, this one and those after it.
@@ -86,7 +86,7 @@ def let_chats_in(stage: Stage, groups: int = 0, *, channel: bool = True) -> list
 def plan(stage: Stage, count: int = 1, *, lead: float = 0.0, each: bool = True) -> None:
     """Return when the posts are on record. ``each``: to one chat in turn; else to all of them."""
     code = PLAN.format(count=count, lead=lead, each=each, olga=OLGA)
-    stage.manage("shell", "-v0", "-c", code, POSTS_PER_AUTHOR="0").says("planned")
+    stage.manage("shell", "-v0", "-c", code, POSTS_PER_AUTHOR="0").says("planned", 3 * PATIENCE)
 
 
 def press_publish(stage: Stage, times: int = 1) -> str:

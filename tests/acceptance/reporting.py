@@ -31,8 +31,9 @@ with transaction.atomic():
             olga, f"Sever {{number}}", *keys, Account(id={uid}, name="Sever"), {{}}, now=now, via="test"
         )
         tasks.switch(ReportTask.objects.get(profile=profile), True, by=olga, via="test", now=now)
-    Schedule.objects.filter(source="report").update(next_at=now + timedelta(seconds={lead}))
     Delivery.objects.filter(key__startswith="avito_day").delete()
+    # Last, for what stands above may take a while.
+    Schedule.objects.filter(source="report").update(next_at=timezone.now() + timedelta(seconds={lead}))
 print("planned", flush=True)
 """
 

@@ -21,7 +21,7 @@ from tests.acceptance.posting import (
     settle,
     targets,
 )
-from tests.acceptance.processes import OLGA, Stage, until
+from tests.acceptance.processes import OLGA, PATIENCE, Stage, until
 from tests.acceptance.test_reminders_crash import (
     STANDS_AT_THE_RECORD,
     Cast,
@@ -162,7 +162,7 @@ def test_two_workers_that_find_the_same_posts_due_publish_each_once(stage: Stage
     plan(stage, 100, lead=4)
     cast = Cast(stage, "runworker", "runworker")
     cast.greet()
-    until(lambda: over(stage, 100), what="all are out")
+    until(lambda: over(stage, 100), 3 * PATIENCE, what="all are out")
 
     heard = [said(stage, chat) for chat in chats]
     assert sorted(text for texts in heard for text in texts) == sorted(f"post {number}" for number in range(100))
@@ -180,7 +180,7 @@ def test_500_posts_due_after_a_pause_go_out_in_order_without_a_429(new_stage: Ne
     plan(stage, 500, lead=1)
     time.sleep(2)
     stage.bot(TELEGRAM_RATE_BOT="100")
-    until(lambda: over(stage, 500), 120, what="all are out")
+    until(lambda: over(stage, 500), 5 * PATIENCE, what="all are out")
 
     assert posts(stage) == {"published": 500}
     heard = [said(stage, chat) for chat in chats]

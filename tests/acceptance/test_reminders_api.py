@@ -9,14 +9,14 @@ import pytest
 
 from reminders.client import Event, Events
 from tests.acceptance.conftest import NewStage
-from tests.acceptance.processes import FIRST, Stage, until
+from tests.acceptance.processes import FIRST, PATIENCE, Stage, until
 from tests.reminders.redis_server import BINARY, RedisServer
 
 pytestmark = pytest.mark.acceptance
 
 OUTSIDE = "6f1c2f0e-52a1-4b7e-9a3d-0d5f7f5b8a11"
 SCOPES = "reminders:read,reminders:write,events:consume"
-MINUTE = 90.0  # seconds for what comes with the next minute
+MINUTE = 60.0 + 2 * PATIENCE  # seconds for what comes with the next minute
 
 
 @pytest.fixture
@@ -43,7 +43,8 @@ def site(stage: Stage, redis_server: RedisServer) -> Iterator[httpx.Client]:
     assert made.wait() == 0
     secret = made.output.splitlines()[-1]
     _web, address = stage.web(REDIS_URL=redis_server.url)
-    with httpx.Client(base_url=f"{address}/api/reminders", headers={"X-API-Key": secret}) as client:
+    headers = {"X-API-Key": secret}
+    with httpx.Client(base_url=f"{address}/api/reminders", headers=headers, timeout=PATIENCE) as client:
         yield client
 
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.acceptance
 def test_a_planned_report_comes_on_time_with_its_chart(stage: Stage) -> None:
     bot(stage)
     plan(stage)
-    until(lambda: all_done(stage), what="a report")
+    until(lambda: all_done(stage), 150, what="a report")
 
     [(planned, created)] = stage.database.rows("SELECT planned_at, created_at FROM reports_report")
     assert 0 <= (moment(created) - moment(planned)).total_seconds() < 5

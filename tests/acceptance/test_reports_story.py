@@ -3,7 +3,9 @@ workers there are; and no key, secret or token of Avito's stands anywhere afterw
 """
 
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.acceptance.conftest import ON_POSTGRES
-from tests.acceptance.processes import ADMINS, OLGA, Process, Stage, until
+from tests.acceptance.processes import ADMINS, OLGA, PATIENCE, Process, Stage, until
 from tests.acceptance.reporting import (
     POLKA,
     REMONT,
@@ -38,18 +40,22 @@ needs_postgres = pytest.mark.skipif(not ON_POSTGRES, reason="several workers wor
 MOSCOW = ZoneInfo("Europe/Moscow")
 # One of them is always in another day than Moscow: 11 hours ahead of it, and 14 behind.
 FAR = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
-# The report of a profile, each day at a time of a clock.
+# The report of a profile, each day at a time of a clock; the next time is in 5 to 65 seconds. In one piece: who reads
+# the first word wants the second.
 EACH_DAY = """
-from datetime import time
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 from django.utils import timezone
 from accounts.models import User
 from delivery.schedule import Daily
 from reports.models import ReportTask
 from reports.services import tasks
 task, olga, now = ReportTask.objects.get(profile__name={name!r}), User.objects.get(telegram_id={olga}), timezone.now()
-tasks.set_rule(task, Daily(time({hour}, {minute})), {zone!r}, by=olga, via="test", now=now)
+at = (now + timedelta(seconds=65)).replace(second=0, microsecond=0)
+wall = at.astimezone(ZoneInfo({zone!r}))
+tasks.set_rule(task, Daily(time(wall.hour, wall.minute)), {zone!r}, by=olga, via="test", now=now)
 tasks.switch(task, True, by=olga, via="test", now=now)
-print("planned", flush=True)
+print(f"planned {{at.isoformat()}}\\n", end="", flush=True)
 """
 
 
@@ -72,7 +78,7 @@ def workers(stage: Stage, count: int) -> list[Process]:
 def test_two_workers_make_one_report_of_one_question(stage: Stage) -> None:
     workers(stage, 2)
     plan(stage, lead=2)
-    until(lambda: all_done(stage), what="a report")
+    until(lambda: all_done(stage), 150, "a report")
 
     assert len(reports(stage)) == 1
     assert [call["status"] for call in asked(stage, "stats_v2")] == [200]
@@ -143,12 +149,17 @@ def each_day_from_the_next_minute(stage: Stage, name: str) -> datetime:
     """Switch a report on, by a clock that shows another day than Moscow's; when it will be due."""
     now = datetime.now(UTC)
     zone = next(zone for zone in map(ZoneInfo, FAR) if now.astimezone(zone).date() != now.astimezone(MOSCOW).date())
-    # A process has to start before it can plan.
-    at = (now + timedelta(seconds=75)).replace(second=0, microsecond=0)
-    wall = at.astimezone(zone)
-    code = EACH_DAY.format(name=name, olga=OLGA, hour=wall.hour, minute=wall.minute, zone=zone.key)
-    stage.manage("shell", "-v0", "-c", code).says("planned")
-    return at
+    process = stage.manage("shell", "-v0", "-c", EACH_DAY.format(name=name, olga=OLGA, zone=zone.key))
+    process.says("planned")
+    return datetime.fromisoformat(process.output.partition("planned ")[2].split()[0])
+
+
+def not_around_moscows_midnight() -> None:
+    """A story that sees two days asks Avito about both. Wait for the next one if this one is nearly over."""
+    now = datetime.now(MOSCOW)
+    left = (datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), MOSCOW) - now).total_seconds()
+    if left < 5 * PATIENCE:
+        time.sleep(left + 1)
 
 
 def a_kill_in_the_middle(stage: Stage, first: Process) -> None:
@@ -157,7 +168,7 @@ def a_kill_in_the_middle(stage: Stage, first: Process) -> None:
     avito_is(stage, "stats_v2", "hold", uid=SEVER)
     avito_is(stage, "messages", "hold", after=10)
     stage.sandbox.say(OLGA, "/stats")
-    until(lambda: asked(stage, "stats_v2", 0), what="a question on its way")
+    until(lambda: asked(stage, "stats_v2", 0), 3 * PATIENCE, "a question on its way")
     press(stage, "Sever", "Chats to Excel", "All chats")
     until(lambda: len(asked(stage, "messages", 200)) == 10, what="ten chats are read")
     first.kill()
@@ -182,6 +193,13 @@ def plain(value: object) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
 
+def kept_files(stage: Stage) -> Iterator[tuple[str, str]]:
+    """(name, content); what the bot takes away meanwhile is not kept."""
+    for path in (stage.folder / "files").rglob("*.*"):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            yield path.name, path.read_bytes().decode("latin-1")
+
+
 def places_of(stage: Stage, word: str) -> set[str]:
     """Where a word stands: tables, outputs, chats (whoever wrote it there), kept files; as it is or in an address."""
     forms = {word, quote(word), quote(word, safe=""), quote_plus(word), json.dumps(word, ensure_ascii=False)[1:-1]}
@@ -190,7 +208,7 @@ def places_of(stage: Stage, word: str) -> set[str]:
         *rows(stage),
         *((process.name, process.output) for process in stage.processes),
         *((f"chat {chat['id']}", json.dumps(chat, ensure_ascii=False)) for chat in chats),
-        *((path.name, path.read_bytes().decode("latin-1")) for path in (stage.folder / "files").rglob("*.*")),
+        *kept_files(stage),
     ]
     return {place for place, text in told if any(form in text for form in forms)}
 
@@ -216,11 +234,11 @@ def connect_in_trouble(stage: Stage, keys: dict[int, list[Pair]]) -> None:
 def comes_on_time(stage: Stage, at: datetime) -> None:
     """The planned report is about the day before in Moscow, whatever day it is where its owner is."""
     planned = "SELECT planned_at, created_at, first, last FROM reports_report WHERE kind = 'scheduled'"
-    until(lambda: stage.database.rows(f"{planned} AND state = 'done'"), 120, "the planned report")
+    until(lambda: stage.database.rows(f"{planned} AND state = 'done'"), 5 * PATIENCE, "the planned report")
     [(planned_at, created, first, last)] = stage.database.rows(planned)
     yesterday = at.astimezone(MOSCOW).date() - timedelta(days=1)
     assert moment(planned_at) == at
-    assert 0 <= (moment(created) - at).total_seconds() < 20  # the bot may have been dead for a few of them
+    assert 0 <= (moment(created) - at).total_seconds() < 20
     assert day(first) == day(last) == yesterday
     until(lambda: len(reports(stage)) == 2, what="the report is said")
     [said] = [text for text in reports(stage) if "Remont" not in text]
@@ -238,13 +256,15 @@ def nothing_is_doubled(stage: Stage) -> None:
 
 def test_a_day_with_avito_leaves_no_key_secret_or_token_anywhere(stage: Stage) -> None:
     keys = accounts(stage)
+    not_around_moscows_midnight()
     stage.sandbox.post("/user", id=OLGA, first_name="Olga", language_code="en")
     first = bot(stage, LOG_LEVEL="DEBUG")
     connect_in_trouble(stage, keys)
-    at = each_day_from_the_next_minute(stage, "Sever")
     a_kill_in_the_middle(stage, first)
+    # With the bot alive: how long it was dead says nothing about being on time.
+    at = each_day_from_the_next_minute(stage, "Sever")
     stage.sandbox.done("sendDocument", 1)
-    until(lambda: len(reports(stage, "Sever", "Remont")) == 1, 120, "the figures of both profiles")
+    until(lambda: len(reports(stage, "Sever", "Remont")) == 1, 5 * PATIENCE, "the figures of both profiles")
     stage.sandbox.post("/avito/keys", client_id=keys[REMONT][0][0], revoked=True)
     press(stage, "Remont", "Check again")
     hears(stage, "Remont", ADMINS)
