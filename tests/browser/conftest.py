@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.acceptance.processes import Process, playground
-from tests.browser.story import CHROMIUM, FLAGS, Running, told
+from tests.acceptance.processes import PATIENCE, Database, Process, playground
+from tests.browser.story import CHROMIUM, FLAGS, START, Running, told
 
 
 @pytest.fixture
@@ -17,13 +17,15 @@ def running(tmp_path: Path) -> Iterator[Running]:
     """Everything, started on free ports with nothing of this machine's settings."""
     process = Process("run", ["-m", "scripts.run"], playground(tmp_path), tmp_path)
     try:
-        process.says("Sekretar is running")
+        # Tables are made before, and three processes started.
+        process.says("Sekretar is running", 5 * PATIENCE)
         process.says("For the real Telegram")
         yield Running(
             process,
             told(process, r"Chat +(\S+)"),
             told(process, r"Admin +(\S+)"),
             told(process, r"shown only now: (\S+)"),
+            Database(f"sqlite:///{tmp_path}/play.sqlite3"),
         )
         print(process.tail())  # noqa: T201  (shown by pytest when the story failed)
     finally:
@@ -37,6 +39,6 @@ def browser() -> Iterator[Browser]:
     if not os.path.exists(CHROMIUM):
         pytest.skip(f"there is no browser at {CHROMIUM}")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=START)
         yield chromium
         chromium.close()

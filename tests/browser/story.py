@@ -5,11 +5,12 @@ commands, figures, emoji and what a person wrote.
 """
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.acceptance.processes import ROOT, Process
+from tests.acceptance.processes import ROOT, Database, Process, Sandbox, until
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -21,18 +22,29 @@ FLAGS = [
 ]
 ANNA, OLGA, ADMINS = "101", "100", "-1001000000001"
 PATIENCE = 60_000  # milliseconds until the page shows what was awaited
+START = 3 * PATIENCE  # the same for the start of a browser
 
 expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
 class Running:
-    """What the terminal told the newcomer."""
+    """What the terminal told the newcomer, and the database behind it."""
 
     process: Process
     chat: str
     admin: str
     password: str
+    database: Database
+
+    def quiet(self) -> None:
+        """Return when the bot has done with all that was sent to it, and has said what there was to say."""
+        with closing(Sandbox(self.chat.rstrip("/"))) as sandbox:
+            until(lambda: not sandbox.pending() and not self._open(), what="no open rows")
+
+    def _open(self) -> int:
+        said = "SELECT count(*) FROM delivery_delivery WHERE backend = 'telegram' AND state IN ('queued', 'sending')"
+        return self.database.count("telegram_bot_update", "new", "running") + int(self.database.rows(said)[0][0])
 
 
 def told(process: Process, pattern: str) -> str:

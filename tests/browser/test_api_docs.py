@@ -12,6 +12,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, expect
 
+from tests.browser.story import PATIENCE
+
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 
 
@@ -32,13 +34,14 @@ def site(tmp_path: Path) -> Iterator[str]:
 
 def test_docs_page_shows_every_route_and_asks_this_site_only(site: str, browser: Browser) -> None:
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     complaints: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{site}/api/docs")
-    described = page.request.get(f"{site}/api/openapi.json").json()["paths"]
+    described = page.request.get(f"{site}/api/openapi.json", timeout=PATIENCE).json()["paths"]
     routes = sum(len(methods) for methods in described.values())
     assert {"/api/reminders/", "/api/posts/"} <= set(described)
     expect(page.locator(".opblock")).to_have_count(routes)

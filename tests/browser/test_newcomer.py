@@ -30,6 +30,7 @@ def test_newcomer_is_let_in_chooses_a_model_gets_an_answer_and_finds_it_all_in_t
     is_let_in(chat)
     model = chooses_a_model(chat)
     watches_an_answer_grow(chat, running.chat)
+    running.quiet()
     site = open_page(browser, running.admin, complaints)
     logs_in(site, running.password)
     finds_the_person(site)

@@ -16,7 +16,7 @@ from accounts.models import Access, User
 from posts.models import Post, PostTarget
 from tests.admin.conftest import client_of
 from tests.admin.test_posts_writing import png
-from tests.browser.story import CHROMIUM, FLAGS
+from tests.browser.story import CHROMIUM, FLAGS, PATIENCE, START
 from tests.house import BOT
 from tests.posts.making import channel, editor, make_post
 
@@ -49,10 +49,11 @@ def page(live_server: Any, operator: User) -> Iterator[Page]:
     trouble: list[str] = []
     ours = (live_server.url, "data:", "blob:")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=START)
         context = browser.new_context(locale="en-US", base_url=live_server.url)
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         opened = context.new_page()
+        opened.set_default_timeout(PATIENCE)
         opened.on("pageerror", lambda error: trouble.append(str(error)))
         opened.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
         opened.on("request", lambda sent: None if sent.url.startswith(ours) else trouble.append(sent.url))
@@ -127,6 +128,7 @@ def test_calendar_turns_by_the_arrow_keys(page: Page) -> None:
     ):
         page.keyboard.press(key)
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        page.wait_for_load_state()  # a page is seen before it listens to keys
 
 
 @pytest.mark.parametrize("address", ["", "calendar/", "add/", f"{LONG}/change/", f"{LONG}/edit/"])

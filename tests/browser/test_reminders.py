@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import story
-from tests.browser.story import Running, asks_for_access, is_let_in, keys, of_bot, open_page, write
+from tests.browser.story import PATIENCE, Running, asks_for_access, is_let_in, keys, of_bot, open_page, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 
 TEA = "выпить чаю"
-COMES = 90_000  # milliseconds: the minute, and some patience
+COMES = 60_000 + 2 * PATIENCE  # milliseconds: the minute, and some patience
 
 
 def test_person_is_reminded_puts_it_off_lists_it_and_deletes_it(running: Running, browser: Browser) -> None:
