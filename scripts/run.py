@@ -167,8 +167,11 @@ def fill_catalogue(plan: Plan) -> None:
 def has_called(plan: Plan) -> bool:
     """Whether the bot has introduced itself to the sandbox; right after that it asks for updates."""
     url = f"http://{HOST}:{plan.sandbox_port}/_sandbox/calls?method=getMe"
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return bool(json.load(answer))
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(json.load(answer))
+    except OSError:
+        return False  # a busy machine: it is asked again
 
 
 def await_true(supervisor: Supervisor, is_ready: Callable[[], bool]) -> Happening:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import once
-from tests.acceptance.processes import CHRIS, CROWD, OLGA, Database, Process, Stage, own_environment
+from tests.acceptance.processes import CHRIS, CROWD, OLGA, PATIENCE, Database, Process, Stage, own_environment
 
 ON_POSTGRES = bool(once.server())
 
@@ -39,7 +39,8 @@ def _prepare(url: str, folder: Path) -> None:
     told = {"DATABASE_URL": url, "SECRET_KEY": "x" * 50, "SEKRETAR_IGNORE_DOTENV": "1"}
     words = ["manage.py", "shell", "-v0", "-c", PREPARE]
     process = Process("prepare", words, {**own_environment(), **told}, folder)
-    assert process.wait() == 0, process.output
+    # All migrations there are: on a busy machine they take most of a minute.
+    assert process.wait(5 * PATIENCE) == 0, process.output
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import OLGA, Process, Sandbox, is_preview, playground, until
+from tests.acceptance.processes import OLGA, PATIENCE, Process, Sandbox, is_preview, playground, until
 
 pytestmark = pytest.mark.acceptance
 
@@ -16,7 +16,7 @@ def asked(name: str, question: str, env: Mapping[str, str], folder: Path) -> lis
     """Start, ask as the administrator, whom every start lets in, and stop as Ctrl-C does; what the bot answered."""
     process = Process(name, ["-m", "scripts.run"], env, folder)
     try:
-        process.says("For the real Telegram")
+        process.says("For the real Telegram", 5 * PATIENCE)  # all migrations are made before
         with closing(Sandbox(f"http://127.0.0.1:{env['SANDBOX_PORT']}")) as sandbox:
             mine = sandbox.say(OLGA, question)["message_id"]
 
