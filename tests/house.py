@@ -15,7 +15,6 @@ from pytest_django import Settings
 
 from accounts.models import Access, Chat, Role, User
 from conversations import services as conversations
-from conversations import turn
 from core.db import close_db_threads, in_db
 from delivery import engine
 from delivery.engine.local import LocalEngine
@@ -27,6 +26,7 @@ from telegram_bot import notices, runtime, services
 from telegram_bot.application import App, build
 from telegram_bot.models import Update
 from telegram_bot.poll import Poller
+from telegram_bot.worker import _call_modules
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -137,10 +137,9 @@ async def open_house(settings: Settings, *, limits: bool = False, **overrides: A
             stop.set()
             tasks[0].cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await local.stop("in", 0.0)
-            await local.stop("out", 0.0)
-            await local.stop("task", 0.0)
-            await turn.shutdown()
+            for kind in settings.LANES:
+                await local.stop(kind, 0.0)
+            await _call_modules("shutdown")  # whatever goes on beside the lanes, too
             await application.shutdown()
             engine.use(None)
             runtime.use(None)
