@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.utils import timezone
 
 from delivery.models import Delivery
 from reports.figures.periods import today_at_avito
@@ -21,7 +20,7 @@ async def test_it_brings_the_figures_of_yesterday_and_a_chart(house: House) -> N
     profile = await house.db(asked.given, house)
     report = await asked.report_now(house, profile)
 
-    yesterday = today_at_avito(timezone.now()) - timedelta(days=1)
+    yesterday = today_at_avito(report.created_at) - timedelta(days=1)
     assert (report.state, report.first, report.last) == (Report.State.DONE, yesterday, yesterday)
     text = next(text for text in house.heard(ANNA) if text.startswith("📊"))
     assert "Север" in text
