@@ -40,6 +40,13 @@ class Going(Clock):
         return self.at + timedelta(seconds=time.monotonic() - self.begun)
 
 
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is counted is waiting; how fast this machine works is not the question."""
+    monkeypatch.setattr(running, "STEP", 600.0)
+    monkeypatch.setattr(running, "PART", 600.0)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Going()
