@@ -115,7 +115,7 @@ async def test_pace_is_tokens_a_second(rested: list[float]) -> None:
         await (await server.ask("openai", f"[[text {'x' * 160}]]", stream=True)).text()
         duration = (await server.finished()).duration
     assert duration is not None
-    assert 0.35 < sum(rested) < 0.5
+    assert sum(rested) < 0.5  # of its own will; less where the machine made it late
     assert duration > 0.35
 
 
