@@ -222,10 +222,6 @@ class Sandbox:
         """Return when the faults have taken so many calls, those that hang or are held among them."""
         until(lambda: sum(rule["applied"] for rule in self.get("/faults")) >= calls, seconds, "a call to be broken")
 
-    def until_taken(self, count: int = 1) -> None:
-        """Return when so many calls have run into the faults, also such as hang or are held."""
-        until(lambda: sum(rule["applied"] for rule in self.get("/faults")) >= count, what=f"{count} faults taken")
-
     def model(self, contains: str, **behaviour: Any) -> None:
         """What the models do with questions that hold ``contains``."""
         self.post("/llm/rules", contains=contains, **behaviour)

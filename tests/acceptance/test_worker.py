@@ -51,7 +51,7 @@ def test_bot_that_starts_leaves_alone_what_a_worker_is_sending(stage: Stage) -> 
     worker(stage)
     stage.sandbox.fault("sendMessage", "hold", chat_id=FIRST)
     plan(stage, 1)
-    stage.sandbox.until_taken()
+    stage.sandbox.got()
     stage.bot()
     # Before it receives it has taken back what nobody living holds.
     until(lambda: stage.sandbox.calls("deleteWebhook"), what="a bot that receives")
@@ -68,7 +68,7 @@ def test_what_a_killed_worker_was_sending_is_sent_by_another_soon_and_marked(sta
     stage.sandbox.fault("sendMessage", "hang", chat_id=FIRST)
     first = worker(stage)
     plan(stage, 1)
-    stage.sandbox.until_taken()
+    stage.sandbox.got()
     assert deliveries(stage) == [("sending", 1)]
     worker(stage)
     first.kill()
