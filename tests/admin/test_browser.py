@@ -1,6 +1,5 @@
 """The site in Chromium: charts are drawn, a dialog decides, and nothing is fetched from elsewhere."""
 
-import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,20 +8,14 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from accounts.models import Access, User
 from conversations.models import Request
-from tests.admin.conftest import client_of, one_of_each
+from tests.admin.browsing import operators_page
+from tests.admin.conftest import one_of_each
+from tests.chromium import needs_chromium
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAINTED = """canvas => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     return pixels.some((value, place) => place % 4 === 3 && value > 0);
@@ -31,7 +24,7 @@ PAINTED = """canvas => {
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
+    needs_chromium,
 ]
 
 
@@ -49,22 +42,8 @@ def people(transactional_db: None) -> tuple[User, User]:
 
 @pytest.fixture
 def page(live_server: Any, people: tuple[User, User]) -> Iterator[Page]:
-    """A page of the logged-in operator. What it fetches from elsewhere, or complains of, fails the test."""
-    session = client_of(people[0]).cookies["sessionid"].value
-    trouble: list[str] = []
-    ours = (live_server.url, "data:")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(locale="en-US", base_url=live_server.url)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        context.set_default_timeout(60_000)
-        opened = context.new_page()
-        opened.on("pageerror", lambda error: trouble.append(str(error)))
-        opened.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
-        opened.on("request", lambda sent: None if sent.url.startswith(ours) else trouble.append(sent.url))
+    with operators_page(live_server.url, people[0]) as opened:
         yield opened
-        browser.close()
-    assert trouble == []
 
 
 def test_charts_are_drawn(page: Page) -> None:

@@ -1,6 +1,5 @@
 """The playground, running, and a browser; where there is none, the stories are left out."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.acceptance.processes import PATIENCE, Database, Process, playground
-from tests.browser.story import CHROMIUM, FLAGS, START, Running, told
+from tests.browser.story import Running, told
+from tests.chromium import CHROMIUM, FLAGS, NO_BROWSER, START
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    if not os.path.exists(CHROMIUM):
-        pytest.skip(f"there is no browser at {CHROMIUM}")
+    if NO_BROWSER:
+        pytest.skip(NO_BROWSER)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=START)
         yield chromium

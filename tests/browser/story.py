@@ -11,18 +11,9 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.acceptance.processes import ROOT, Database, Process, Sandbox, until
+from tests.chromium import PATIENCE
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ANNA, OLGA, ADMINS = "101", "100", "-1001000000001"
-PATIENCE = 60_000  # milliseconds until the page shows what was awaited
-START = 3 * PATIENCE  # the same for the start of a browser
 
 expect.set_options(timeout=PATIENCE)
 

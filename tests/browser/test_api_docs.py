@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, expect
 
-from tests.browser.story import PATIENCE
+from tests.chromium import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 

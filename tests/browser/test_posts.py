@@ -12,7 +12,6 @@ from tests.browser import story
 from tests.browser.story import (
     ADMINS,
     ANNA,
-    PATIENCE,
     Running,
     asks_for_access,
     drawn,
@@ -24,6 +23,7 @@ from tests.browser.story import (
     right,
     write,
 )
+from tests.chromium import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 

@@ -1,6 +1,5 @@
 """Posts on the operator's pages in Chromium: written with a preview, planned in a dialog, found in the calendar."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -9,14 +8,14 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
 from accounts.models import Access, User
 from posts.models import Post, PostTarget
-from tests.admin.conftest import client_of
+from tests.admin.browsing import operators_page
 from tests.admin.test_posts_writing import png
-from tests.browser.story import CHROMIUM, FLAGS, PATIENCE, START
+from tests.chromium import needs_chromium
 from tests.house import BOT
 from tests.posts.making import channel, editor, make_post
 
@@ -25,7 +24,7 @@ LONG = UUID(int=1)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
+    needs_chromium,
 ]
 
 
@@ -44,22 +43,8 @@ def operator(transactional_db: None, settings: Settings, tmp_path: Path) -> User
 
 @pytest.fixture
 def page(live_server: Any, operator: User) -> Iterator[Page]:
-    """A page of the logged-in operator. What it fetches from elsewhere, or complains of, fails the test."""
-    session = client_of(operator).cookies["sessionid"].value
-    trouble: list[str] = []
-    ours = (live_server.url, "data:", "blob:")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=START)
-        context = browser.new_context(locale="en-US", base_url=live_server.url)
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        opened = context.new_page()
-        opened.set_default_timeout(PATIENCE)
-        opened.on("pageerror", lambda error: trouble.append(str(error)))
-        opened.on("console", lambda line: trouble.append(line.text) if line.type == "error" else None)
-        opened.on("request", lambda sent: None if sent.url.startswith(ours) else trouble.append(sent.url))
+    with operators_page(live_server.url, operator) as opened:
         yield opened
-        browser.close()
-    assert trouble == []
 
 
 def test_post_is_written_looked_at_saved_and_planned(page: Page) -> None:

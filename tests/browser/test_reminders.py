@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import story
-from tests.browser.story import PATIENCE, Running, asks_for_access, is_let_in, keys, of_bot, open_page, write
+from tests.browser.story import Running, asks_for_access, is_let_in, keys, of_bot, open_page, write
+from tests.chromium import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 

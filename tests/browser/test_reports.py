@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from sandbox.avito import REMONT_KEYS, SEVER, SEVER_KEYS, figures_of
 from tests.browser import story
 from tests.browser.story import (
-    PATIENCE,
     Running,
     asks_for_access,
     is_let_in,
@@ -23,6 +22,7 @@ from tests.browser.story import (
     right,
     write,
 )
+from tests.chromium import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance]
 

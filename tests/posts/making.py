@@ -20,6 +20,8 @@ from sandbox.telegram.world import World
 from tests.house import ANNA, House
 from tests.house import BOT as BOT
 from tests.house import TEAM as TEAM
+from tests.people import group as group
+from tests.people import person
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # Of the sandbox's world: its channel «Новости».
@@ -33,13 +35,7 @@ Target = PostTarget.State
 
 def editor(telegram_id: int = 104, name: str = "Лена", zone: str = "Europe/Moscow", role: Role = Role.EDITOR) -> User:
     """Somebody who may post, with a private chat."""
-    now = timezone.now()
-    user = User.objects.create(
-        telegram_id=telegram_id, username=f"tg{telegram_id}", password="!", first_name=name, telegram_language="en",
-        language="en", time_zone=zone, status=Access.ACTIVE, role=role, requested_at=now, decided_at=now,
-    )  # fmt: skip
-    Chat.objects.create(bot_id=BOT, telegram_id=telegram_id, kind="private", title=name, person=user)
-    return user
+    return person(telegram_id, name, zone, role)
 
 
 def channel(telegram_id: int = NEWS, title: str = "Новости", **facts: Any) -> Chat:
@@ -49,12 +45,6 @@ def channel(telegram_id: int = NEWS, title: str = "Новости", **facts: Any
         **{"bot_id": BOT, "telegram_id": telegram_id, **known, "bot_rights": MAY_POST, "rights_at": timezone.now()}
         | facts
     )
-
-
-def group(telegram_id: int = TEAM, title: str = "Команда", **facts: Any) -> Chat:
-    """An approved group where the bot is a member."""
-    known = {"kind": ChatKind.SUPERGROUP, "title": title, "status": Access.ACTIVE, "bot_status": "member"}
-    return Chat.objects.create(**{"bot_id": BOT, "telegram_id": telegram_id, **known} | facts)
 
 
 def make_post(

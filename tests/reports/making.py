@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.models import Access, Chat, ChatKind, Role, User
+from accounts.models import Chat, Role, User
 from delivery import planning
 from delivery.schedule import Daily, Rule
 from reports.avito.account import Account
@@ -16,6 +16,8 @@ from reports.models import AvitoProfile, ProfileChat, Report, ReportPart, Report
 from reports.services.profiles import create_profile, delete_profile
 from tests.house import BOT as BOT
 from tests.house import TEAM as TEAM
+from tests.people import group as group
+from tests.people import person
 
 SECRET = "s3cret-of-tests-only"
 NINE = Daily(time(9))
@@ -23,19 +25,7 @@ NINE = Daily(time(9))
 
 def owner(telegram_id: int = 105, name: str = "Ирина", zone: str = "Europe/Moscow", role: Role = Role.MEMBER) -> User:
     """Somebody who may use the bot, with a private chat."""
-    now = timezone.now()
-    user = User.objects.create(
-        telegram_id=telegram_id, username=f"tg{telegram_id}", password="!", first_name=name, telegram_language="en",
-        language="en", time_zone=zone, status=Access.ACTIVE, role=role, requested_at=now, decided_at=now,
-    )  # fmt: skip
-    Chat.objects.create(bot_id=BOT, telegram_id=telegram_id, kind="private", title=name, person=user)
-    return user
-
-
-def group(telegram_id: int = TEAM, title: str = "Команда", **facts: Any) -> Chat:
-    """An approved group where the bot is a member."""
-    known = {"kind": ChatKind.SUPERGROUP, "title": title, "status": Access.ACTIVE, "bot_status": "member"}
-    return Chat.objects.create(**{"bot_id": BOT, "telegram_id": telegram_id, **known} | facts)
+    return person(telegram_id, name, zone, role)
 
 
 def make_profile(

@@ -1,6 +1,5 @@
 """The panel of Avito's sellers on the chat page, in Chromium."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,13 +8,14 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from sandbox.avito import POLKA, REMONT, REMONT_KEYS, SEVER, SEVER_SECOND_KEYS
 from sandbox.server import Sandbox, serve
+from tests.chromium import CHROMIUM, FLAGS, needs_chromium
 
-from .test_page_chat import CHROMIUM, FLAGS, seen
+from .test_page_chat import seen
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
+    needs_chromium,
 ]
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
@@ -15,15 +14,8 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 from sandbox.server import Sandbox, serve
 from sandbox.telegram.files import Upload
 from tests.acceptance.processes import free_port
+from tests.chromium import CHROMIUM, FLAGS, needs_chromium
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 OLGA, ANNA, BORIS = 100, 101, 102
 ADMINS, TEAM, NEWS = -1001000000001, -1001000000002, -1001000000003
 PIXEL = bytes.fromhex(
@@ -37,7 +29,7 @@ expect.set_options(timeout=60_000)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not os.path.exists(CHROMIUM), reason=f"there is no browser at {CHROMIUM}"),
+    needs_chromium,
 ]
 
 
