@@ -70,7 +70,7 @@ schema: setup ## Write the generated pages of docs/reference
 	@$(PY) -m scripts.reference
 
 bench: setup-dev ## Measure (see benchmarks/)
-	@$(PY) -m scripts.bootstrap bench && $(PY) -m benchmarks $(ARGS)
+	@$(or $(BENCH_PYTHON),$(PY)) -m scripts.bootstrap bench && $(PY) -m benchmarks $(ARGS)
 
 screenshots: setup-dev ## Take the pictures of the documentation
 	@$(PY) -m scripts.screenshots

@@ -19,7 +19,7 @@ from benchmarks.lab import FULL, QUICK, Lab
 from benchmarks.load import burst, crowd, latency, throughput
 from benchmarks.posts import posts
 from benchmarks.posts_pages import posts_pages
-from benchmarks.processes import ROOT, FailedError, deadline
+from benchmarks.processes import ROOT, FailedError, deadline, measured_python
 from benchmarks.reminders import due, lateness, poll
 from benchmarks.resources import idle
 from benchmarks.services import events, rest
@@ -122,7 +122,8 @@ def report(lab: Lab, options: argparse.Namespace) -> int:
         say(f"other work runs here (load {load:.1f}): times will come out too long")
     names = options.only or list(CASES)
     figures = {name: measure(lab, name) for name in names}
-    print(f"\n{os.cpu_count()} cores, load {load:.1f} at the start; {options.database.partition(':')[0]};", end=" ")
+    print(f"\n{os.cpu_count()} cores, load {load:.1f} at the start; {measured_python()};", end=" ")
+    print(f"{options.database.partition(':')[0]};", end=" ")
     print(f"medians of {lab.size.repeats}; took {time.monotonic() - began:.0f} s\n")
     print(table([(CASES[name][2], figures[name]) for name in names]))
     if options.statements:

@@ -85,6 +85,12 @@ def as_installed() -> str:
     return str(bootstrap.python(ROOT, "bench")) if bootstrap.is_installed(ROOT, "bench") else sys.executable
 
 
+def measured_python() -> str:
+    """Its name and version, as it says them."""
+    told = subprocess.run([as_installed(), "--version"], capture_output=True, text=True, check=True)
+    return told.stdout.strip()
+
+
 def cpu_of(info: psutil.Process) -> float:
     """CPU seconds, user and system, in the kernel's ticks (10 ms)."""
     times = info.cpu_times()
