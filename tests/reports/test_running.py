@@ -286,7 +286,8 @@ async def test_three_questions_to_one_account_take_the_two_minutes_that_its_limi
     waits: dict[Report, float] = dict.fromkeys(reports, 0.0)
     begun = time.monotonic()
     while waits:
-        report = min(waits, key=lambda one: waits[one])
+        # Of two whose time comes together the shorter period first: the answer for the longer would serve both.
+        report = min(waits, key=lambda one: (round(waits[one]), reports.index(one)))
         clock.at = max(clock.at, NOON + timedelta(seconds=waits[report]))
         pause = await working.step(report, clock)
         del waits[report]
