@@ -46,8 +46,8 @@ SECRETS, PASSWORDS, REPLIES, ANSWERS, CARDS, REQUESTS = -6, -5, -4, -3, -2, -1
 
 
 class _Said(filters.UpdateFilter):
-    """Not a notice of Telegram's own (somebody joined, a message was pinned). To know that the library asks 46
-    questions, and four in five messages are words, which say it themselves."""
+    """Not a notice of Telegram's own (somebody joined, a message was pinned). To know that, the library asks
+    46 questions; words, which most messages are, say it themselves."""
 
     def filter(self, update: Update) -> bool:
         message = update.effective_message
