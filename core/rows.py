@@ -53,14 +53,22 @@ def _relate(row: models.Model, field: Any, other: models.Model | None) -> None:
 
 @functools.cache
 def _blank(model: type[models.Model]) -> Blank:
+    holds_values_only(model)
     relations, fixed, made = {}, {}, {}
     for field in model._meta.concrete_fields:
         if field.many_to_one:
             relations[field.name] = field
-        elif field.descriptor_class is not DeferredAttribute:
-            raise TypeError(f"{field} does more than hold a value: only the constructor knows how to make it.")
         if field.has_db_default() or (field.has_default() and callable(field.default)):
             made[field.attname] = field.get_default
         else:
             fixed[field.attname] = field.get_default()
     return Blank(fixed, made, relations)
+
+
+def holds_values_only(model: type[models.Model]) -> None:
+    """Raises TypeError for a model whose rows only its constructor knows how to make."""
+    if "__init__" in model.__dict__ or "from_db" in model.__dict__:
+        raise TypeError(f"{model.__name__} has a constructor of its own.")
+    for field in model._meta.concrete_fields:
+        if not field.many_to_one and field.descriptor_class is not DeferredAttribute:
+            raise TypeError(f"{field} does more than hold a value: only the constructor knows how to make it.")
