@@ -5,7 +5,9 @@ through the fields, so they are stored as the ORM stores them. Everywhere else u
 """
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -14,6 +16,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.base import ModelState
 
 M = TypeVar("M", bound=models.Model)
+# What a value is stored as.
+Prepare = Callable[[Any], Any]
 
 # From so many rows on they are prepared by columns.
 MANY = 20
@@ -28,19 +32,19 @@ def insert(rows: Sequence[models.Model], *, skip_known: bool = False) -> bool:
         return True
     # The connection itself: the proxy that Django offers costs more than the work it is asked for here.
     db = connections[DEFAULT_DB_ALIAS]
-    fields, head = _insertion(type(rows[0]))
+    fields, head = _insertion(type(rows[0]), db.vendor)
     if len(rows) < MANY:
         params: list[Any] = [
-            value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
+            value if value is None or type(value) is plain else prepare(value)
             for row in rows
-            for field, plain, read in fields
+            for _field, plain, prepare, read in fields
             for value in (read(row),)
         ]
         values = _groups(len(fields), len(rows))
     else:
-        columns = [_column(field, plain, list(map(read, rows)), db) for field, plain, read in fields]
+        columns = [_column(plain, prepare, list(map(read, rows))) for _field, plain, prepare, read in fields]
         if db.vendor == "postgresql":
-            values, params = _by_columns([field.db_type(db) for field, _plain, _read in fields], columns)
+            values, params = _by_columns([field.db_type(db) for field, *_rest in fields], columns)
         else:
             values, params = _groups(len(fields), len(rows)), list(chain.from_iterable(zip(*columns, strict=True)))
     gives_key = isinstance(rows[0]._meta.pk, models.AutoField)
@@ -74,12 +78,12 @@ def loaded(model: type[M], names: Sequence[str], values: Iterable[Any]) -> M:
     return made
 
 
-def _column(field: Any, plain: type | None, found: list[Any], db: Any) -> list[Any]:
+def _column(plain: type | None, prepare: Prepare, found: list[Any]) -> list[Any]:
     """What is the same throughout is prepared once."""
     first = found[0]
     if all(value is first for value in found):
-        return [first if first is None else field.get_db_prep_save(first, db)] * len(found)
-    return [value if value is None or type(value) is plain else field.get_db_prep_save(value, db) for value in found]
+        return [first if first is None else prepare(first)] * len(found)
+    return [value if value is None or type(value) is plain else prepare(value) for value in found]
 
 
 def _groups(columns: int, rows: int) -> str:
@@ -108,11 +112,13 @@ def _by_columns(kinds: Sequence[str], columns: Sequence[list[Any]]) -> tuple[str
 
 
 @functools.cache
-def _insertion(model: type[models.Model]) -> tuple[list[tuple[Any, type | None, Callable[[Any], Any]]], str]:
+def _insertion(
+    model: type[models.Model], vendor: str
+) -> tuple[list[tuple[Any, type | None, Prepare, Callable[[Any], Any]]], str]:
     # A key that the database gives is left to it.
     fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    read = [(field, _plain(field), _reading(field)) for field in fields]
+    read = [(field, _plain(field), _preparing(field, vendor), _reading(field)) for field in fields]
     return read, f'INSERT INTO "{model._meta.db_table}" ({columns}) '
 
 
@@ -126,6 +132,24 @@ def _plain(field: Any) -> type | None:
     return next((plain for kind, plain in kinds if isinstance(kept, kind)), None)
 
 
+def _preparing(field: Any, vendor: str) -> Prepare:
+    """What makes of any other value what is stored. For times and JSON, which most rows hold, SQLite's is said here:
+    the field asks a dozen functions for it."""
+
+    def prepare(value: Any) -> Any:
+        return field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
+
+    def as_text(value: Any) -> Any:
+        return str(value.replace(tzinfo=None)) if type(value) is datetime and value.tzinfo is UTC else prepare(value)
+
+    def as_json(value: Any) -> Any:
+        return json.dumps(value) if type(value) in (dict, list) else prepare(value)
+
+    if vendor == "sqlite" and type(field) is models.DateTimeField and connections[DEFAULT_DB_ALIAS].timezone is UTC:
+        return as_text
+    return as_json if vendor == "sqlite" and type(field) is models.JSONField and field.encoder is None else prepare
+
+
 def _reading(field: Any) -> Callable[[Any], Any]:
     """What gives a row's value: the attribute, unless the field sets it as it is saved (``auto_now``)."""
     sets_itself = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
@@ -136,11 +160,11 @@ def _reading(field: Any) -> Callable[[Any], Any]:
 
 def update(model: type[models.Model], key: int, values: Mapping[str, Any], **only_if: str) -> bool:
     """Set ``values`` in the row ``key`` when its columns are as ``only_if`` says; False when it is not so."""
-    fields, sql = _updating(model, tuple(values), tuple(only_if))
     db = connections[DEFAULT_DB_ALIAS]
+    fields, sql = _updating(model, tuple(values), tuple(only_if), db.vendor)
     params: list[Any] = [
-        value if value is None or type(value) is plain else field.get_db_prep_save(value, db)
-        for (field, plain), value in zip(fields, values.values(), strict=True)
+        value if value is None or type(value) is plain else prepare(value)
+        for (_field, plain, prepare), value in zip(fields, values.values(), strict=True)
     ]
     with db.cursor() as cursor:
         cursor.execute(sql, [*params, key, *only_if.values()])
@@ -148,13 +172,14 @@ def update(model: type[models.Model], key: int, values: Mapping[str, Any], **onl
 
 
 @functools.cache
-def _updating(model: type[models.Model], names: tuple[str, ...], conditions: tuple[str, ...]) -> tuple[list[Any], str]:
+def _updating(
+    model: type[models.Model], names: tuple[str, ...], conditions: tuple[str, ...], vendor: str
+) -> tuple[list[tuple[Any, type | None, Prepare]], str]:
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
     where = "".join(f' AND "{name}" = %s' for name in conditions)
-    return [
-        (field, _plain(field)) for field in fields
-    ], f'UPDATE "{model._meta.db_table}" SET {changes} WHERE id = %s{where}'  # noqa: S608
+    sql = f'UPDATE "{model._meta.db_table}" SET {changes} WHERE id = %s{where}'  # noqa: S608
+    return [(field, _plain(field), _preparing(field, vendor)) for field in fields], sql
 
 
 def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
@@ -164,12 +189,12 @@ def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
         return
     db = connections[DEFAULT_DB_ALIAS]
     model = type(rows[0])
-    fields, sql = _updating(model, tuple(names), ())
-    kept = [(model._meta.pk, int), *fields]
-    columns = [_column(field, plain, [getattr(row, field.attname) for row in rows], db) for field, plain in kept]
+    fields, sql = _updating(model, tuple(names), (), db.vendor)
+    kept: list[tuple[Any, type | None, Prepare]] = [(model._meta.pk, int, int), *fields]
+    columns = [_column(plain, prepare, [getattr(row, field.attname) for row in rows]) for field, plain, prepare in kept]
     with db.cursor() as cursor:
         if db.vendor == "postgresql":
-            values, params = _by_columns([field.db_type(db) for field, _plain in kept], columns)
+            values, params = _by_columns([field.db_type(db) for field, *_rest in kept], columns)
             cursor.execute(_updating_from(model, tuple(names)).format(values), params)
         else:
             cursor.executemany(sql, list(zip(*columns[1:], columns[0], strict=True)))
@@ -177,7 +202,8 @@ def update_many(rows: Sequence[models.Model], names: Sequence[str]) -> None:
 
 @functools.cache
 def _updating_from(model: type[models.Model], names: tuple[str, ...]) -> str:
-    columns: list[str] = [field.column for field, _plain in _updating(model, names, ())[0]]
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    columns = [field.column for field in fields]
     changes = ", ".join(f'"{column}" = new."{column}"' for column in columns)
     found = ", ".join(f'"{column}"' for column in columns)
     table = model._meta.db_table
