@@ -49,6 +49,8 @@ LOOKS = {
 SHORTEST = 8
 DEEPEST = 8
 PLAIN = (bool, int, float, date, timedelta, type(None))
+# What logging itself puts into an event: nobody's secret.
+OUR_OWN = frozenset({"level", "logger", "timestamp"})
 
 _known: tuple[str, ...] = ()
 
@@ -80,14 +82,16 @@ def _blot(match: re.Match[str]) -> str:
 
 def mask_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mask by name and by look; walks into lists and dicts."""
-    return {key: _item(key, value) for key, value in event.items()}
+    return {key: value if key in OUR_OWN else _item(key, value) for key, value in event.items()}
 
 
 def _item(key: str, value: Any, depth: int = 0) -> Any:
     # Numbers are counts and times ("first_token": 0.7).
     if isinstance(value, PLAIN):
         return value
-    return "***" if value and _is_secret(key) else _masked(value, depth)
+    if value and _is_secret(key):
+        return "***"
+    return mask(value) if type(value) is str else _masked(value, depth)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -124,14 +128,14 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         mask_event,  # after the traceback became text
-        *(_for_people() if console else [structlog.processors.JSONRenderer(ensure_ascii=False)]),
+        *(_for_people() if console else [_as_json]),
     ]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
-                "()": structlog.stdlib.ProcessorFormatter,
+                "()": Formatter,
                 "processors": last,
                 "foreign_pre_chain": shared,
             }
@@ -155,6 +159,26 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
             "uvicorn.access": {"handlers": [], "propagate": False},
         },
     }
+
+
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """A line of ours is an event already and takes the last steps only. The library would make a second record of it,
+    and format that too: a third of what a line cost."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record.msg, dict):
+            return super().format(record)
+        event: Any = record.msg.copy()  # another handler may want it as well
+        for step in self.processors[1:]:  # the first takes away what the library would have added
+            event = step(None, "", event)
+        return str(event)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
+def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return _encode(event)
 
 
 def _drop_colours(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -184,8 +208,10 @@ def configure(config: dict[str, Any], sentry_dsn: str) -> None:
     """Set up logging, structlog, the last words of a crash and, when a DSN is given, error reports."""
     hide(SECRETS)
     logging.config.dictConfig(config)
-    # Our lines name neither, and to find them out for each is not free.
+    # Our lines name none of these, and to find them out for each is not free
+    # (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
