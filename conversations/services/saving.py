@@ -154,12 +154,12 @@ def _shown(turn: Turn, outcome: Outcome) -> tuple[str, list[list[outgoing.Key]]]
     """What the person reads: the answer with what there is to say about its end, and a way on."""
     if turn.refused is not None:
         return turn.refused.text, turn.refused.keyboard
-    text, models = outcome.text or file_words.pictured(len(outcome.pictures)), [[words.models_key()]]
+    text = outcome.text or file_words.pictured(len(outcome.pictures))
     if outcome.state == State.STOPPED:
         return words.after(text, words.edited() if outcome.finish == EDITED else words.stopped()), []
     if outcome.error_kind:
         kind = outcome.error_kind
-        return (words.after(text, words.cut_short(kind)) if text else words.sorry(kind)), models
+        return (words.after(text, words.cut_short(kind)) if text else words.sorry(kind)), [[words.models_key()]]
     if outcome.asked:
         data = {"request": turn.request.pk, "calls": outcome.asked}
         return text, [[words.yes_key(data), words.no_key(data)]]
