@@ -8,15 +8,17 @@ import functools
 import json
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import httpx
 import yarl
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import map_aiohttp_exceptions
+from multidict import CIMultiDict
 
 
 @functools.cache
@@ -25,12 +27,93 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def transport(connections: int) -> AiohttpTransport:
+def transport(connections: int) -> "Transport":
     """A transport with at most ``connections`` connections, kept alive for the next call."""
-    return AiohttpTransport(
+    return Transport(
         verify=_certificates(),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30),
     )
+
+
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+
+class Transport(AiohttpTransport):
+    """The library's, but for what it makes anew for every request although it is the same: the address, the headers,
+    the limits. Cookies are not kept. What is sent piece by piece goes the library's own way."""
+
+    def get_client(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=self.limits.max_connections or 0,
+            keepalive_timeout=self.limits.keepalive_expiry,
+            ssl=self.ssl_context,
+        )
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def ask(
+        self, method: str, address: str, headers: Pairs, content: bytes, limits: Mapping[str, Any], *, unpack: bool
+    ) -> aiohttp.ClientResponse:
+        """Send a request and read the head of its answer, which the caller closes. ``limits``: seconds, as httpx names
+        them. ``unpack``: the body as it was before packing. Raises what httpx does."""
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self.get_client()
+        try:
+            return await self.client.request(
+                method,
+                _parsed(address),
+                headers=_named(headers),
+                data=content or None,
+                allow_redirects=False,
+                auto_decompress=unpack,
+                timeout=_timeout(limits.get("connect"), limits.get("read"), limits.get("pool")),
+            )
+        except Exception:
+            with map_aiohttp_exceptions():
+                raise
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            content = request.content
+        except httpx.RequestNotRead:
+            return await super().handle_async_request(request)
+        limits = request.extensions.get("timeout", {})
+        headers = tuple(request.headers.raw)
+        answer = await self.ask(request.method, str(request.url), headers, content, limits, unpack=False)
+        return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of an answer as it comes."""
+
+    def __init__(self, answer: aiohttp.ClientResponse) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.content.iter_any():
+                yield piece
+        except Exception:
+            with map_aiohttp_exceptions():
+                raise
+
+    async def aclose(self) -> None:
+        self._answer.release()
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(address: str) -> yarl.URL:
+    return yarl.URL(address)
+
+
+@functools.lru_cache(maxsize=64)
+def _named(headers: Pairs) -> CIMultiDict[str]:
+    """The headers of a request as the transport takes them. To be read, not changed."""
+    return CIMultiDict((name.decode("ascii"), value.decode("latin-1")) for name, value in headers)
+
+
+@functools.lru_cache(maxsize=64)
+def _timeout(connect: float | None, read: float | None, pool: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=pool, sock_connect=connect, sock_read=read)
 
 
 # What a request of the short way may be made of.
@@ -76,7 +159,8 @@ class Client(httpx.AsyncClient):
 
 class JSONClient(Client):
     """Sends the fields of a form as JSON when no file goes with them: encoding a form was a third of building a
-    request. The Bot API takes either (https://core.telegram.org/bots/api#making-requests)."""
+    request. The Bot API takes either (https://core.telegram.org/bots/api#making-requests). Of the answer the status and
+    the body are kept."""
 
     async def request(self, method: str, url: httpx.URL | str, **sent: Any) -> httpx.Response:
         data, files = sent.pop("data", None), sent.pop("files", None)
@@ -84,6 +168,23 @@ class JSONClient(Client):
             return await super().request(method, url, data=data, files=files, **sent)
         sent["headers"] = {**sent.get("headers", {}), "Content-Type": "application/json"}
         return await self.send(self.build_request(method, url, content=json.dumps(data).encode(), **sent))
+
+    async def exchange(self, url: str, body: bytes, agent: str, limits: Mapping[str, Any]) -> tuple[int, bytes]:
+        """POST a body that is JSON already, the shortest way: the answer's status and body.
+
+        ``limits``: seconds, as httpx names them. Raises what httpx does.
+        """
+        own = (("User-Agent", agent), ("Content-Type", "application/json"))
+        headers = tuple(_headers(tuple(self.headers.raw), own).raw)
+        asked = cast(Transport, self._transport).ask("POST", url, headers, body, limits, unpack=True)
+        answer = await asked
+        try:
+            return answer.status, await answer.read()
+        except Exception:
+            with map_aiohttp_exceptions():
+                raise
+        finally:
+            answer.release()
 
 
 @functools.lru_cache(maxsize=512)

@@ -1,6 +1,5 @@
 """The Telegram application: handlers, context, transport. No Updater, no JobQueue, no persistence: rows do that."""
 
-import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from importlib import import_module
@@ -20,14 +19,11 @@ from telegram.ext import (
     ExtBot,
     filters,
 )
-from telegram.request import HTTPXRequest
-from telegram.warnings import PTBUserWarning
 
 from core.db import in_db
-from core.http import Client, JSONClient, transport
-from telegram_bot import outgoing
+from telegram_bot import calling, outgoing
 from telegram_bot.incoming import Incoming
-from telegram_bot.limiter import COSMETIC, Dropped, Limiter
+from telegram_bot.limiter import COSMETIC, Dropped
 from telegram_bot.markdown import Part
 from telegram_bot.models import Button, Expectation
 from telegram_bot.outgoing import Keyboard, Place
@@ -116,23 +112,9 @@ Action = Callable[[Context, Button], Awaitable[None]]
 Answer = Callable[[Context, Expectation, str], Awaitable[bool]]
 
 
-# Raw calls are meant: updates must be stored as they came, and a delivery holds the call as the Bot API names it.
-warnings.filterwarnings("ignore", category=PTBUserWarning, message="Please use 'Bot")
-
-
 def build() -> App:
     """A new application with the handlers of settings.BOT_MODULES; the caller initializes and shuts it down."""
-    builder = (
-        ApplicationBuilder()
-        .token(settings.BOT_TOKEN)
-        .base_url(f"{settings.TELEGRAM_API_URL}/bot")
-        .base_file_url(f"{settings.TELEGRAM_API_URL}/file/bot")
-        .request(_request(256, pool_timeout=30.0, read_timeout=20.0))
-        .get_updates_request(_request(1, pool_timeout=5.0, read_timeout=settings.POLL_TIMEOUT_SEC + 10))
-        .rate_limiter(Limiter(settings.TELEGRAM_RATE_BOT, settings.TELEGRAM_RATE_CHAT, settings.TELEGRAM_RATE_GROUP))
-        .context_types(ContextTypes(context=Context))
-        .updater(None)
-    )
+    builder = ApplicationBuilder().bot(calling.bot()).context_types(ContextTypes(context=Context)).updater(None)
     application = cast(App, builder.build())
     application.bot_data["actions"] = {}
     application.bot_data["answers"] = {}
@@ -166,27 +148,3 @@ def on_answer(
     """
     application.bot_data["answers"][action] = (handler, anything)
     application.bot_data["named"][action] = named
-
-
-class Request(HTTPXRequest):
-    """The library's request class, with our client inside, which also loads files."""
-
-    @property
-    def client(self) -> Client:
-        found: Client = self._client  # type: ignore[assignment]  # the one that is built below
-        return found
-
-    def _build_client(self) -> Client:
-        return JSONClient(**self._client_kwargs)
-
-
-def _request(connections: int, *, pool_timeout: float, read_timeout: float) -> HTTPXRequest:
-    return Request(
-        connection_pool_size=connections,
-        read_timeout=read_timeout,
-        write_timeout=20.0,
-        connect_timeout=10.0,
-        pool_timeout=pool_timeout,
-        media_write_timeout=120.0,
-        httpx_kwargs={"transport": transport(connections)},
-    )

@@ -23,7 +23,7 @@ from files import services as files
 from files.errors import FileError
 from files.models import StoredFile
 from telegram_bot import runtime
-from telegram_bot.application import Request
+from telegram_bot.calling import Request
 from telegram_bot.limiter import seconds_of
 
 log = structlog.get_logger(__name__)
