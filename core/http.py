@@ -88,16 +88,37 @@ class _Body(httpx.AsyncByteStream):
     def __init__(self, answer: aiohttp.ClientResponse) -> None:
         self._answer = answer
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for piece in self._answer.content.iter_any():
-                yield piece
+            piece = await self._answer.content.readany()
         except Exception:
             with map_aiohttp_exceptions():
                 raise
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    @property
+    def is_over(self) -> bool:
+        return self._answer.content.at_eof()
 
     async def aclose(self) -> None:
         self._answer.release()
+
+
+def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The body of a streamed answer, each piece as soon as it is there. Raises what httpx does."""
+    if isinstance(response.stream, _Body) and "content-encoding" not in response.headers:
+        return response.stream  # there is nothing to unpack, so nothing needs to stand between
+    return response.aiter_bytes()
+
+
+def is_over(body: AsyncIterator[bytes]) -> bool:
+    """Whether `pieces` has given all there was, as far as can be seen without waiting."""
+    return isinstance(body, _Body) and body.is_over
 
 
 @functools.lru_cache(maxsize=512)

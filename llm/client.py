@@ -177,6 +177,7 @@ class _Call:
         self.client, self.target, self.provider, self.request = client, target, provider, request
         self.loop = asyncio.get_running_loop()
         self.over_at = self.loop.time() + settings.LLM_TURN_TIMEOUT_SEC
+        self.patience = {False: settings.LLM_FIRST_TOKEN_TIMEOUT_SEC, True: settings.LLM_READ_TIMEOUT_SEC}
         self.retries, self.lessons = 0, lessons
         self.unfitted: ChatRequest | None = None
         self.trial = self.shown = self.begun = False
@@ -209,8 +210,7 @@ class _Call:
 
         Comments and blank lines of a stream are no events, so a server cannot hold a turn open with them.
         """
-        patience = settings.LLM_READ_TIMEOUT_SEC if self.begun else settings.LLM_FIRST_TOKEN_TIMEOUT_SEC
-        return min(self.loop.time() + patience, self.over_at)
+        return min(self.loop.time() + self.patience[self.begun], self.over_at)
 
     async def well(self, event: Event) -> None:
         """The first event and the end: remember the lesson that helped, clear the failures."""

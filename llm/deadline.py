@@ -45,13 +45,13 @@ class _Alarm:
 async def paced(events: AsyncIterator[T], limit: Callable[[], float]) -> AsyncGenerator[T, None]:
     """``events``, each of which must come before ``limit()`` (loop time, asked anew for each one).
 
-    Raises TimeoutError. The time that the reader spends between two events does not count.
+    Raises TimeoutError. The time that the reader, one task all along, spends between two events does not count.
     """
-    alarm = _Alarm()
+    alarm, task = _Alarm(), asyncio.current_task()
     try:
         while True:
             alarm.set(limit())
-            alarm.task = task = asyncio.current_task()
+            alarm.task = task
             try:
                 event = await anext(events)
             except StopAsyncIteration:

@@ -13,6 +13,7 @@ import httpx
 from django.conf import settings
 
 from core.http import client as http_client
+from core.http import is_over, pieces
 from llm.errors import ProviderError
 from llm.providers import failures
 from llm.providers.provider import Lesson
@@ -76,6 +77,9 @@ def count(value: Any) -> int | None:
     return int(value) if 0 <= value < math.inf else None
 
 
+_json = json.JSONDecoder().decode
+
+
 class Reader:
     """Reads one answer. Subclasses give `take` (events of one object) and `end` (events of the end).
 
@@ -108,7 +112,7 @@ class Reader:
             raise ProviderError("server", f"The stream cannot be read: {error}.") from error
 
     def _event(self, data: bytes) -> Iterator[Event]:
-        yield from self.whole(json.loads(data.decode("utf-8", "replace")))
+        yield from self.whole(_json(data.decode("utf-8", "replace")))
 
     def whole(self, body: Any) -> Iterator[Event]:
         """The events of one object, or of a list of them. Raises the error that it holds."""
@@ -306,7 +310,7 @@ class HTTPProvider:
                 for event in self._read(reader, await response.aread()):
                     yield event
                 return
-            chunks = response.aiter_bytes()
+            chunks = pieces(response)
             async for chunk in chunks:
                 for event in reader.feed(chunk):
                     yield event
@@ -314,7 +318,7 @@ class HTTPProvider:
                     break
             for event in reader.close():
                 yield event
-            if reader.done:
+            if reader.done and not is_over(chunks):
                 await _drain(chunks)
 
     async def chat(self, request: ChatRequest) -> Answer:

@@ -120,6 +120,10 @@ def _as_parts(content: Any) -> list[Json]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
+# What a delta holds of which nothing is a thought.
+WORDS = frozenset({"role", "content", "refusal", "tool_calls", "function_call"})
+
+
 class ChatReader(Reader):
     """Reads an answer of the chat form, streamed or whole: a whole message is a stream's only delta."""
 
@@ -147,7 +151,8 @@ class ChatReader(Reader):
         choice = mapping(choices[0])
         delta = mapping(choice.get("delta") or choice.get("message"))
         yield from self._kept(self.pieces(delta))
-        yield from self._images(delta)
+        if "images" in delta:
+            yield from self._images(delta["images"])
         for fragment in delta.get("tool_calls") or ():
             self._fragment(mapping(fragment))
             yield PROGRESS
@@ -159,9 +164,8 @@ class ChatReader(Reader):
             (self._thoughts if isinstance(piece, Reasoning) else self._text).append(piece.text)
             yield piece
 
-    def _images(self, delta: Json) -> Iterator[Image]:
+    def _images(self, images: Any) -> Iterator[Image]:
         """Pictures as OpenRouter gives them; some servers say each again at the end."""
-        images = delta.get("images")
         for item in images if isinstance(images, list) else ():
             image = picture_at(mapping(mapping(item).get("image_url")).get("url"))
             if image is not None and image.data not in self._painted:
@@ -170,7 +174,7 @@ class ChatReader(Reader):
 
     def pieces(self, delta: Json) -> Iterator[Reasoning | Text]:
         """The thoughts and words of a delta."""
-        if thought := self._thought(delta):
+        if not delta.keys() <= WORDS and (thought := self._thought(delta)):
             yield Reasoning(thought)
         text = delta.get("content") or delta.get("refusal")
         if not text:
