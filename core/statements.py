@@ -145,6 +145,11 @@ def _preparing(field: Any, vendor: str) -> Prepare:
     def as_json(value: Any) -> Any:
         return json.dumps(value) if type(value) in (dict, list) else prepare(value)
 
+    def as_member(value: Any) -> Any:
+        return value.value if isinstance(value, models.TextChoices) else prepare(value)
+
+    if _plain(field) is str:
+        return as_member
     if vendor == "sqlite" and type(field) is models.DateTimeField and connections[DEFAULT_DB_ALIAS].timezone is UTC:
         return as_text
     return as_json if vendor == "sqlite" and type(field) is models.JSONField and field.encoder is None else prepare

@@ -1,7 +1,14 @@
 """Our SQLite backend takes statements as Django's own does."""
 
+from typing import Any
+
 import pytest
-from django.db import connection
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
 
 pytestmark = [
     pytest.mark.django_db,
@@ -33,3 +40,37 @@ def test_statement_without_values_is_left_as_it_is() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 'a' LIKE '%a%'")
         assert cursor.fetchone() == (1,)
+
+
+def test_error_of_a_statement_is_djangos(member: User) -> None:
+    with pytest.raises(IntegrityError, match="UNIQUE constraint"), transaction.atomic():
+        User.objects.create(username=member.username)
+    with pytest.raises(OperationalError, match="no such table"), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM nowhere")
+
+
+def test_nothing_more_is_done_in_a_broken_transaction() -> None:
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(TransactionManagementError):
+            User.objects.exists()
+
+
+def test_who_watches_statements_sees_them() -> None:
+    seen: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        User.objects.filter(pk=1).exists()
+    with CaptureQueriesContext(connection) as captured:
+        User.objects.filter(pk=2).exists()
+
+    assert len(seen) == len(captured) == 1
+
+
+async def test_event_loop_may_not_ask_the_database() -> None:
+    with pytest.raises(SynchronousOnlyOperation):
+        User.objects.filter(pk=1).exists()
