@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from core.claims import WORKER
 from core.privacy import GRACE, contents_stay, delete_in_batches, in_batches, older_than
-from core.statements import insert, update
+from core.statements import insert, update_many
 from core.trace import current_trace
 from delivery import engine
 from delivery.errors import DeliveryError
@@ -49,19 +49,21 @@ def enqueue(rows: Sequence[Delivery]) -> None:
 Record = tuple[Delivery, Sent, datetime]
 
 
+SETTLED = ("state", "message_id", "result", "finished_at", "error", "error_kind")
+
+
 @transaction.atomic
 def record_sent(records: Sequence[Record]) -> list[None]:
-    """Record messages as sent: which, what the backend brought home, when."""
+    """Record messages as sent: which, what the backend brought home, when. One query."""
     for delivery, sent, now in records:
-        values = {
-            "state": State.SENT,
-            "message_id": sent.message_id,
-            "result": sent.result,
-            "finished_at": now,
-            "error": "",
-            "error_kind": "",
-        } | ({} if contents_stay() else {"content": ERASED})
-        update(Delivery, delivery.pk, values, state=State.SENDING, worker=WORKER)
+        delivery.state, delivery.message_id, delivery.result = State.SENT, sent.message_id, sent.result
+        delivery.finished_at, delivery.error, delivery.error_kind = now, "", ""
+    names: Sequence[str] = SETTLED
+    if not contents_stay():
+        names = (*SETTLED, "content")
+        for delivery, *_rest in records:
+            delivery.content = ERASED
+    update_many([delivery for delivery, *_rest in records], names, state=State.SENDING, worker=WORKER)
     return [None] * len(records)
 
 

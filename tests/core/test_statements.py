@@ -1,8 +1,9 @@
 """Statements made once store what the ORM would store."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -153,6 +154,33 @@ def test_rows_are_updated_each_with_its_own_values(count: int, now: datetime) ->
         assert [getattr(stored, name) for name in names] == [getattr(row, name) for name in names]
         assert (stored.zone, stored.rule) == ("UTC", {"n": 1})
     assert Schedule.objects.get(pk=untouched.pk).runs == 7
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_rows_that_are_not_as_expected_are_left_alone(count: int, now: datetime) -> None:
+    rows = [delivery(str(number), now) for number in range(count)]
+    rows[0].state = Delivery.State.SENDING
+    insert(rows)
+    for row in rows:
+        row.state, row.result = Delivery.State.SENT, {"x": [row.key]}
+    update_many(rows, ("state", "result"), state=Delivery.State.SENDING, worker="")
+
+    stored = {row.key: row for row in Delivery.objects.all()}
+    changed = stored.pop("0")
+    assert (changed.state, changed.result) == ("sent", {"x": ["0"]})
+    assert {row.state for row in stored.values()} <= {"queued"}
+
+
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("Asia/Kathmandu"), timezone(-timedelta(hours=3, minutes=30))])
+def test_time_of_any_zone_reads_back_as_the_same_moment(zone: Any) -> None:
+    moments = [datetime(2026, 3, 29, 2, 30, 15, 123456, zone), datetime(1970, 1, 1, tzinfo=zone)]
+    rows = [delivery(str(number), moment) for number, moment in enumerate(moments)]
+    insert(rows)
+    update(Delivery, rows[0].pk, {"finished_at": moments[0]})
+
+    assert [row.created_at for row in Delivery.objects.order_by("key")] == moments
+    assert Delivery.objects.get(key="0").finished_at == moments[0]
+    assert Delivery.objects.filter(created_at=moments[0], finished_at__lte=moments[0]).count() == 1
 
 
 def test_nothing_to_update_is_no_statement(django_assert_num_queries: Any) -> None:
