@@ -55,7 +55,7 @@ def take(names: list[str]) -> list[Taken | None]:
     return [(update, _let_in(update)) if update else None for update in claim_heads(QUEUE, names)]
 
 
-_take: Together[str, Taken | None] = Together(take)
+_take: Together[str, Taken | None] = Together(take, begin=2)
 
 
 def _let_in(update: Update) -> Incoming | Exception | None:

@@ -194,6 +194,19 @@ async def waiting(together: "Together[int, int]", *numbers: int) -> list["asynci
     return tasks
 
 
+async def test_first_of_a_crowd_need_not_wait_for_many() -> None:
+    doubled = Doubled()
+    together = Together(doubled, most=8, begin=2)
+    for _rest in range(2):
+        await asyncio.gather(*await waiting(together, *range(20, 45)))
+
+    # Other threads may take their share at the same moment, so only the first is certain.
+    sizes = [len(numbers) for numbers in doubled.calls]
+    assert (sizes[0], max(sizes), sum(sizes)) == (2, 8, 50)
+    if THREADS[connection.vendor] == 1:
+        assert sizes == [2, 4, 8, 8, 3] * 2
+
+
 async def test_those_who_wait_together_are_asked_for_in_one_call_and_each_gets_its_own() -> None:
     doubled = Doubled()
     tasks = await waiting(Together(doubled, most=100), *range(20, 60))
