@@ -1,6 +1,7 @@
 """Clients over the one transport: what broke, and whether the request can have arrived."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from core.http import client, is_transport, never_left
+from core.http import JSONClient, client, is_over, is_transport, never_left, pieces, transport
 from tests.acceptance.processes import free_port
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -64,6 +65,79 @@ async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) ->
 async def test_answer_comes_through(serve: Serve) -> None:
     async with client() as http:
         assert (await http.get(await serve(ok))).text == "hi"
+
+
+PACKED = gzip.compress(b"a word, " * 1000)
+
+
+async def packed(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED))
+    writer.write(PACKED)
+    await writer.drain()
+
+
+async def halves(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=b\r\n\r\n2\r\nhi\r\n")
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    writer.write(b"3\r\n, b\r\n0\r\n\r\n")
+    await writer.drain()
+
+
+async def broken_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhi")
+    await writer.drain()
+    writer.transport.abort()
+
+
+async def streamed(url: str) -> tuple[list[bytes], bool]:
+    """The pieces of a body, and whether it was known to be over after the last of them."""
+    async with client() as http:
+        response = await http.send(http.build_request("POST", url, content=b"{}"), stream=True)
+        body = pieces(response)
+        try:
+            return [piece async for piece in body], is_over(body)
+        finally:
+            await response.aclose()
+
+
+async def test_body_comes_piece_by_piece_as_it_was_before_packing(serve: Serve) -> None:
+    assert await streamed(await serve(halves)) == ([b"hi", b", b"], True)
+    assert b"".join((await streamed(await serve(packed)))[0]) == b"a word, " * 1000
+
+
+async def test_body_that_breaks_off_is_an_error(serve: Serve) -> None:
+    with pytest.raises(httpx.HTTPError):
+        await streamed(await serve(broken_off))
+
+
+async def test_body_of_json_is_exchanged_for_status_and_body(serve: Serve) -> None:
+    limits = httpx.Timeout(30).as_dict()
+    async with JSONClient(transport=transport(1)) as http:
+        for answer, body in ((ok, b"hi"), (packed, b"a word, " * 1000), (halves, b"hi, b")):
+            assert await http.exchange(await serve(answer), b"{}", "a bot", limits) == (200, body)
+        with pytest.raises(httpx.HTTPError):
+            await http.exchange(await serve(broken_off), b"{}", "a bot", limits)
+        with pytest.raises(httpx.TimeoutException):
+            await http.exchange(await serve(silent), b"{}", "a bot", {**limits, "read": 0.2})
+
+
+async def test_cookie_is_not_sent_back(serve: Serve) -> None:
+    heads: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await halves(reader, writer)
+            try:
+                heads.append(await reader.readuntil(b"\r\n\r\n"))
+            except asyncio.IncompleteReadError:
+                return
+
+    async with client() as http:
+        url = await serve(answer)
+        for _time in range(2):
+            assert (await http.get(url)).text == "hi, b"
+    assert [b"ookie" in head for head in heads] == [False]
 
 
 async def test_redirect_is_not_followed(serve: Serve) -> None:
