@@ -1,6 +1,7 @@
 """What every test may ask for: three people, a clock, threads that start together. How the tests are shared out."""
 
 import functools
+import gc
 import itertools
 import os
 import shutil
@@ -18,12 +19,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+from whitenoise.responders import StaticFile
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 from accounts.models import Access, Role, User
 from accounts.services import TelegramPerson
+from config.static import StaticFiles
 from conversations.models import Assistant
 from core import db as bridge
 from tests import once
@@ -125,6 +128,23 @@ def _finish_database_calls(request: pytest.FixtureRequest) -> Iterator[None]:
     finished.wait(60)
 
 
+_look_for_files = StaticFiles.add_files_from_finders
+_found: dict[tuple[str, int], dict[str, StaticFile]] = {}
+
+
+def _add_what_was_found(self: StaticFiles) -> None:
+    """The site's own files are looked for once in a process, not for each test's client: there are hundreds."""
+    told = (self.static_prefix, self.max_age)
+    if told not in _found:
+        others, self.files = self.files, {}
+        _look_for_files(self)
+        _found[told], self.files = self.files, others
+    self.files |= _found[told]
+
+
+StaticFiles.add_files_from_finders = _add_what_was_found
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb(request: pytest.FixtureRequest, django_db_keepdb: bool) -> bool:
     """A worker's SQLite file is there already: a copy (below)."""
@@ -210,6 +230,17 @@ def _tables() -> tuple[list[str], str]:
     tables = [connection.ops.quote_name(name) for name in there if name not in KEPT]
     looks = [f"SELECT {place} WHERE EXISTS (SELECT 1 FROM {name})" for place, name in enumerate(tables)]
     return tables, " UNION ALL ".join(looks)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays to the end: to look through it for garbage takes time and finds none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
