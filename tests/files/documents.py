@@ -64,6 +64,11 @@ def archive(parts: dict[str, str | bytes]) -> bytes:
     return made.getvalue()
 
 
+def bomb() -> bytes:
+    """A few kilobytes that unpack to sixty megabytes; to make them takes a second, so no test has them ready."""
+    return archive({DOCX: b"<a>" + bytes([32]) * 60_000_000})
+
+
 def docx(*paragraphs: str, raw: str = "") -> bytes:
     body = "".join(f"<w:p><w:r><w:t>{words}</w:t></w:r></w:p>" for words in paragraphs)
     return archive({DOCX: f'<w:document xmlns:w="w"><w:body>{body}{raw}</w:body></w:document>'})
