@@ -49,7 +49,7 @@ lint-style: setup-dev
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 lint-types: setup-dev
-	@$(PY) -m mypy $(CODE)
+	@$(PY) -m mypy --num-workers auto $(CODE)
 
 lint-imports: setup-dev
 	@$(PY) -c "from importlinter.cli import lint_imports_command as main; main()" --no-logo
