@@ -1,5 +1,6 @@
 """Looking for words in every column of every table, so that a new column cannot be forgotten."""
 
+import itertools
 import json
 from typing import Any
 
@@ -11,14 +12,13 @@ SEARCHED = (models.CharField, models.TextField, models.JSONField, models.BinaryF
 
 def places_of(*words: str) -> set[str]:
     """``model.column`` of every column that holds one of ``words`` anywhere."""
-    return {
-        f"{model._meta.model_name}.{field.name}"
-        for model in apps.get_models(include_auto_created=True)
-        for field in model._meta.concrete_fields
-        if isinstance(field, SEARCHED)
-        for value in model._default_manager.values_list(field.name, flat=True)
-        if any(word in _text(value) for word in words)
-    }
+    found = set()
+    for model in apps.get_models(include_auto_created=True):
+        names = [field.name for field in model._meta.concrete_fields if isinstance(field, SEARCHED)]
+        for row in model._default_manager.values_list(*names) if names else ():
+            holds = [any(word in _text(value) for word in words) for value in row]
+            found |= {f"{model._meta.model_name}.{name}" for name in itertools.compress(names, holds)}
+    return found
 
 
 def _text(value: Any) -> str:
