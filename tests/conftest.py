@@ -273,6 +273,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = _spread(items)
 
 
+APART = 6  # as many files of stories are in tests/browser
+
+
 def _spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """Those that start processes among the others, over three quarters of the run: many at once would stand in one
     another's way, and one at the end would be waited for.
@@ -290,12 +293,13 @@ def _spread(items: list[pytest.Item]) -> Iterator[pytest.Item]:
 
 def _file_by_file(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """One of each file, then another of each: a story that waits for minutes stands alone in its file, so it begins
-    early, while there is other work to wait with.
+    early, while there is other work to wait with. Neighbours stand apart: a folder's browsers are not started at once.
     """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
-    for turn in itertools.zip_longest(*files.values()):
+    apart = [of_file for first in range(APART) for of_file in list(files.values())[first::APART]]
+    for turn in itertools.zip_longest(*apart):
         yield from (item for item in turn if item is not None)
 
 
