@@ -40,7 +40,7 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 
 class Transport(AiohttpTransport):
     """The library's, but for what it makes anew for every request although it is the same: the address, the headers,
-    the limits. Cookies are not kept. What is sent piece by piece goes the library's own way."""
+    the limits. Cookies are not kept. What was not built the short way does not go it."""
 
     def get_client(self) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
@@ -72,14 +72,16 @@ class Transport(AiohttpTransport):
                 raise
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            content = request.content
-        except httpx.RequestNotRead:
+        if not isinstance(request, Short):
             return await super().handle_async_request(request)
         limits = request.extensions.get("timeout", {})
         headers = tuple(request.headers.raw)
-        answer = await self.ask(request.method, str(request.url), headers, content, limits, unpack=False)
+        answer = await self.ask(request.method, str(request.url), headers, request.content, limits, unpack=False)
         return httpx.Response(answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request)
+
+
+class Short(httpx.Request):
+    """A request that was built the short way: its address and its headers are remembered for the next one like it."""
 
 
 class _Body(httpx.AsyncByteStream):
@@ -155,7 +157,7 @@ class Client(httpx.AsyncClient):
             return super().build_request(method, url, **sent)
         headers = _headers(tuple(self.headers.raw), tuple(own.items()))
         limits = timeout if isinstance(timeout, httpx.Timeout) else self.timeout
-        request = httpx.Request(
+        request = Short(
             method,
             _address(str(url)),
             headers=headers,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from core.http import JSONClient, client, is_over, is_transport, never_left, pieces, transport
+from core.http import JSONClient, _named, _parsed, client, is_over, is_transport, never_left, pieces, transport
 from tests.acceptance.processes import free_port
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -120,6 +120,21 @@ async def test_body_of_json_is_exchanged_for_status_and_body(serve: Serve) -> No
             await http.exchange(await serve(broken_off), b"{}", "a bot", limits)
         with pytest.raises(httpx.TimeoutException):
             await http.exchange(await serve(silent), b"{}", "a bot", {**limits, "read": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("own", "remembered"),
+    [(httpx.Headers({"Authorization": "Bearer once"}), (0, 0)), ({"Authorization": "Bearer often"}, (1, 1))],
+)
+async def test_nothing_is_remembered_of_a_request_of_the_long_way(
+    serve: Serve, own: Any, remembered: tuple[int, int]
+) -> None:
+    _named.cache_clear()
+    _parsed.cache_clear()
+    async with client() as http:
+        response = await http.send(http.build_request("POST", await serve(ok), headers=own, content=b"{}"))
+    assert response.text == "hi"
+    assert (_named.cache_info().currsize, _parsed.cache_info().currsize) == remembered
 
 
 async def test_cookie_is_not_sent_back(serve: Serve) -> None:
