@@ -278,6 +278,11 @@ def is_transport(error: BaseException | None) -> bool:
     return isinstance(error, httpx.TransportError)
 
 
+def is_timeout(error: BaseException | None) -> bool:
+    """True when the answer, or the line to the server, took too long."""
+    return isinstance(error, httpx.TimeoutException)
+
+
 # --- one request to an address that is not ours to trust (core/outward.py says which may be called) ------------------
 
 # Raises for an IP address that nothing may be sent to.

@@ -8,7 +8,6 @@ import json
 import warnings
 from typing import Any
 
-import httpx
 from django.conf import settings
 from telegram import TelegramObject
 from telegram.error import EndPointNotFound, InvalidToken, NetworkError, TimedOut
@@ -16,7 +15,7 @@ from telegram.ext import ExtBot
 from telegram.request import BaseRequest, HTTPXRequest
 from telegram.warnings import PTBUserWarning
 
-from core.http import Client, JSONClient, transport
+from core.http import Client, JSONClient, is_timeout, is_transport, transport
 from telegram_bot.limiter import Limiter
 
 # A call with files goes the library's way, and is meant to be raw as well.
@@ -57,10 +56,11 @@ class Request(HTTPXRequest):
             limits["read"] = read_timeout
         try:
             return await client.exchange(url, request_data, self.USER_AGENT, limits)
-        except httpx.TimeoutException as error:
-            raise TimedOut from error
-        except httpx.HTTPError as error:
-            raise NetworkError(f"httpx.{type(error).__name__}: {error}") from error
+        except Exception as error:
+            if not is_transport(error):
+                raise
+            broken = TimedOut() if is_timeout(error) else NetworkError(f"{type(error).__name__}: {error}")
+            raise broken from error
 
 
 class Bot(ExtBot[str]):
