@@ -171,6 +171,14 @@ def test_extra_of_a_foreign_library_is_masked(lines: Callable[[], str]) -> None:
     assert ("abc" in lines(), TOKEN in lines(), "***" in lines()) == (False, False, True)
 
 
+def test_extra_that_bears_a_name_of_ours_tells_nothing(lines: Callable[[], str]) -> None:
+    said = f"/bot{TOKEN}"
+    logging.getLogger("sample").info("call", extra={"level": said, "logger": said, "timestamp": said})
+    structlog.stdlib.get_logger("sample").warning("call", level=said, logger=said, timestamp=said)
+    assert lines().count("call") == 2
+    assert TOKEN not in lines()
+
+
 @pytest.mark.usefixtures("configured")
 def test_traceback_is_masked(lines: Callable[[], str]) -> None:
     def fail() -> None:
