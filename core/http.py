@@ -199,8 +199,7 @@ class JSONClient(Client):
         """
         own = (("User-Agent", agent), ("Content-Type", "application/json"))
         headers = tuple(_headers(tuple(self.headers.raw), own).raw)
-        asked = cast(Transport, self._transport).ask("POST", url, headers, body, limits, unpack=True)
-        answer = await asked
+        answer = await cast(Transport, self._transport).ask("POST", url, headers, body, limits, unpack=True)
         try:
             return answer.status, await answer.read()
         except Exception:

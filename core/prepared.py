@@ -128,7 +128,7 @@ def _converters(compiler: Any) -> list[tuple[int, Callable[[Any], Any]]]:
 
 
 def _converter(steps: list[Callable[..., Any]], column: Any, db: Any) -> Callable[[Any], Any]:
-    if isinstance(column.output_field, models.DateTimeField) and db.vendor == "sqlite" and db.timezone is UTC:
+    if type(column.output_field) is models.DateTimeField and db.vendor == "sqlite" and db.timezone is UTC:
         return _moment
 
     def convert(value: Any) -> Any:
