@@ -30,7 +30,6 @@ from accounts.services import TelegramPerson
 from config.static import StaticFiles
 from conversations.models import Assistant
 from core import db as bridge
-from sandbox.avito import stock
 from tests import once
 
 T = TypeVar("T")
@@ -145,8 +144,6 @@ def _add_what_was_found(self: StaticFiles) -> None:
 
 
 StaticFiles.add_files_from_finders = _add_what_was_found
-# A sandbox's sellers have over a thousand things to sell, always the same, and most tests with a sandbox ask for none.
-stock._item = functools.cache(stock._item)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
@@ -120,6 +121,7 @@ class Shares:
         }
 
 
+@functools.cache  # a process of tests makes many sandboxes with the same sellers
 def _item(uid: int, n: int, lines: tuple[Line, ...], passing: bool) -> Item:
     item_id = 7_000_000_001 + uid % 1000 * 1_000_000 + n
     line = lines[n % len(lines)]
