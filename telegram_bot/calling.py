@@ -64,7 +64,7 @@ class Request(HTTPXRequest):
 
 
 class Bot(ExtBot[str]):
-    """The library's bot; ``do_api_request`` goes the short way where no file goes along."""
+    """The library's bot; ``do_api_request`` goes the short way where no file and no special wish goes along."""
 
     async def do_api_request(
         self,
@@ -79,7 +79,8 @@ class Bot(ExtBot[str]):
         rate_limit_args: str | None = None,
     ) -> Any:
         data = {name: value for name, value in (api_kwargs or {}).items() if value is not None}
-        body = _plain(data) if return_type is None else None
+        usual = return_type is None and write_timeout is connect_timeout is pool_timeout is DEFAULT
+        body = _plain(data) if usual else None
         if body is None:
             return await super().do_api_request(
                 endpoint,
@@ -98,8 +99,10 @@ class Bot(ExtBot[str]):
                 self._call, (endpoint, body, read_timeout), {}, endpoint, data, rate_limit_args
             )
         except InvalidToken as error:
-            # Telegram says the same of a method that it does not know.
-            raise EndPointNotFound(endpoint) if self._bot_initialized else error from error
+            if not self._bot_initialized:
+                raise
+            # Telegram knows the token, and says the same of a method that it does not know.
+            raise EndPointNotFound(endpoint) from error
 
     async def _call(self, endpoint: str, body: bytes, read_timeout: Any) -> Any:
         request = self._request[0] if endpoint == "getUpdates" else self._request[1]

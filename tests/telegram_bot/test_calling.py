@@ -110,6 +110,15 @@ async def test_updates_are_asked_for_without_a_turn(wire: Wire, caller: Bot) -> 
     assert wire.seen == [("getUpdates", "application/json", asked)]
 
 
+async def test_time_that_is_wished_for_is_kept(wire: Wire, caller: Bot) -> None:
+    asked = {"chat_id": 7, "entities": ENTITIES}
+    await caller.do_api_request("sendMessage", api_kwargs=asked, read_timeout=5)
+    await caller.do_api_request("sendMessage", api_kwargs=asked, read_timeout=5, write_timeout=5)
+
+    # The library, which knows all kinds of times, packs lists into texts.
+    assert [type(body["entities"]) for _method, _kind, body in wire.seen] == [list, str]
+
+
 REFUSALS: list[tuple[int, Any, type[TelegramError]]] = [
     (400, {"description": "Bad Request: chat not found"}, BadRequest),
     (400, {"description": "moved", "parameters": {"migrate_to_chat_id": -100}}, ChatMigrated),
@@ -145,6 +154,7 @@ async def test_unknown_token_is_told_from_an_unknown_method(wire: Wire) -> None:
         await early.do_api_request("getUpdates")
     await early._request[0].shutdown()
     assert not isinstance(refused.value, EndPointNotFound)
+    assert refused.value.__cause__ is None
 
 
 async def test_cut_line_may_have_carried_the_call(wire: Wire, caller: Bot) -> None:
