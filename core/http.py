@@ -182,8 +182,7 @@ class Client(httpx.AsyncClient):
 
 class JSONClient(Client):
     """Sends the fields of a form as JSON when no file goes with them: encoding a form was a third of building a
-    request. The Bot API takes either (https://core.telegram.org/bots/api#making-requests). Of the answer the status and
-    the body are kept."""
+    request. The Bot API takes either (https://core.telegram.org/bots/api#making-requests)."""
 
     async def request(self, method: str, url: httpx.URL | str, **sent: Any) -> httpx.Response:
         data, files = sent.pop("data", None), sent.pop("files", None)

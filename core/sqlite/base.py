@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.db.backends.sqlite3 import base
 from django.db.backends.utils import CursorWrapper
 
@@ -34,7 +35,7 @@ class Cursor(CursorWrapper):
     """What Django's does before and after a statement, where there is anything to do."""
 
     def execute(self, sql: Any, params: Any = None) -> Any:
-        if self.db.execute_wrappers:
+        if self.db.execute_wrappers or not apps.ready:
             return super().execute(sql, params)
         self.db.validate_no_broken_transaction()
         try:
