@@ -199,6 +199,18 @@ def test_own_event_is_masked_and_formatted(lines: Callable[[], str]) -> None:
     assert ("call to Telegram" in text, TOKEN in text, "abc" in text) == (True, False, False)
 
 
+def test_own_traceback_is_shown_and_masked(lines: Callable[[], str]) -> None:
+    def fail() -> None:
+        raise ValueError(f"the token {TOKEN} was rejected")
+
+    try:
+        fail()
+    except ValueError:
+        structlog.stdlib.get_logger("sample").exception("failed")
+    text = lines()
+    assert ("Traceback" in text, "the token 123456789:*** was rejected" in text, TOKEN in text) == (True, True, False)
+
+
 def test_bound_trace_stands_in_lines_of_foreign_libraries(lines: Callable[[], str]) -> None:
     with structlog.contextvars.bound_contextvars(trace="ab12cd34ef56"):
         logging.getLogger("sample").info("hello")

@@ -200,9 +200,9 @@ async def test_first_of_a_crowd_need_not_wait_for_many() -> None:
     for _rest in range(2):
         await asyncio.gather(*await waiting(together, *range(20, 45)))
 
-    # Other threads may take their share at the same moment, so only the first is certain.
+    # Where other threads take their shares at the same moment, the order is not certain.
     sizes = [len(numbers) for numbers in doubled.calls]
-    assert (sizes[0], max(sizes), sum(sizes)) == (2, 8, 50)
+    assert (2 in sizes, max(sizes) <= 8, sum(sizes)) == (True, True, 50)
     if THREADS[connection.vendor] == 1:
         assert sizes == [2, 4, 8, 8, 3] * 2
 
